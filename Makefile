@@ -1,0 +1,46 @@
+# Sallyport. `make help` lists what there is.
+SHELL := /bin/bash
+GO ?= go
+# Time for each fuzz target, and for `make bench`.
+FUZZTIME ?= 10m
+BENCHTIME ?= 1s
+TOOL = $(GO) tool -modfile=testdata/tools/go.mod
+ARGS ?=
+
+.PHONY: help demo build test race lint fuzz bench golden check
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: ## a complete bastion on loopback (ARGS='--listen ... --data ...')
+	$(GO) run ./cmd/sallyport demo $(ARGS)
+
+build: ## the binary, with and without a C compiler
+	$(GO) build ./...
+	CGO_ENABLED=0 $(GO) build ./...
+
+test: ## all tests; installs and starts what they need
+	bash testdata/tools/need.sh
+	$(GO) test ./...
+
+race: ## all tests under the race detector (needs a C compiler)
+	bash testdata/tools/need.sh race
+	$(GO) test -race ./...
+
+lint: ## vet and staticcheck
+	$(GO) vet ./...
+	CGO_ENABLED=0 $(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	@test -z "$$(gofmt -l cmd connectors mask policy recorder server tui)" || { gofmt -l . ; exit 1; }
+
+fuzz: ## every fuzz target for FUZZTIME
+	bash testdata/tools/fuzz.sh $(FUZZTIME)
+
+bench: ## speeds, as ratios against a peer in the same run
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+golden: ## draw the golden screens anew
+	$(GO) test ./tui/... -update
+
+check: ## what CI runs
+	bash .ci/run
