@@ -1,0 +1,67 @@
+package policy
+
+import "time"
+
+// ApprovalState is where an approval stands.
+//
+//	pending → granted → executing → done | failed | unknown
+//	pending → denied | expired | withdrawn; granted → expired
+//
+// An approval that was executing when the process died becomes unknown and is
+// never run again.
+type ApprovalState string
+
+const (
+	ApprovalPending   ApprovalState = "pending"
+	ApprovalGranted   ApprovalState = "granted"
+	ApprovalExecuting ApprovalState = "executing"
+	ApprovalDone      ApprovalState = "done"
+	ApprovalFailed    ApprovalState = "failed"
+	ApprovalUnknown   ApprovalState = "unknown"
+	ApprovalDenied    ApprovalState = "denied"
+	ApprovalExpired   ApprovalState = "expired"
+	ApprovalWithdrawn ApprovalState = "withdrawn"
+)
+
+// Vote is one person's word on an approval.
+type Vote struct {
+	By      Identity  `json:"by"`
+	Yes     bool      `json:"yes"`
+	Comment string    `json:"comment,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// Approval is one request for a yes to one exact operation, and what became of it.
+type Approval struct {
+	ID        string        `json:"id"`
+	State     ApprovalState `json:"state"`
+	Requester Identity      `json:"requester"`
+	Resource  Resource      `json:"resource"`
+	Action    Action        `json:"action"`
+	// Statement is the exact text that will run.
+	Statement string `json:"statement"`
+	// Hash is the SHA-256, in hex, of the record that binds the approval to its
+	// operation (see server/approval). A vote must carry the hash it saw.
+	Hash      string    `json:"hash"`
+	Facts     Facts     `json:"facts"`
+	Rule      string    `json:"rule"`
+	Approvers []string  `json:"approvers"`
+	Need      int       `json:"need"`
+	Reason    string    `json:"reason"`
+	From      string    `json:"from,omitempty"` // the requester's address
+	Session   string    `json:"session"`        // the requester's transcript
+	Created   time.Time `json:"created"`
+	Expires   time.Time `json:"expires"`
+	// Wait is how long a granted approval may wait for its run.
+	Wait  time.Duration `json:"wait"`
+	Votes []Vote        `json:"votes,omitempty"`
+}
+
+// Over reports whether nothing can happen to the approval any more.
+func (a Approval) Over() bool {
+	switch a.State {
+	case ApprovalPending, ApprovalGranted, ApprovalExecuting:
+		return false
+	}
+	return true
+}

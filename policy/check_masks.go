@@ -1,0 +1,107 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func (c *checker) masks(masks Masking) {
+	seen := map[string]int{}
+	for i, m := range masks {
+		path := fmt.Sprintf("masks[%d]", i)
+		c.name(path, m.Name, "mask", "masks", seen, i)
+		c.selector(path+".resources", m.Resources)
+		if len(m.Columns)+len(m.Detect) == 0 {
+			c.fault(path, "the mask hides nothing: give columns, detect or both")
+		}
+		for j, s := range m.Columns {
+			at := fmt.Sprintf("%s.columns[%d]", path, j)
+			if f := columnFault(s); f != "" {
+				c.fault(at, "%s", f)
+			} else if slices.Contains(m.Columns[:j], s) {
+				c.fault(at, "%q is listed twice", s)
+			}
+		}
+		if m.Method != "" && !slices.Contains(methods, m.Method) {
+			c.fault(path+".method", "unknown method %q%s", m.Method, Suggest(m.Method, methods))
+		}
+		if m.Method != "" && len(m.Columns) == 0 {
+			c.fault(path+".method", "a method is for columns, and the mask has none")
+		}
+		for j, d := range m.Detect {
+			at := fmt.Sprintf("%s.detect[%d]", path, j)
+			if !slices.Contains(c.vocabulary.Detectors, d) {
+				c.fault(at, "unknown detector %q%s", d, Suggest(d, c.vocabulary.Detectors))
+			} else if slices.Contains(m.Detect[:j], d) {
+				c.fault(at, "%q is listed twice", d)
+			}
+		}
+	}
+}
+
+// columnFault says what is wrong with a column pattern.
+func columnFault(s string) string {
+	parts := strings.Split(s, ".")
+	if len(parts) != 2 && len(parts) != 3 {
+		return fmt.Sprintf("%q is no column: write table.column or schema.table.column, with * for any run", s)
+	}
+	for _, p := range parts {
+		switch {
+		case p == "":
+			return fmt.Sprintf("%q has an empty part: write table.column or schema.table.column", s)
+		case !printable(p) || strings.ContainsAny(p, "\"`'[](),;") || p != strings.TrimSpace(p):
+			return fmt.Sprintf("%q: write names as they are in the catalog, without quotes", s)
+		}
+	}
+	return ""
+}
+
+// reveals checks that each reveal lifts something.
+func (c *checker) reveals(path string, r Role, masks Masking) {
+	where := newSelector(r.Resources)
+	var here Masking
+	for _, m := range masks {
+		other := newSelector(m.Resources)
+		if where.meets(&other) {
+			here = append(here, m)
+		}
+	}
+	for i, s := range r.Reveal {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch {
+		case slices.Contains(r.Reveal[:i], s):
+			c.fault(at, "%q is listed twice", s)
+		case slices.Contains(c.vocabulary.Detectors, s):
+			if !slices.ContainsFunc(here, func(m Mask) bool { return slices.Contains(m.Detect, s) }) {
+				c.fault(at, "no mask on these resources runs the detector %q, so there is nothing to reveal", s)
+			}
+		case !strings.Contains(s, "."):
+			c.fault(at, "%q is neither a column (table.column) nor a detector%s", s, Suggest(s, c.vocabulary.Detectors))
+		case columnFault(s) != "":
+			c.fault(at, "%s", columnFault(s))
+		default:
+			c.revealsColumn(at, s, here)
+		}
+	}
+}
+
+func (c *checker) revealsColumn(path, pattern string, masks Masking) {
+	var part, of string // the first mask of which only a part is covered
+	for _, m := range masks {
+		for _, col := range m.Columns {
+			switch {
+			case columnFault(col) != "", columnCovers(qualified(pattern), qualified(col)):
+				return // a broken pattern is reported where it stands
+			case part == "" && columnsMeet(qualified(pattern), qualified(col)):
+				part, of = col, m.Name
+			}
+		}
+	}
+	if part == "" {
+		c.fault(path, "no mask on these resources hides %q, so there is nothing to reveal", pattern)
+		return
+	}
+	c.fault(path, "%q covers only a part of %q of mask %q, and so lifts nothing: "+
+		"list the columns in the mask one by one, or reveal %q whole", pattern, part, of, part)
+}

@@ -1,0 +1,106 @@
+package policy
+
+import (
+	"strings"
+	"time"
+)
+
+// Effect is what a decision says. The zero value denies.
+type Effect uint8
+
+const (
+	Deny Effect = iota
+	Approve
+	Allow
+)
+
+// String returns deny, approve or allow.
+func (e Effect) String() string { return [...]string{"deny", "approve", "allow"}[min(e, Allow)] }
+
+// Request is what is to be judged: who asks what of which resource, when.
+type Request struct {
+	Identity Identity
+	Resource Resource
+	Action   Action
+	Facts    Facts
+	Now      time.Time
+}
+
+// Decision is policy's answer to a Request. It always names the rule that made
+// it; where no rule matched, Rule is DefaultDeny.
+type Decision struct {
+	Effect Effect `json:"effect"`
+	Rule   string `json:"rule"`
+	// Reason is a sentence for people: what the rule says about this operation.
+	Reason string `json:"reason,omitempty"`
+	// Approvers are the groups of which a member may say yes (Effect == Approve).
+	Approvers []string `json:"approvers,omitempty"`
+	// Need is how many distinct people must say yes; at least 1 with Approve.
+	Need int `json:"need,omitempty"`
+	// Wait is how long a request may wait for its answer, and a granted one for
+	// its run.
+	Wait time.Duration `json:"wait,omitempty"`
+}
+
+// DefaultDeny is the name of the rule that decides where no rule matches.
+const DefaultDeny = "default deny"
+
+// MaskRule is a mask as policy hands it on: which column of which table, by
+// which method, from which mask of the configuration.
+type MaskRule struct {
+	Name   string `json:"name"`
+	Column string `json:"column"` // [schema.]table.column, * as a glob within a part
+	Method string `json:"method"`
+}
+
+// Masks are the two plans of a resource for one person: what is hidden from
+// this person, and what is hidden from the transcript (the strictest, whoever
+// looks). Detect names the content detectors that run on what is left.
+type Masks struct {
+	Seen, Kept             []MaskRule
+	SeenDetect, KeptDetect []string
+}
+
+// Refusal is the error with which a denied, expired or withdrawn operation
+// ends. It is made to be shown: it holds no secret and names the rule.
+type Refusal struct {
+	Rule   string
+	Reason string
+	Hint   string
+	// By and Comment are set where a person refused.
+	By, Comment string
+	// ApprovalID is set where an approval was involved.
+	ApprovalID string
+}
+
+// Error says what was refused, by which rule or person.
+func (r *Refusal) Error() string {
+	var b strings.Builder
+	b.WriteString("refused")
+	switch {
+	case r.By != "":
+		b.WriteString(" by " + r.By)
+	case r.Rule != "":
+		b.WriteString(" by rule " + r.Rule)
+	}
+	if r.Reason != "" {
+		b.WriteString(": " + r.Reason)
+	}
+	if r.Comment != "" {
+		b.WriteString(": " + r.Comment)
+	}
+	return b.String()
+}
+
+// ApprovalNeeded is the error with which an operation ends that must be
+// approved first and came without a reason to ask with: nothing was requested
+// yet. Ask again with a reason.
+type ApprovalNeeded struct {
+	Decision Decision
+	Facts    Facts
+}
+
+// Error names the rule and the groups that can approve.
+func (a *ApprovalNeeded) Error() string {
+	return "needs approval from " + strings.Join(a.Decision.Approvers, " or ") + " (rule " + a.Decision.Rule + ")"
+}

@@ -1,0 +1,291 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+var (
+	testGroups = []string{"g0", "g1", "g2"}
+	testNames  = []string{"*", "db", "db-*", "other", "*-eu"}
+	testKinds  = []string{"postgres", "sqlite", "ssh"}
+	testRes    = []Resource{
+		{Name: "db", Kind: "postgres", Labels: map[string]string{"env": "prod"}},
+		{Name: "db-eu", Kind: "sqlite", Labels: map[string]string{"env": "test"}},
+		{Name: "other", Kind: "ssh"},
+		{},
+	}
+)
+
+// randomPolicy is roles and masks that compile more often than not.
+func randomPolicy(r *rand.Rand) (Roles, Masking) {
+	pick := func(from []string) []string {
+		n := 1 + r.IntN(len(from))
+		var out []string
+		for _, i := range r.Perm(len(from))[:n] {
+			out = append(out, from[i])
+		}
+		return out
+	}
+	sel := func() (s Selector) {
+		if r.IntN(3) > 0 {
+			s.Names = pick(testNames)[:1]
+		}
+		if r.IntN(3) == 0 {
+			s.Kinds = pick(testKinds)
+		}
+		if r.IntN(4) == 0 || s.Empty() {
+			s.Labels = map[string]string{"env": []string{"*", "prod"}[r.IntN(2)]}
+		}
+		return s
+	}
+	masks := Masking{{Name: "all", Resources: Selector{Names: []string{"*"}}, Columns: []string{"t.a"}, Detect: []string{"card"}}}
+	for i := range r.IntN(4) {
+		masks = append(masks, Mask{Name: fmt.Sprintf("m%d", i), Resources: sel(),
+			Columns: pick([]string{"t.a", "t.b", "s.t.c", "t.*"}), Method: methods[r.IntN(3)], Detect: pick(DefaultDetectors())})
+	}
+	var roles Roles
+	for i := range 1 + r.IntN(6) {
+		role := Role{Name: fmt.Sprintf("r%d", i), Groups: pick(testGroups), Resources: sel(), Transcripts: []string{"own", "all", ""}[r.IntN(3)]}
+		for j := range 1 + r.IntN(3) {
+			rule := Rule{Name: fmt.Sprintf("u%d", j)}
+			words := pick(wordTexts())
+			switch r.IntN(4) {
+			case 0:
+				rule.Deny = words
+			case 1:
+				rule.Approve, rule.By, rule.Need = words, pick(testGroups), r.IntN(3)
+			default:
+				rule.Allow = words
+			}
+			role.Rules = append(role.Rules, rule)
+		}
+		if r.IntN(2) == 0 {
+			role.Reveal = pick([]string{"t.*", "t.a", "card"})
+		}
+		roles = append(roles, role)
+	}
+	return roles, masks
+}
+
+// answers is all that a policy says about everybody and everything, in words.
+func answers(p *Policy, r *rand.Rand) []string {
+	var out []string
+	for mask := range 1 << len(testGroups) {
+		id := Identity{Issuer: "i", Subject: "s"}
+		for i, g := range testGroups {
+			if mask>>i&1 == 1 {
+				id.Groups = append(id.Groups, g)
+			}
+		}
+		shuffle(r, id.Groups)
+		for _, res := range testRes {
+			for _, q := range questions(id, res) {
+				out = append(out, fmt.Sprintf("%+v", p.Decide(q)))
+			}
+			role, ok := p.SeesTranscript(id, Identity{Issuer: "i", Subject: "other"}, res)
+			out = append(out, fmt.Sprintf("%+v %+v %+v %s %t", p.MayOpen(id, res), p.Rights(id, res), p.MasksFor(id, res), role, ok))
+		}
+	}
+	return out
+}
+
+func questions(id Identity, res Resource) []Request {
+	qs := []Request{
+		{Identity: id, Resource: res, Action: ActionExec},
+		{Identity: id, Resource: res, Action: ActionShell},
+		{Identity: id, Resource: res, Action: "sftp"},
+	}
+	for c := Unknown; c <= Dangerous+1; c++ {
+		qs = append(qs, Request{Identity: id, Resource: res, Action: ActionSQL, Facts: Facts{Class: c}})
+	}
+	return qs
+}
+
+func TestOrderDoesNotMatter(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 3))
+	compiled := 0
+	for range 300 {
+		roles, masks := randomPolicy(r)
+		p, err := Compile(roles, masks)
+		if err != nil {
+			continue
+		}
+		compiled++
+		want := answers(p, r)
+		for range 3 {
+			shuffle(r, roles)
+			shuffle(r, masks)
+			for i := range roles {
+				shuffle(r, roles[i].Rules)
+				shuffle(r, roles[i].Groups)
+				shuffle(r, roles[i].Reveal)
+			}
+			p, err := Compile(roles, masks)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := gocmp.Diff(want, answers(p, r)); d != "" {
+				t.Fatalf("another order, other answers:\n%s", d)
+			}
+		}
+	}
+	if compiled < 30 {
+		t.Fatalf("only %d of 300 policies compiled", compiled)
+	}
+}
+
+func shuffle[T any](r *rand.Rand, s []T) {
+	r.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })
+}
+
+// TestDecideByDefinition compares Decide with the definition of the language,
+// written down as plainly as can be.
+func TestDecideByDefinition(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 7))
+	for range 300 {
+		roles, masks := randomPolicy(r)
+		p, err := Compile(roles, masks)
+		if err != nil {
+			continue
+		}
+		id := Identity{Subject: "s", Groups: testGroups[:1+r.IntN(3)]}
+		for _, res := range testRes {
+			for _, q := range questions(id, res) {
+				want := byDefinition(roles, q)
+				if got := p.Decide(q).Effect; got != want {
+					t.Fatalf("%s on %s by %+v: %v, want %v", q.Action, res.Name, roles, got, want)
+				}
+			}
+			checkMasks(t, p, masks, id, res)
+		}
+	}
+}
+
+func byDefinition(roles Roles, q Request) Effect {
+	word := string(q.Action)
+	if q.Action == ActionSQL {
+		word = q.Facts.Class.String()
+	}
+	var deny, approve, allow bool
+	for _, role := range roles {
+		if !q.Identity.InAny(role.Groups) || !role.Resources.Matches(q.Resource) {
+			continue
+		}
+		for _, rule := range role.Rules {
+			deny = deny || slices.Contains(rule.Deny, word)
+			approve = approve || slices.Contains(rule.Approve, word)
+			allow = allow || slices.Contains(rule.Allow, word)
+		}
+	}
+	switch {
+	case deny:
+		return Deny
+	case approve:
+		return Approve
+	case allow:
+		return Allow
+	}
+	return Deny
+}
+
+// checkMasks: the transcript's plan holds all masks of the resource, and what a
+// person sees is never less hidden than that except by a reveal.
+func checkMasks(t *testing.T, p *Policy, masks Masking, id Identity, res Resource) {
+	t.Helper()
+	m := p.MasksFor(id, res)
+	nobody := p.MasksFor(Identity{}, res)
+	if d := gocmp.Diff(nobody.Kept, m.Kept); d != "" {
+		t.Fatalf("what is kept depends on who looks:\n%s", d)
+	}
+	if d := gocmp.Diff(nobody.Kept, nobody.Seen); d != "" {
+		t.Fatalf("somebody without a role sees more than the transcript:\n%s", d)
+	}
+	for _, mask := range masks {
+		if !mask.Resources.Matches(res) {
+			continue
+		}
+		for _, c := range mask.Columns {
+			i := slices.IndexFunc(m.Kept, func(k MaskRule) bool { return qualified(k.Column) == qualified(c) })
+			if i < 0 || slices.Index(methods, m.Kept[i].Method) > slices.Index(methods, cmp.Or(mask.Method, "redact")) {
+				t.Fatalf("%s of mask %s is not kept as strictly: %v", c, mask.Name, m.Kept)
+			}
+		}
+	}
+}
+
+// FuzzCompileDecide: whatever compiles never panics, and a deny that matches wins.
+func FuzzCompileDecide(f *testing.F) {
+	f.Add("read", "write", "g", "*", "postgres", "t.a", "t.*", "15m", "name", 1, "sql", uint8(1))
+	f.Add("unknown", "", "g", "a*b", "", "a.b.c", "card", "", "r", 0, "exec", uint8(9))
+	f.Fuzz(func(t *testing.T, a, d, group, name, kind, col, reveal, wait, id string, need int, action string, class uint8) {
+		sel := Selector{Names: []string{name}, Labels: map[string]string{"k": kind}}
+		masks := Masking{{Name: "m", Resources: sel, Columns: []string{col}}}
+		roles := Roles{{Name: id, Groups: []string{group}, Resources: sel, Reveal: []string{reveal}, Rules: []Rule{
+			{Name: "a", Allow: strings.Fields(a)},
+			{Name: "p", Approve: strings.Fields(a), By: []string{group}, Need: need, Wait: wait},
+			{Name: "d", Deny: strings.Fields(d)},
+		}}, {Name: "only-deny", Groups: []string{group}, Resources: sel, Rules: []Rule{{Name: "d", Deny: strings.Fields(d)}}}}
+		for _, roles := range []Roles{roles, {roles[1]}} {
+			p, err := Compile(roles, masks)
+			if err != nil {
+				if p != nil {
+					t.Fatal("a policy with faults")
+				}
+				p = nil // and a nil policy denies
+			}
+			q := Request{Identity: Identity{Subject: "s", Groups: []string{group}},
+				Resource: Resource{Name: name, Kind: kind, Labels: map[string]string{"k": kind}},
+				Action:   Action(action), Facts: Facts{Class: Class(class), Verb: a, Why: d}, Now: time.Unix(0, 0)}
+			got := p.Decide(q)
+			word := action
+			if q.Action == ActionSQL {
+				word = Class(class).String()
+			}
+			if got.Effect != Deny && slices.Contains(strings.Fields(d), word) {
+				t.Fatalf("%q is denied, and yet: %+v", word, got)
+			}
+			if got.Effect != Deny && (p == nil || got.Rule == DefaultDeny || !slices.Contains(strings.Fields(a), word)) {
+				t.Fatalf("nothing allows %q, and yet: %+v", word, got)
+			}
+			p.MayOpen(q.Identity, q.Resource)
+			p.Rights(q.Identity, q.Resource)
+			p.MasksFor(q.Identity, q.Resource)
+		}
+	})
+}
+
+// FuzzGlobs compares the three relations of globs with each other.
+func FuzzGlobs(f *testing.F) {
+	f.Add("a*", "*b", "acb")
+	f.Add("*", "", "")
+	f.Add("a*b*c", "a*c", "abbc")
+	f.Fuzz(func(t *testing.T, a, b, s string) {
+		if strings.ContainsRune(a+b+s, 0) || len(a)+len(b)+len(s) > 200 {
+			return
+		}
+		inA, inB := globMatch(a, s), globMatch(b, s)
+		if inA && inB && !globsMeet(a, b) {
+			t.Errorf("%q is in %q and %q, which do not meet", s, a, b)
+		}
+		if globCovers(a, b) && inB && !inA {
+			t.Errorf("%q covers %q, and yet %q is only in the second", a, b, s)
+		}
+		if globCovers(a, b) && !globsMeet(a, b) {
+			t.Errorf("%q covers %q and does not meet it", a, b)
+		}
+		if globsMeet(a, b) != globsMeet(b, a) {
+			t.Errorf("%q and %q meet one way only", a, b)
+		}
+		if !globCovers(a, a) || !strings.ContainsRune(a, '*') && globMatch(a, s) != (a == s) {
+			t.Errorf("%q does not cover itself, or is not literal", a)
+		}
+	})
+}
