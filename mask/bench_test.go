@@ -1,0 +1,116 @@
+package mask_test
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// inputs are what streams are like, 1 MiB each, the same ones at each run.
+func inputs() map[string][]byte {
+	r := rand.New(rand.NewPCG(5, 6))
+	const size = 1 << 20
+	fill := func(line func() string) []byte {
+		var b strings.Builder
+		for b.Len() < size {
+			b.WriteString(line())
+		}
+		return []byte(b.String()[:size])
+	}
+	clean := func() string {
+		return fmt.Sprintf("2024-11-23T10:%02d:%02d.%06dZ INFO [worker-%d] handled request path=/api/v2/orders/%d status=200 bytes=%d took=%.3fms\n",
+			r.IntN(60), r.IntN(60), r.IntN(1e6), r.IntN(16), r.IntN(1e8), r.IntN(1e5), r.Float64()*100)
+	}
+	row := func() string {
+		return fmt.Sprintf("%d|user.%d@example.com|4111 1111 1111 1111|734-55-%04d|%s\n", r.IntN(1e5), r.IntN(1e6), 1+r.IntN(9000), "Tomas Fontaine, 17 Rue de la Paix")
+	}
+	some := func(percent int) func() string {
+		return func() string {
+			if r.IntN(100) < percent {
+				return row()
+			}
+			return clean()
+		}
+	}
+	return map[string][]byte{
+		"clean":  fill(clean),
+		"1%":     fill(some(1)),
+		"20%":    fill(some(20)),
+		"dense":  fill(row),
+		"words":  fill(func() string { return "the quick brown fox jumps over the lazy dog and then some more\n" }),
+		"colour": fill(func() string { return "\x1b[32m" + strings.TrimSuffix(clean(), "\n") + "\x1b[0m\n" }),
+		"unicode": fill(func() string {
+			return "Прикладная строка журнала, без чисел: " + clean()
+		}),
+		"base64": fill(func() string {
+			b := make([]byte, 77)
+			for i := range b[:76] {
+				b[i] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[r.IntN(64)]
+			}
+			b[76] = '\n'
+			return string(b)
+		}),
+	}
+}
+
+const benchChunk = 32 << 10
+
+// BenchmarkWriter runs the streaming masker beside its peers: a plain copy, and
+// the same three detectors as regular expressions, run one after another.
+func BenchmarkWriter(b *testing.B) {
+	p := plan(b)
+	res := []*regexp.Regexp{
+		regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`),
+		regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}`),
+		regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`),
+	}
+	chunks := func(b *testing.B, data []byte, write func([]byte)) {
+		b.SetBytes(int64(len(data)))
+		b.ReportAllocs()
+		for b.Loop() {
+			for rest := data; len(rest) > 0; {
+				n := min(benchChunk, len(rest))
+				write(rest[:n])
+				rest = rest[n:]
+			}
+		}
+	}
+	for name, data := range inputs() {
+		b.Run(name+"/mask", func(b *testing.B) {
+			w := p.Writer(io.Discard)
+			chunks(b, data, func(c []byte) {
+				if _, err := w.Write(c); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+		b.Run(name+"/copy", func(b *testing.B) {
+			out := make([]byte, benchChunk)
+			chunks(b, data, func(c []byte) { copy(out, c) })
+		})
+		b.Run(name+"/regexp", func(b *testing.B) {
+			chunks(b, data, func(c []byte) {
+				for _, re := range res {
+					c = re.ReplaceAll(c, []byte("[masked]"))
+				}
+			})
+		})
+	}
+}
+
+func BenchmarkText(b *testing.B) {
+	p := plan(b)
+	for name, s := range map[string]string{
+		"name": "Tomas Fontaine", "time": "2024-11-23T10:15:30.123456Z", "email": "tomas.fontaine@example.com", "note": strings.Repeat("17 apples; ", 20),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				p.Text(s)
+			}
+		})
+	}
+}

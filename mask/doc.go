@@ -1,0 +1,32 @@
+// Package mask answers: what of these bytes may be shown?
+//
+// A [Plan] is made of column rules and content detectors. Column rules are
+// applied by whoever knows where a cell comes from ([Plan.Column], [Rule.Apply]).
+// Detectors are the net behind them: they run over text whose origin says
+// nothing, either whole ([Plan.Text]) or as a stream ([Plan.Writer],
+// [Plan.Terminal]). What is hidden is replaced by printable ASCII, so that it
+// survives any encoding, any terminal and any export:
+//
+//	[masked]        a masked column, or anything under a nil plan
+//	****1881        a masked column, method partial
+//	[email]         found by the detector of that name
+//	[card *1881]    found by the card detector
+//	*************   found in the stream of a terminal: a star for every cell
+//
+// # How a stream is read
+//
+// Detectors do not see the bytes of a stream but the text that a terminal would
+// show of it: escape sequences (ECMA-48), control characters that print nothing
+// and characters without width are left out, and fullwidth forms, foreign
+// digits, dashes and spaces stand for their ASCII kin. All of that passes
+// through unchanged; only what it is wrapped around is replaced. The payload of
+// a string sequence, such as a window title, is searched as a text of its own.
+//
+// The result does not depend on how the stream was cut into writes. A writer
+// holds back what may still turn out to be part of a hit, never more than
+// [MaxHold] bytes, and passes escape sequences and characters on whole; only a
+// sequence longer than 128 bytes is passed on in pieces.
+//
+// What a stream does not hold in order, detectors cannot find: text put together
+// on the screen by moving the cursor, and a number broken over two lines.
+package mask

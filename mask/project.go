@@ -1,0 +1,146 @@
+package mask
+
+import (
+	"slices"
+	"unicode/utf8"
+)
+
+// reader turns data into text. It keeps where it stands between sequences from
+// one stretch of data to the next.
+type reader struct {
+	gap   int  // bytes without width since the last character, maxSequence+1 at most
+	inStr bool // within a string sequence too long to hold: its payload is text
+}
+
+// project appends to t the text of data from r on, until a line ends at or after
+// stop, or data does. It returns the end of what it has read: data that ends
+// within a sequence or a character is left, unless t is final, when only a
+// sequence is. payload is called for the payload of each whole string sequence.
+func (p *reader) project(t *text, data []byte, r, stop int, payload func([]byte)) int {
+	t.off = t.off[:0]
+	for r < len(data) {
+		c := data[r]
+		switch {
+		case p.inStr && (c < 0x20 || c == 0xc2):
+			n, ended, known := stringEnd(data[r:])
+			if !known {
+				return r
+			}
+			if !ended {
+				break // one character of the payload
+			}
+			p.inStr = false
+			p.breakAt(t, r)
+			p.hide(t, r, n)
+			r += n
+			continue
+		case c == esc || c == 0xc2 && r+1 < len(data) && data[r+1] < 0xa0 && data[r+1] >= 0x80:
+			n := p.sequence(t, data, r, payload)
+			if n == 0 {
+				return r
+			}
+			r += n
+			continue
+		}
+		if plain(c) {
+			end := r + 1
+			for c != '\n' && end < len(data) && plain(data[end]) && (!p.inStr || data[end] >= 0x20) {
+				c = data[end]
+				end++
+			}
+			p.showAll(t, data[r:end], r)
+			r = end
+			if c == '\n' && r > stop {
+				return r
+			}
+			continue
+		}
+		n := p.char(t, data, r)
+		if n == 0 {
+			return r
+		}
+		r += n
+	}
+	return r
+}
+
+// char projects a character that is not plain and returns its length, or 0 if
+// data ends within it.
+func (p *reader) char(t *text, data []byte, r int) int {
+	if data[r] < utf8.RuneSelf {
+		p.hide(t, r, 1)
+		return 1
+	}
+	if incomplete(data[r:]) && !t.final {
+		return 0
+	}
+	c, n := utf8.DecodeRune(data[r:])
+	if c == utf8.RuneError && n == 1 {
+		p.show(t, letter, r) // of some other encoding
+		return 1
+	}
+	if v, ok := visible(c); ok {
+		p.show(t, v, r)
+	} else {
+		p.hide(t, r, n)
+	}
+	return n
+}
+
+// sequence projects the escape sequence at r and returns how much of it is done
+// with, or 0 if data ends within it.
+func (p *reader) sequence(t *text, data []byte, r int, payload func([]byte)) int {
+	s := readSequence(data[r:])
+	switch s.state {
+	case partial:
+		return 0
+	case long:
+		if s.str {
+			p.breakAt(t, r)
+			p.inStr = true
+		}
+		p.hide(t, r, s.intro)
+		return s.intro
+	}
+	if s.str && s.end > s.body {
+		payload(data[r+s.body : r+s.end])
+	}
+	p.hide(t, r, s.n)
+	return s.n
+}
+
+func (p *reader) show(t *text, c byte, r int) {
+	off := int32(r) << 1
+	if p.gap > 0 {
+		off |= 1
+	}
+	p.gap = 0
+	t.v = append(t.v, c)
+	t.off = append(t.off, off)
+}
+
+// showAll is show for characters that are plain.
+func (p *reader) showAll(t *text, b []byte, r int) {
+	p.show(t, b[0], r)
+	t.v = append(t.v, b[1:]...)
+	n := len(t.off)
+	t.off = slices.Grow(t.off, len(b)-1)[:n+len(b)-1]
+	for i := range t.off[n:] {
+		t.off[n+i] = int32(r+1+i) << 1
+	}
+}
+
+// hide steps over n bytes at r that have no width.
+func (p *reader) hide(t *text, r, n int) {
+	was := p.gap
+	p.gap = min(p.gap+n, maxSequence+1)
+	if p.gap > maxSequence && was <= maxSequence {
+		p.breakAt(t, r+n)
+	}
+}
+
+// breakAt parts the text before r.
+func (p *reader) breakAt(t *text, r int) {
+	t.v = append(t.v, breaker)
+	t.off = append(t.off, int32(r)<<1)
+}

@@ -1,0 +1,89 @@
+package mask
+
+// ssn says whether a social security number begins at i with a run of n digits,
+// three or nine. Numbers that the Social Security Administration does not give
+// out are none: area 000, 666 and 900 to 999, group 00, serial 0000.
+//
+// Dashes tell it from other numbers. Without them, or within a word, it takes a
+// word for it before.
+func (t *text) ssn(i, n int) (end int, v verdict) {
+	digits, sep, end, v := t.ssnDigits(i, n)
+	if v != yes {
+		return 0, v
+	}
+	area, group, serial := string(digits[:3]), string(digits[3:5]), string(digits[5:])
+	if area == "000" || area == "666" || area[0] == '9' || group == "00" || serial == "0000" {
+		return 0, no
+	}
+	free, _ := t.beginsWord(i)
+	freeEnd, _, v := t.endsWord(end)
+	if v == more {
+		return 0, more
+	}
+	if end < len(t.v) && isDigit(t.v[end]) && !freeEnd {
+		return 0, no
+	}
+	underscore := i > t.limit(i) && t.v[i-1] == '_'
+	if (sep != '-' || !free || !freeEnd || underscore) && !t.named(i) {
+		return 0, no
+	}
+	return end, yes
+}
+
+// ssnDigits reads three, two and four digits with the same separator between, or
+// nine without.
+func (t *text) ssnDigits(i, n int) (digits [9]byte, sep byte, end int, v verdict) {
+	const seps = " -."
+	k := 0
+	for p := i; k < len(digits); p++ {
+		if p == len(t.v) {
+			return digits, sep, 0, t.open()
+		}
+		c := t.v[p]
+		if n == 3 && (p == i+3 || p == i+6) {
+			if c != seps[0] && c != seps[1] && c != seps[2] || p == i+6 && c != sep {
+				return digits, sep, 0, no
+			}
+			sep = c
+			continue
+		}
+		if !isDigit(c) {
+			return digits, sep, 0, no
+		}
+		digits[k] = c
+		k++
+		end = p + 1
+	}
+	return digits, sep, end, yes
+}
+
+// named reports whether a word for a social security number stands before i.
+func (t *text) named(i int) bool {
+	low := max(t.limit(i), i-tokenReach)
+	for k := i - 1; k >= low; k-- {
+		switch t.v[k] {
+		case '\n', '[', ']', breaker:
+			return false
+		}
+		if k > i-3 {
+			continue
+		}
+		switch t.lower(k, 3) {
+		case "ssn", "soc", "tax":
+			return true
+		}
+	}
+	return false
+}
+
+// lower returns n bytes from i in lower case.
+func (t *text) lower(i, n int) string {
+	var b [8]byte
+	for k := range n {
+		b[k] = t.v[i+k]
+		if c := b[k]; c >= 'A' && c <= 'Z' {
+			b[k] = c + 'a' - 'A'
+		}
+	}
+	return string(b[:n])
+}

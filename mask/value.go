@@ -1,0 +1,60 @@
+package mask
+
+import "sync"
+
+// Text runs the content detectors over a whole value and reports whether
+// anything was replaced. A nil plan replaces all. It does not allocate where it
+// finds nothing.
+func (p *Plan) Text(s string) (string, bool) {
+	if p.closed() {
+		return Redacted, true
+	}
+	if p.detect == 0 || p.detect.clears(s) {
+		return s, false
+	}
+	w := writers.Get().(*Writer)
+	defer writers.Put(w)
+	w.reset(p.detect)
+	for rest := s; len(rest) > 0; {
+		n := min(len(rest), maxChunk)
+		w.held = append(w.held, rest[:n]...)
+		rest = rest[n:]
+		w.process(len(rest) == 0)
+	}
+	if w.hits == 0 {
+		return s, false
+	}
+	return string(w.out), true
+}
+
+// writers are kept for Text.
+var writers = sync.Pool{New: func() any { return new(Writer) }}
+
+// reset makes w as new, but for its buffers.
+func (w *Writer) reset(set detectorSet) {
+	out := w.out[:0]
+	if cap(out) > 2*maxChunk {
+		out = nil // that of one large value is not kept
+	}
+	*w = Writer{set: set, out: out, held: w.held[:0], past: w.past[:0], line: w.line[:0], off: w.off[:0], spans: w.spans[:0]}
+}
+
+// clears reports at a glance that a value can hold nothing to find: too few
+// digits for any number, and no @.
+func (d detectorSet) clears(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case isDigit(c):
+			digits++
+		case c >= 0xc2: // may begin a digit of another script
+			digits++
+			if c == 0xef && d&detectEmail != 0 { // or a wide @
+				return false
+			}
+		case (c == '@' || c == '%') && d&detectEmail != 0:
+			return false
+		}
+	}
+	return digits < len("123456789")
+}
