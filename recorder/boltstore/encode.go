@@ -1,0 +1,176 @@
+package boltstore
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/recorder"
+)
+
+const (
+	formPlain = 1 // of heads and groups
+	checkSize = 4 // bytes of the chain hash beside each event
+
+	// maxValue bounds the values in the groups bucket.
+	maxValue = 64 << 10
+	// maxHead bounds what is taken for a head when reading: two payloads and more.
+	maxHead = 3 * recorder.MaxData
+	// groupHeader is the length of a group's form and starting hash.
+	groupHeader = 1 + len(recorder.Hash{})
+	// keyTail is the length of a group's key after the transcript's id.
+	keyTail = 1 + 8 + 2
+	// headFixed is the length of a head without header and end.
+	headFixed = 1 + 8 + len(recorder.Hash{}) + 8 + 8
+)
+
+// groupKey is the key of a part of the group whose first event is seq.
+func groupKey(id recorder.ID, seq uint64, part int) []byte {
+	b := make([]byte, 0, len(id)+keyTail)
+	b = append(b, id...)
+	b = append(b, 0)
+	b = binary.BigEndian.AppendUint64(b, seq)
+	return binary.BigEndian.AppendUint16(b, uint16(part))
+}
+
+// splitKey is the reverse; ok is false where k is no key of a group.
+func splitKey(k []byte) (id recorder.ID, seq uint64, part int, ok bool) {
+	n := len(k) - keyTail
+	if n < 1 || k[n] != 0 {
+		return "", 0, 0, false
+	}
+	id = recorder.ID(k[:n])
+	return id, binary.BigEndian.Uint64(k[n+1:]), int(binary.BigEndian.Uint16(k[n+9:])), id.Valid()
+}
+
+// encodeHead encodes a head.
+func encodeHead(h recorder.Head) ([]byte, error) {
+	header, err := json.Marshal(h.Header)
+	if err != nil {
+		return nil, err
+	}
+	var end []byte
+	var endedAt int64
+	if h.Ended != nil {
+		if end, err = json.Marshal(h.Ended); err != nil {
+			return nil, err
+		}
+		endedAt = h.EndedAt.UnixNano()
+	}
+	b := make([]byte, 0, headFixed+8+len(header)+len(end))
+	b = append(b, formPlain)
+	b = binary.BigEndian.AppendUint64(b, h.Next)
+	b = append(b, h.Hash[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(h.Operations))
+	b = binary.BigEndian.AppendUint64(b, uint64(endedAt))
+	b = binary.BigEndian.AppendUint32(b, uint32(len(header)))
+	b = append(b, header...)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(end)))
+	return append(b, end...), nil
+}
+
+// decodeHead decodes what encodeHead made. Errors wrap recorder.ErrCorrupt.
+func decodeHead(id recorder.ID, b []byte) (recorder.Head, error) {
+	h := recorder.Head{ID: id}
+	if !id.Valid() {
+		return h, fmt.Errorf("%w: %q is no name of a transcript", recorder.ErrCorrupt, id)
+	}
+	if len(b) < headFixed || b[0] != formPlain {
+		return h, fmt.Errorf("%w: head of %q has no known form", recorder.ErrCorrupt, id)
+	}
+	h.Next = binary.BigEndian.Uint64(b[1:])
+	h.Hash = recorder.Hash(b[9:])
+	operations := binary.BigEndian.Uint64(b[41:])
+	endedAt := int64(binary.BigEndian.Uint64(b[49:]))
+	header, b, ok := field(b[headFixed:])
+	end, b, ok2 := field(b)
+	if !ok || !ok2 || len(b) > 0 || h.Next == 0 || operations >= h.Next || (len(end) == 0) != (endedAt == 0) {
+		return h, fmt.Errorf("%w: head of %q is malformed", recorder.ErrCorrupt, id)
+	}
+	h.Operations = int(operations)
+	if err := json.Unmarshal(header, &h.Header); err != nil {
+		return h, fmt.Errorf("%w: head of %q: header: %w", recorder.ErrCorrupt, id, err)
+	}
+	if h.Header.ID != id {
+		return h, fmt.Errorf("%w: head of %q has the header of %q", recorder.ErrCorrupt, id, h.Header.ID)
+	}
+	if len(end) > 0 {
+		h.Ended, h.EndedAt = new(recorder.End), time.Unix(0, endedAt).UTC()
+		if err := json.Unmarshal(end, h.Ended); err != nil {
+			return h, fmt.Errorf("%w: head of %q: end: %w", recorder.ErrCorrupt, id, err)
+		}
+	}
+	return h, nil
+}
+
+// field reads a length and as many bytes.
+func field(b []byte) (data, rest []byte, ok bool) {
+	if len(b) < 4 {
+		return nil, nil, false
+	}
+	n := binary.BigEndian.Uint32(b)
+	if b = b[4:]; uint64(n) > uint64(len(b)) {
+		return nil, nil, false
+	}
+	return b[:n], b[n:], true
+}
+
+// value is one key and value of the groups bucket.
+type value struct{ key, data []byte }
+
+// encodeGroup lays out events of a transcript whose chain stands at prev, as
+// values of bounded size.
+func encodeGroup(id recorder.ID, prev recorder.Hash, events []recorder.Event) []value {
+	var values []value
+	var b []byte
+	first := uint64(0)
+	flush := func() {
+		for part := 0; len(b) > 0; part++ {
+			n := min(len(b), maxValue)
+			values = append(values, value{groupKey(id, first, part), b[:n:n]})
+			b = b[n:]
+		}
+		b = nil
+	}
+	for _, e := range events {
+		if len(b) > 0 && len(b)+recorder.EncodedLen(e)+checkSize > maxValue {
+			flush()
+		}
+		if len(b) == 0 {
+			first = e.Seq
+			b = append(append(b, formPlain), prev[:]...)
+		}
+		prev = recorder.Chain(id, prev, e)
+		b = append(recorder.AppendEvent(b, e), prev[:checkSize]...)
+	}
+	flush()
+	return values
+}
+
+// decodeGroup returns the events of a group, all parts put together, of which
+// the first must be seq. Errors wrap recorder.ErrCorrupt and come with the
+// events before the damage.
+func decodeGroup(id recorder.ID, seq uint64, b []byte) ([]recorder.Event, error) {
+	if len(b) <= groupHeader || b[0] != formPlain {
+		return nil, fmt.Errorf("%w: group of event %d has no known form", recorder.ErrCorrupt, seq)
+	}
+	prev := recorder.Hash(b[1:])
+	b = b[groupHeader:]
+	var events []recorder.Event
+	for len(b) > 0 {
+		e, rest, err := recorder.DecodeEvent(b)
+		if err != nil {
+			return events, err
+		}
+		if e.Seq != seq {
+			return events, fmt.Errorf("%w: number %d where %d belongs", recorder.ErrCorrupt, e.Seq, seq)
+		}
+		prev = recorder.Chain(id, prev, e)
+		if len(rest) < checkSize || string(rest[:checkSize]) != string(prev[:checkSize]) {
+			return events, fmt.Errorf("%w: event %d is not what was written", recorder.ErrCorrupt, e.Seq)
+		}
+		events, b, seq = append(events, e), rest[checkSize:], seq+1
+	}
+	return events, nil
+}

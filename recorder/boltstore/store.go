@@ -1,0 +1,299 @@
+package boltstore
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/sallyport/sallyport/recorder"
+)
+
+// FileName is the store's file in the data directory.
+const FileName = "transcripts.db"
+
+const (
+	format = 1
+	// fillPercent suits appending: pages are left full, since nothing is ever put
+	// between what they hold.
+	fillPercent = 0.95
+	// maxRead bounds the payload that one Read returns, in bytes.
+	maxRead = 4 << 20
+)
+
+var (
+	bucketMeta   = []byte("meta")
+	bucketHeads  = []byte("heads")
+	bucketGroups = []byte("groups")
+	keyFormat    = []byte("format")
+)
+
+// Options of a Store. The zero value is right for the bastion itself.
+type Options struct {
+	// ReadOnly opens an existing store for reading: offline, or a backup. It does
+	// not touch the files. Append fails.
+	ReadOnly bool
+	// Timeout is how long Open waits for another process to release the store; 0
+	// means one second.
+	Timeout time.Duration
+}
+
+// Store is a recorder.Store in a bbolt file. It is safe for concurrent use.
+// Open makes one.
+type Store struct {
+	path     string
+	readOnly bool
+	db       *bolt.DB
+	damage   *damage // found at a read-only Open, nil where there is none
+
+	mu     sync.Mutex // serialises Append and Close
+	failed error      // the first error of Append
+	closed bool
+}
+
+var (
+	_ recorder.Store   = (*Store)(nil)
+	_ recorder.Checker = (*Store)(nil)
+)
+
+// Open opens the store in the directory dir, which it makes (mode 0700) with an
+// empty store where there is none, unless read-only. Errors: recorder.ErrInUse,
+// recorder.ErrCorrupt, fs.ErrNotExist (read-only).
+func Open(dir string, o Options) (*Store, error) {
+	s := &Store{path: filepath.Join(dir, FileName), readOnly: o.ReadOnly}
+	if !o.ReadOnly {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("open store: %w", err)
+		}
+	}
+	if err := s.private(); err != nil {
+		return nil, fmt.Errorf("open store %q: %w", s.path, err)
+	}
+	if o.Timeout == 0 {
+		o.Timeout = time.Second
+	}
+	err := guard(func() (err error) {
+		s.db, err = bolt.Open(s.path, 0o600, &bolt.Options{
+			Timeout: o.Timeout, ReadOnly: o.ReadOnly, FreelistType: bolt.FreelistMapType,
+		})
+		return err
+	})
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, fmt.Errorf("open store %q: %w", s.path, recorder.ErrInUse)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		err = fmt.Errorf("%w: %w", recorder.ErrCorrupt, err)
+	}
+	if err == nil {
+		err = s.start()
+	}
+	if err != nil {
+		if s.db != nil {
+			err = errors.Join(err, s.db.Close())
+		}
+		return nil, fmt.Errorf("open store %q: %w%s", s.path, err, s.sealHint(err))
+	}
+	return s, nil
+}
+
+// private refuses a file that others on the machine may read or write.
+func (s *Store) private() error {
+	info, err := os.Stat(s.path)
+	if errors.Is(err, os.ErrNotExist) && !s.readOnly {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return errors.New("not a regular file")
+	}
+	if p := info.Mode().Perm(); p&0o077 != 0 && !s.readOnly {
+		return fmt.Errorf("mode is %o, so others may touch it: chmod 600", p)
+	}
+	return nil
+}
+
+// start checks what was opened and, unless read-only, makes it ready to write.
+func (s *Store) start() error {
+	if s.readOnly {
+		var err error
+		if s.damage, err = inspect(s.path); err != nil {
+			return err
+		}
+		if s.damage != nil && s.damage.unsafe {
+			return nil // Check tells; nothing else is read
+		}
+	}
+	fresh := false
+	err := s.view(func(tx *bolt.Tx) error {
+		meta := tx.Bucket(bucketMeta)
+		if meta == nil {
+			name, _ := tx.Cursor().First()
+			if fresh = name == nil; fresh {
+				return nil
+			}
+			return fmt.Errorf("%w: not a store of transcripts", recorder.ErrCorrupt)
+		}
+		v := meta.Get(keyFormat)
+		if len(v) != 2 || tx.Bucket(bucketHeads) == nil || tx.Bucket(bucketGroups) == nil {
+			return fmt.Errorf("%w: not a store of transcripts", recorder.ErrCorrupt)
+		}
+		if got := binary.BigEndian.Uint16(v); got != format {
+			return fmt.Errorf("layout has version %d, this program reads %d: use the program that wrote it", got, format)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case s.readOnly && fresh:
+		return fmt.Errorf("%w: the store is empty", recorder.ErrCorrupt)
+	case s.readOnly:
+		return nil
+	}
+	if err := breakSeal(s.path); err != nil {
+		return err
+	}
+	if !fresh {
+		return nil
+	}
+	return s.db.Update(func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{bucketMeta, bucketHeads, bucketGroups} {
+			if _, err := tx.CreateBucket(name); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(bucketMeta).Put(keyFormat, binary.BigEndian.AppendUint16(nil, format))
+	})
+}
+
+// guard runs f and turns what bbolt does over damaged pages, a panic or a memory
+// fault, into ErrCorrupt.
+func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", recorder.ErrCorrupt, p)
+		}
+	}()
+	return f()
+}
+
+// view reads in one transaction. f must not keep memory of it.
+func (s *Store) view(f func(tx *bolt.Tx) error) error {
+	if s.damage != nil && s.damage.unsafe {
+		return fmt.Errorf("%w: %s", recorder.ErrCorrupt, s.damage)
+	}
+	return guard(func() error {
+		tx, err := s.db.Begin(false)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // fails only when it ended already
+		return f(tx)
+	})
+}
+
+// Append implements recorder.Store.
+func (s *Store) Append(groups []recorder.Group) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed != nil {
+		return fmt.Errorf("append to store %q: failed before: %w", s.path, s.failed)
+	}
+	err := guard(func() error { return s.update(groups) })
+	if err != nil {
+		s.failed = err
+		return fmt.Errorf("append to store %q: %w", s.path, err)
+	}
+	return nil
+}
+
+func (s *Store) update(groups []recorder.Group) error {
+	tx, err := s.db.Begin(true)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	heads, events := tx.Bucket(bucketHeads), tx.Bucket(bucketGroups)
+	heads.FillPercent, events.FillPercent = fillPercent, fillPercent
+	for _, g := range groups {
+		if err := appendGroup(heads, events, g); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// appendGroup adds a group whose events follow the stored head.
+func appendGroup(heads, events *bolt.Bucket, g recorder.Group) error {
+	if !g.ID.Valid() {
+		return fmt.Errorf("%q is no name of a transcript", g.ID)
+	}
+	at := recorder.Head{ID: g.ID}
+	if v := heads.Get([]byte(g.ID)); v != nil {
+		var err error
+		if at, err = decodeHead(g.ID, v); err != nil {
+			return err
+		}
+	}
+	if len(g.Events) == 0 || g.Head.ID != g.ID || g.Head.Next != at.Next+uint64(len(g.Events)) {
+		return fmt.Errorf("transcript %q: group of %d events at %d does not lead to a head at %d",
+			g.ID, len(g.Events), at.Next, g.Head.Next)
+	}
+	for i, e := range g.Events {
+		if e.Seq != at.Next+uint64(i) || len(e.Data) > recorder.MaxData {
+			return fmt.Errorf("transcript %q: event %d (%d bytes) where %d is next", g.ID, e.Seq, len(e.Data), at.Next+uint64(i))
+		}
+	}
+	for _, v := range encodeGroup(g.ID, at.Hash, g.Events) {
+		if err := events.Put(v.key, v.data); err != nil {
+			return err
+		}
+	}
+	head, err := encodeHead(g.Head)
+	if err != nil {
+		return err
+	}
+	return heads.Put([]byte(g.ID), head)
+}
+
+// Close implements recorder.Store. Unless an Append has failed it seals the
+// store. A second Close does nothing.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	// The seal is written under bbolt's lock on the file: nobody else writes.
+	var err error
+	if !s.readOnly && s.failed == nil {
+		err = writeSeal(s.path)
+	}
+	if err := errors.Join(err, s.db.Close()); err != nil {
+		return fmt.Errorf("close store %q: %w", s.path, err)
+	}
+	return nil
+}
+
+// sealHint tells, after a failure to open, where the seal says the damage is.
+func (s *Store) sealHint(err error) string {
+	if !errors.Is(err, recorder.ErrCorrupt) {
+		return ""
+	}
+	if _, faults, err := checkSeal(context.Background(), s.path); err == nil && len(faults) > 0 {
+		return ": " + faults[0].What
+	}
+	return ""
+}

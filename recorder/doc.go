@@ -1,0 +1,52 @@
+// Package recorder answers: what happened, provably?
+//
+// A Recorder is the only writer of a Store. Each session has one transcript: a
+// numbered, hash-chained run of events that starts with a Header, ends with an
+// End, and is never changed. The bastion keeps a transcript of its own.
+//
+// # Record format, version 1
+//
+// All integers are big-endian. An event's canonical encoding is:
+//
+//	offset size
+//	     0    1  version of the encoding: 1
+//	     1    8  number of the event in its transcript, from 0
+//	     9    8  wall clock, nanoseconds since the Unix epoch (UTC), two's complement
+//	    17    1  kind; 0 is invalid
+//	    18    4  length n of the payload, at most MaxData
+//	    22    n  payload: raw bytes or JSON, as the kind says
+//
+// There is exactly one encoding of an event, and an encoding tells its own
+// length, so encodings can be put one after the other.
+//
+// The chain of a transcript starts with 32 zero bytes as the hash before event
+// 0. The hash of event i is
+//
+//	h(i) = SHA-256( tag | len(id) | id | encoding(i) | h(i-1) )
+//
+// where tag is the 29 bytes "sallyport transcript event 1\x00", len(id) is one
+// byte, and id is the transcript's name in ASCII. A transcript's head is the
+// number of the next event and the hash of the last one; stores keep it beside
+// the events.
+//
+// The chain knows only canonical encodings. How a store lays them out, packs,
+// compresses or encrypts them is the store's own format, with its own version,
+// so it can change (tail groups into sealed segments, one file into one per day)
+// without changing a hash, and a log over all transcripts can take heads as its
+// leaves.
+//
+// # What the chain proves
+//
+// Verify finds any change, removal, insertion or exchange of events relative to
+// the head, and a head that is not the one the bastion's own transcript names
+// for an ended session. Someone who can write the files and knows this format
+// can compute new hashes for everything: against that only a copy of a head
+// kept elsewhere helps.
+//
+// # Durability
+//
+// Discrete events are durable when Record returns; streams may lead the durable
+// point by Options.LeadBytes and Options.LeadTime. One goroutine writes; events
+// of all transcripts that wait are one commit. The first failure of a write is
+// final: see ErrUnavailable.
+package recorder

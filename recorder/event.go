@@ -1,0 +1,147 @@
+package recorder
+
+import "time"
+
+// ID names a transcript: sortable by start, unique, safe in a shell and a URL.
+type ID string
+
+// Kind is what an event is. The numbers are on disk: never reuse one.
+type Kind uint8
+
+const (
+	KindStart     Kind = 1  // Header; always event 0
+	KindEnd       Kind = 2  // End; always the last
+	KindInput     Kind = 3  // raw bytes typed
+	KindOutput    Kind = 4  // raw bytes shown, masked by the kept plan
+	KindError     Kind = 5  // raw bytes shown on stderr, masked likewise
+	KindResize    Kind = 6  // Resize
+	KindKey       Kind = 7  // UTF-8: one key or a paste in a screen of ours, as typed ("a", "enter", "ctrl+j")
+	KindOperation Kind = 8  // Operation: what was asked, as typed, with facts
+	KindDecision  Kind = 9  // Decision: what the gate said
+	KindApproval  Kind = 10 // policy.Approval as JSON: each change of one
+	KindRows      Kind = 11 // Rows: a part of an answer
+	KindOutcome   Kind = 12 // Outcome: how the operation ended
+	KindNote      Kind = 13 // Note: a statement of the gate's own
+	KindAdmin     Kind = 14 // Admin: sign-ins, replays, keys, configuration (bastion's own transcript)
+	KindRun       Kind = 15 // Run: the operation is about to reach the target
+)
+
+// Event is one thing that happened in a session. Data's form depends on Kind:
+// raw bytes or the JSON of the payload type named there.
+type Event struct {
+	Seq  uint64
+	At   time.Time // wall clock, UTC, nanoseconds
+	Kind Kind
+	Data []byte
+}
+
+// Header opens a transcript and is never changed afterwards.
+type Header struct {
+	ID       ID        `json:"id"`
+	Started  time.Time `json:"started"`
+	Identity Person    `json:"identity"`
+	Resource string    `json:"resource"` // "" in the bastion's own
+	Kind     string    `json:"kind"`     // the resource's kind; "bastion" for the bastion's own
+	Action   string    `json:"action"`   // sql, exec, shell; "bastion"
+	From     string    `json:"from"`     // the client's address
+	Key      string    `json:"key,omitempty"`
+	Term     string    `json:"term,omitempty"`
+	Width    int       `json:"width,omitempty"`
+	Height   int       `json:"height,omitempty"`
+	Policy   string    `json:"policy,omitempty"` // the configuration's revision
+	Bastion  string    `json:"bastion,omitempty"`
+}
+
+// Person is an identity as evidence keeps it.
+type Person struct {
+	Issuer  string   `json:"iss"`
+	Subject string   `json:"sub"`
+	Email   string   `json:"email,omitempty"`
+	Groups  []string `json:"groups,omitempty"`
+}
+
+// End closes a transcript.
+type End struct {
+	Reason string `json:"reason"` // closed, disconnected, ended by ..., interrupted, ...
+	Exit   *int   `json:"exit,omitempty"`
+}
+
+// Resize is a change of the terminal's size.
+type Resize struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
+}
+
+// Operation is what was asked. Op numbers the operations of a transcript from 1.
+type Operation struct {
+	Op     int    `json:"op"`
+	Action string `json:"action"`
+	Text   string `json:"text"`
+	SHA256 string `json:"sha256"`
+	Facts  any    `json:"facts,omitempty"`
+	Login  string `json:"login,omitempty"`
+}
+
+// Decision is what the gate said about an operation.
+type Decision struct {
+	Op     int      `json:"op"`
+	Effect string   `json:"effect"`
+	Rule   string   `json:"rule"`
+	Reason string   `json:"reason,omitempty"`
+	Masks  []string `json:"masks,omitempty"`
+	// Approval is the id of the approval that the operation needs or used.
+	Approval string `json:"approval,omitempty"`
+}
+
+// Run says that an operation is about to reach the target.
+type Run struct {
+	Op       int    `json:"op"`
+	Approval string `json:"approval,omitempty"`
+}
+
+// Rows is a part of an answer as it was shown, but for cells that only the
+// viewer's rights uncovered, which stay masked here. Columns is set in the
+// first part. A null cell is null.
+type Rows struct {
+	Op      int         `json:"op"`
+	Columns []RowColumn `json:"columns,omitempty"`
+	Rows    [][]*string `json:"rows,omitempty"`
+	Notice  string      `json:"notice,omitempty"`
+}
+
+// RowColumn is a column of an answer. Treatment is shown, masked or withheld.
+type RowColumn struct {
+	Name      string `json:"name"`
+	Type      string `json:"type,omitempty"`
+	Treatment string `json:"treatment"`
+	Mask      string `json:"mask,omitempty"`
+}
+
+// Outcome is how an operation ended: ok, failed, refused or unknown.
+type Outcome struct {
+	Op       int    `json:"op"`
+	State    string `json:"state"`
+	Tag      string `json:"tag,omitempty"`
+	Rows     int64  `json:"rows"`
+	Affected int64  `json:"affected,omitempty"`
+	Masked   int64  `json:"masked,omitempty"`
+	Withheld int64  `json:"withheld,omitempty"`
+	Bytes    int64  `json:"bytes,omitempty"`
+	Exit     *int   `json:"exit,omitempty"`
+	Error    string `json:"error,omitempty"`
+}
+
+// Note is a statement of the gate's own.
+type Note struct {
+	Text string `json:"text"`
+}
+
+// Admin is an act on the bastion itself: sign-in, sign-out, replay, key
+// revoked, configuration loaded, session opened and closed.
+type Admin struct {
+	Act     string            `json:"act"`
+	By      Person            `json:"by,omitzero"`
+	From    string            `json:"from,omitempty"`
+	Target  string            `json:"target,omitempty"`
+	Details map[string]string `json:"details,omitempty"`
+}

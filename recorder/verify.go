@@ -1,0 +1,207 @@
+package recorder
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// KindBastion is the Header.Kind of the bastion's own transcripts.
+const KindBastion = "bastion"
+
+// Report is the outcome of Verify.
+type Report struct {
+	Transcripts int
+	Events      uint64
+	// Sealed says that the store was closed cleanly and vouches for each of its
+	// bytes. A running store, and one that a crash left, is not sealed.
+	Sealed bool
+	Faults []Fault
+}
+
+// Fault names the first broken event of a transcript, or what is wrong with
+// the store as a whole (ID is "").
+type Fault struct {
+	ID   ID
+	Seq  uint64
+	What string
+}
+
+// String is the fault in one line.
+func (f Fault) String() string {
+	if f.ID == "" {
+		return "store: " + f.What
+	}
+	return fmt.Sprintf("%s: event %d: %s", f.ID, f.Seq, f.What)
+}
+
+// Verify reads the whole store and checks every chain, what the bastion's own
+// transcripts say about the others, and what the store itself can check (see
+// Checker). What is damaged becomes a Fault; the error tells that checking could
+// not go on: the context's, or one of reading that is not ErrCorrupt. The store
+// may be written to meanwhile.
+func Verify(ctx context.Context, s Store) (Report, error) {
+	v := verifier{s: s}
+	heads, err := s.Heads(ctx)
+	if errors.Is(err, ErrCorrupt) {
+		v.fault("", 0, "%v", err)
+	} else if err != nil {
+		return v.report, fmt.Errorf("verify: %w", err)
+	}
+	v.report.Transcripts = len(heads)
+	for _, h := range heads {
+		if err := v.transcript(ctx, h); err != nil {
+			return v.report, fmt.Errorf("verify transcript %q: %w", h.ID, err)
+		}
+	}
+	for _, c := range v.claims {
+		if err := v.claim(ctx, c); err != nil {
+			return v.report, fmt.Errorf("verify transcript %q: %w", c.id, err)
+		}
+	}
+	if c, ok := s.(Checker); ok {
+		sealed, faults, err := c.Check(ctx)
+		if err != nil {
+			return v.report, fmt.Errorf("verify the store: %w", err)
+		}
+		v.report.Sealed = sealed
+		v.report.Faults = append(v.report.Faults, faults...)
+	}
+	return v.report, nil
+}
+
+// readBatch is how many events are asked for at a time.
+const readBatch = 512
+
+type verifier struct {
+	s      Store
+	report Report
+	claims []claim
+}
+
+// claim is what event seq of the bastion's transcript by says about transcript
+// id: that it exists and, where head is not "", how it ended.
+type claim struct {
+	by   ID
+	seq  uint64
+	id   ID
+	head string
+	next uint64
+}
+
+func (v *verifier) fault(id ID, seq uint64, format string, args ...any) {
+	v.report.Faults = append(v.report.Faults, Fault{ID: id, Seq: seq, What: fmt.Sprintf(format, args...)})
+}
+
+// transcript walks one chain to its end and compares it with the stored head.
+// Only the first fault of a transcript is told: it explains the rest.
+func (v *verifier) transcript(ctx context.Context, stored Head) error {
+	at := Head{ID: stored.ID}
+	for {
+		events, err := v.s.Read(ctx, stored.ID, at.Next, readBatch)
+		for _, e := range events {
+			next, aerr := Advance(at, e)
+			if aerr != nil {
+				v.fault(at.ID, at.Next, "%v", aerr)
+				return nil
+			}
+			at = next
+			v.report.Events++
+			v.note(at, e)
+		}
+		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNotFound) {
+			v.fault(at.ID, at.Next, "%v", err)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if len(events) > 0 {
+			continue
+		}
+		// The head is read after the events: a running store is further by now.
+		moved := stored.Next
+		stored, err = v.s.Head(ctx, at.ID)
+		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNotFound) {
+			v.fault(at.ID, at.Next, "head: %v", err)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if stored.Next > max(at.Next, moved) {
+			continue
+		}
+		v.compare(at, stored)
+		return nil
+	}
+}
+
+// compare tells how the stored head differs from the one that the events give.
+func (v *verifier) compare(at, stored Head) {
+	switch {
+	case stored.Next > at.Next:
+		v.fault(at.ID, at.Next, "missing: the head counts %d events", stored.Next)
+	case stored.Next < at.Next:
+		v.fault(at.ID, stored.Next, "not counted by the head, which ends before it")
+	case stored.Hash != at.Hash:
+		// Which event was changed cannot be told from the last hash alone.
+		v.fault(at.ID, 0, "the chain over events 0 to %d has another hash than the head: one of them, or the head, was changed", at.Next-1)
+	case !sameJSON(at, stored):
+		v.fault(at.ID, at.Next-1, "the head's copy of header, end or count differs from the events")
+	}
+}
+
+// note collects what an event of the bastion's own transcript says about others.
+func (v *verifier) note(at Head, e Event) {
+	if e.Kind != KindAdmin || at.Header.Kind != KindBastion {
+		return
+	}
+	var a Admin
+	if err := json.Unmarshal(e.Data, &a); err != nil {
+		v.fault(at.ID, e.Seq, "admin act does not decode: %v", err)
+		return
+	}
+	c := claim{by: at.ID, seq: e.Seq, id: ID(a.Target)}
+	switch a.Act {
+	case "session opened":
+	case "session closed":
+		n, err := strconv.ParseUint(a.Details["events"], 10, 64)
+		if err != nil || a.Details["head"] == "" {
+			v.fault(at.ID, e.Seq, "names no head for %q", a.Target)
+			return
+		}
+		c.head, c.next = a.Details["head"], n
+	default:
+		return
+	}
+	v.claims = append(v.claims, c)
+}
+
+// claim checks what the bastion's own transcript said.
+func (v *verifier) claim(ctx context.Context, c claim) error {
+	h, err := v.s.Head(ctx, c.id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		v.fault(c.id, 0, "the whole transcript is missing: %s names it in event %d", c.by, c.seq)
+	case errors.Is(err, ErrCorrupt):
+		v.fault(c.id, 0, "head: %v", err)
+	case err != nil:
+		return err
+	case c.head == "":
+	case h.Next != c.next || hex.EncodeToString(h.Hash[:]) != c.head:
+		v.fault(c.id, min(h.Next, c.next), "%s says in event %d that it ended after %d events with head %s, not after %d with %x",
+			c.by, c.seq, c.next, c.head, h.Next, h.Hash)
+	}
+	return nil
+}
+
+func sameJSON(a, b any) bool {
+	x, err := json.Marshal(a)
+	y, err2 := json.Marshal(b)
+	return err == nil && err2 == nil && bytes.Equal(x, y)
+}
