@@ -1,0 +1,133 @@
+// Package connectors answers: how do I speak to this kind of target?
+//
+// It is the hub: the contract of a driver (Driver, Conn and the powers a Conn
+// may have), the Guard through which every operation passes before a byte of
+// it reaches the target, and Result, the one place where rows are masked and
+// recorded. Each kind has a package of its own below this one; connectortest
+// is the suite that every kind must pass; package all is the literal list.
+//
+// A driver decides nothing. It finds the facts of an operation, asks the Guard,
+// runs what was permitted, and hands back what came, with each column's origin.
+package connectors
+
+import (
+	"context"
+	"io"
+	"net"
+
+	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/policy"
+)
+
+// Endpoint is where a target is and how to trust it. It holds no secret.
+type Endpoint struct {
+	Name     string // the resource's name, for errors
+	Address  string // host:port; for postgres also the directory of a Unix socket
+	User     string // login at the target
+	Database string // database name; for sqlite the file's path
+	HostKeys []string
+	// TLS is disable, require, verify-ca or verify-full, as in libpq; "" is verify-full.
+	TLS string
+	// TLSRootCA is a PEM file's path; "" uses the system's roots.
+	TLSRootCA string
+	// SearchPath is the schema list that unqualified names resolve in; "" is the
+	// kind's default (postgres: public).
+	SearchPath string
+	// Dial connects to Address where it is not nil; otherwise TCP or a Unix socket.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Driver opens connections to one kind of target. It is safe for concurrent use.
+type Driver interface {
+	// Kind is the word in the configuration and the name of the driver's package.
+	Kind() string
+	// Open connects and signs in with the secret, which it does not keep. What it
+	// must ask the target before any operation (catalog reads) goes through g.Note.
+	// ctx bounds Open alone. Errors wrap one of the sentinels of errors.go and hold
+	// no secret. The caller closes the Conn.
+	Open(ctx context.Context, e Endpoint, secret mask.Secret, g Guard) (Conn, error)
+}
+
+// Conn is one open connection. What it can do is found by asserting Querier,
+// Describer, Judge, Attacher and Executor. One operation runs at a time, but
+// Close and Judge may be called at any moment.
+type Conn interface {
+	// Close ends what is running at the target and frees the connection.
+	Close() error
+}
+
+// Statement is one text to run, exactly as typed.
+type Statement struct {
+	Text string
+}
+
+// Querier runs SQL.
+type Querier interface {
+	// Query finds the statement's facts, asks the guard, and runs it. Rows stream:
+	// nothing is fetched ahead of Result.Batch. The caller closes the Result.
+	// Errors: *policy.Refusal and *policy.ApprovalNeeded from the guard,
+	// *TargetError for what the target said, else a sentinel of errors.go.
+	// Cancelling ctx, then or while the Result is read, cancels at the target.
+	Query(ctx context.Context, g Guard, s Statement) (*Result, error)
+}
+
+// Judge finds facts without running anything: what the verdict line shows.
+type Judge interface {
+	Judge(ctx context.Context, s Statement) (policy.Facts, error)
+}
+
+// Describer lists what is there, from the catalog, as the login sees it.
+type Describer interface {
+	Catalog(ctx context.Context) ([]Relation, error)
+}
+
+// Relation is a table or view of the catalog.
+type Relation struct {
+	Schema, Name string
+	Kind         policy.TableKind
+	Columns      []RelationColumn
+}
+
+// RelationColumn is a column of a Relation; Type is the target's own name for it.
+type RelationColumn struct {
+	Name, Type string
+}
+
+// Size is a terminal's size in cells.
+type Size struct{ Width, Height int }
+
+// Terminal is the requester's terminal: its raw channel, byte for byte.
+type Terminal struct {
+	Term   string // TERM
+	Size   Size
+	Modes  []byte // encoded terminal modes of RFC 4254 section 8, as received
+	Stdio  Stdio
+	Resize <-chan Size // never closed while attached
+}
+
+// Stdio is three streams. Err is nil where a PTY merges it into Out.
+type Stdio struct {
+	In  io.Reader
+	Out io.Writer
+	Err io.Writer
+}
+
+// Exit is how a remote program ended: by a code, or by a signal (name without SIG).
+type Exit struct {
+	Code   int
+	Signal string
+}
+
+// Attacher opens an interactive session on a PTY.
+type Attacher interface {
+	// Attach asks the guard (ActionShell), then connects the terminal to a PTY at
+	// the target through Permit.Stdio until the program there ends or ctx does.
+	Attach(ctx context.Context, g Guard, t Terminal) (Exit, error)
+}
+
+// Executor runs one command without a terminal.
+type Executor interface {
+	// Exec asks the guard (ActionExec) with the command as one string, which the
+	// target's shell will interpret, then runs it with the streams of Permit.Stdio.
+	Exec(ctx context.Context, g Guard, command string, io Stdio) (Exit, error)
+}

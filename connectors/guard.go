@@ -1,0 +1,102 @@
+package connectors
+
+import (
+	"context"
+	"time"
+
+	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/policy"
+)
+
+// Operation is the one thing asked, with what parsing it told.
+type Operation struct {
+	Action policy.Action
+	Text   string // exactly what will be sent
+	Facts  policy.Facts
+	// Login is the upstream user that will run it.
+	Login string
+	// Reads are the columns that an operation which changes something reads, where
+	// the kind can tell: their values may end up elsewhere. The driver refuses it
+	// once permitted if MaskedRead finds one; a guard may do so before it asks
+	// people.
+	Reads []mask.Column
+}
+
+// MaskedRead returns the first of the columns that the plan masks.
+func MaskedRead(p *mask.Plan, reads []mask.Column) (mask.Column, bool) {
+	for _, c := range reads {
+		if _, ok := p.Column(c); ok {
+			return c, true
+		}
+	}
+	return mask.Column{}, false
+}
+
+// Guard is the gate as a driver sees it.
+type Guard interface {
+	// Check decides on op and waits for an approval where one is needed. Only when
+	// it returns a Permit may any byte of op reach the target; the decision, and
+	// that the operation starts, are durable by then. Its errors are for the
+	// requester and are returned by the driver as they are.
+	Check(ctx context.Context, op Operation) (Permit, error)
+	// Note records a statement of the gate's own (a catalog read, a SET) before it
+	// is sent. An error means that it must not be sent.
+	Note(ctx context.Context, text string) error
+}
+
+// Permit is leave to run one operation, once. Done must be called exactly once.
+type Permit interface {
+	// Seen and Kept are the two plans: what the requester may see of the answer,
+	// and what the transcript may keep of it. Neither is nil.
+	Seen() *mask.Plan
+	Kept() *mask.Plan
+	Terms() Terms
+	// Observe records a part of the answer, masked by Kept. It must return nil
+	// before the part is handed on; an error ends the operation.
+	Observe(ctx context.Context, c Chunk) error
+	// Stdio returns the streams that a driver connects to a target in place of the
+	// requester's own: input is recorded before it is read from them, output is
+	// masked, recorded and then written. flush writes what masking still holds
+	// back; call it when the target's output has ended.
+	Stdio(raw Stdio) (guarded Stdio, flush func() error)
+	// Done records how the operation ended.
+	Done(o Outcome)
+}
+
+// Terms are the limits under which an operation runs.
+type Terms struct {
+	// ReadOnly is set where the operation was judged a read: it runs in a read-only
+	// transaction or the target's equal.
+	ReadOnly bool
+	// Timeout bounds the operation at the target; 0 is none.
+	Timeout time.Duration
+	// MaxRows bounds the answer; 0 is none. Result.Summary says when it cut.
+	MaxRows int64
+}
+
+// Chunk is a part of an answer as the transcript keeps it.
+type Chunk struct {
+	// Columns is set in the first chunk of an answer with rows.
+	Columns []Column
+	Rows    []Row
+	// Notice is a message of the target beside the rows, already masked.
+	Notice string
+}
+
+// Outcome is how an operation ended.
+type Outcome struct {
+	// Err is what the requester was told, as the transcript may keep it; nil for
+	// success.
+	Err error
+	// Unknown is set where it cannot be told whether the target ran it (the
+	// connection vanished in between).
+	Unknown bool
+	Tag     string
+	Rows    int64
+	// Masked and Withheld count cells as the requester saw them.
+	Masked, Withheld int64
+	// Affected is how many rows were changed, -1 where the target does not say.
+	Affected int64
+	// Exit is set for commands and shells.
+	Exit *Exit
+}

@@ -1,0 +1,163 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/mask"
+)
+
+// cancelGrace is how long the target may take to end a cancelled statement
+// before the connection is given up.
+const cancelGrace = 10 * time.Second
+
+// maxMessage bounds one row on its way here.
+const maxMessage = 64 << 20
+
+// blankConfig is a connection string that leaves nothing to the environment:
+// each setting that PG* variables or files in the home directory could give is
+// given here. What matters is set on the result afterwards.
+const blankConfig = "host=localhost port=5432 user=x dbname=x password=x passfile='' sslmode=disable sslcert='' sslkey='' " +
+	"sslrootcert='' sslpassword='' sslsni=1 sslnegotiation=postgres sslcertmode=disable target_session_attrs=any " +
+	"connect_timeout=0 krbsrvname='' krbspn='' min_protocol_version='' max_protocol_version='' channel_binding=prefer require_auth=''"
+
+// newConfig is a configuration of pgconn, which only its own parser can make,
+// with nothing ambient in it.
+func newConfig() (*pgconn.Config, error) {
+	text := blankConfig
+	// A service named in the environment cannot be overridden, only satisfied.
+	if os.Getenv("PGSERVICE") != "" {
+		f, err := os.CreateTemp("", "sallyport-service-*")
+		if err != nil {
+			return nil, fmt.Errorf("set PGSERVICE aside: %w", err)
+		}
+		defer os.Remove(f.Name())
+		_, err = f.WriteString("[sallyport]\n")
+		if err := errors.Join(err, f.Close()); err != nil {
+			return nil, fmt.Errorf("set PGSERVICE aside: %w", err)
+		}
+		text += " service=sallyport servicefile='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(f.Name()) + "'"
+	}
+	return pgconn.ParseConfig(text)
+}
+
+// config is how to reach e.
+func config(e connectors.Endpoint, secret mask.Secret) (*pgconn.Config, error) {
+	c, err := newConfig()
+	if err != nil {
+		return nil, err
+	}
+	host, port, err := address(e.Address)
+	if err != nil {
+		return nil, err
+	}
+	c.Host, c.Port, c.User, c.Database, c.Password = host, port, e.User, e.Database, string(secret.Reveal())
+	c.Fallbacks = nil
+	c.MaxProtocolMessageBodyLen = maxMessage
+	c.RuntimeParams = map[string]string{"application_name": "sallyport", "client_encoding": "UTF8"}
+	network, _ := pgconn.NetworkAddress(host, port)
+	if c.TLSConfig, err = tlsConfig(e, host, network); err != nil {
+		return nil, err
+	}
+	if c.TLSConfig == nil && network != "unix" {
+		c.RequireAuth = "!password" // never the secret itself over a line in the clear
+	}
+	// Names are resolved by the dialer, which may be at another place.
+	c.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+	dial := e.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if network != "tcp" && network != "unix" { // a cancel request over something in memory
+			network, address = pgconn.NetworkAddress(host, port)
+		}
+		return dial(ctx, network, address)
+	}
+	c.BuildContextWatcherHandler = func(p *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: p, DeadlineDelay: cancelGrace}
+	}
+	return c, nil
+}
+
+// address reads host:port, a host, a socket's directory or a socket's path.
+func address(s string) (host string, port uint16, err error) {
+	const prefix = ".s.PGSQL."
+	number := "5432"
+	switch {
+	case strings.HasPrefix(s, "/"):
+		host = s
+		if base := filepath.Base(s); strings.HasPrefix(base, prefix) {
+			host, number = filepath.Dir(s), strings.TrimPrefix(base, prefix)
+		}
+	case s == "":
+		return "", 0, errors.New("postgres address is empty: give host:port or the directory of a socket")
+	default:
+		host = s
+		if h, p, err := net.SplitHostPort(s); err == nil {
+			host, number = h, p
+		}
+	}
+	n, err := strconv.ParseUint(number, 10, 16)
+	if err != nil {
+		return "", 0, fmt.Errorf("postgres address %q: port %q is not a number up to 65535", s, number)
+	}
+	return host, uint16(n), nil
+}
+
+// tlsConfig follows libpq's modes; only disable, said aloud, goes without TLS
+// over TCP. A Unix socket has none.
+func tlsConfig(e connectors.Endpoint, host, network string) (*tls.Config, error) {
+	if network == "unix" {
+		return nil, nil
+	}
+	c := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	if e.TLSRootCA != "" {
+		pem, err := os.ReadFile(e.TLSRootCA)
+		if err != nil {
+			return nil, fmt.Errorf("read TLS root certificate: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("TLS root certificate %q holds no certificate in PEM form", e.TLSRootCA)
+		}
+	}
+	switch e.TLS {
+	case "disable":
+		return nil, nil
+	case "", "verify-full":
+		return c, nil
+	case "require", "verify-ca":
+		c.InsecureSkipVerify = true // the name is not compared; the chain is, below
+		if e.TLS == "verify-ca" || e.TLSRootCA != "" {
+			c.VerifyConnection = func(s tls.ConnectionState) error { return verifyChain(c.RootCAs, s) }
+		}
+		return c, nil
+	}
+	return nil, fmt.Errorf("TLS mode %q is not one of disable, require, verify-ca, verify-full", e.TLS)
+}
+
+func verifyChain(roots *x509.CertPool, s tls.ConnectionState) error {
+	if len(s.PeerCertificates) == 0 {
+		return errors.New("the target showed no certificate")
+	}
+	o := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
+	for _, c := range s.PeerCertificates[1:] {
+		o.Intermediates.AddCert(c)
+	}
+	_, err := s.PeerCertificates[0].Verify(o)
+	return err
+}

@@ -1,0 +1,230 @@
+package postgres
+
+import (
+	_ "embed"
+	"strings"
+	"sync"
+
+	pg "github.com/pganalyze/pg_query_go/v6"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/sallyport/sallyport/policy"
+)
+
+//go:embed functions.txt
+var functionsText string
+
+// harmless holds the functions of pg_catalog that a read may call.
+var harmless = sync.OnceValue(func() map[string]bool {
+	list := make(map[string]bool, 2000)
+	for line := range strings.Lines(functionsText) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			list[line] = true
+		}
+	}
+	return list
+})
+
+// effect is what a function that is not harmless does.
+type effect struct {
+	class    policy.Class
+	why      string
+	destroys bool
+	opaque   bool // it reads what its arguments say, not what the statement names
+}
+
+// effects are matched by name in any schema, so that a copy of an extension in a
+// schema of its own is not missed. A key that ends in * is a prefix.
+var effects = map[string]effect{
+	"nextval":                {class: policy.Write, why: "moves a sequence"},
+	"setval":                 {class: policy.Write, why: "moves a sequence"},
+	"currval":                {class: policy.Read},
+	"lastval":                {class: policy.Read},
+	"setseed":                {class: policy.Read},
+	"current_query":          {class: policy.Read},
+	"pg_notify":              {class: policy.Write, why: "notifies other sessions"},
+	"txid_current":           {class: policy.Write, why: "takes a transaction number"},
+	"pg_current_xact_id":     {class: policy.Write, why: "takes a transaction number"},
+	"pg_export_snapshot":     {class: policy.Write, why: "exports a snapshot"},
+	"pg_advisory_*":          {class: policy.Write, why: "takes or frees advisory locks"},
+	"pg_try_advisory_*":      {class: policy.Write, why: "takes or frees advisory locks"},
+	"gin_clean_pending_list": {class: policy.DDL, why: "maintains an index"},
+	"brin_*":                 {class: policy.DDL, why: "maintains an index"},
+
+	"pg_import_system_collations": {class: policy.DDL, why: "creates collations"},
+
+	"set_config":           {class: policy.Privilege, why: "changes the session's settings"},
+	"pg_terminate_backend": {class: policy.Dangerous, why: "ends other sessions", destroys: true},
+	"pg_cancel_backend":    {class: policy.Dangerous, why: "cancels other sessions' statements", destroys: true},
+
+	"pg_reload_conf":                 {class: policy.Dangerous, why: serverControl},
+	"pg_rotate_logfile*":             {class: policy.Dangerous, why: serverControl},
+	"pg_promote":                     {class: policy.Dangerous, why: serverControl, destroys: true},
+	"pg_switch_wal":                  {class: policy.Dangerous, why: serverControl},
+	"pg_wal_replay_*":                {class: policy.Dangerous, why: serverControl},
+	"pg_backup_*":                    {class: policy.Dangerous, why: serverControl},
+	"pg_start_backup":                {class: policy.Dangerous, why: serverControl},
+	"pg_stop_backup":                 {class: policy.Dangerous, why: serverControl},
+	"pg_create_restore_point":        {class: policy.Dangerous, why: serverControl},
+	"pg_log_backend_memory_contexts": {class: policy.Dangerous, why: serverControl},
+	"pg_stat_reset*":                 {class: policy.Dangerous, why: serverControl, destroys: true},
+	"pg_stat_force_next_flush":       {class: policy.Write},
+	"pg_log_standby_snapshot":        {class: policy.Dangerous, why: serverControl},
+	"pg_sync_replication_slots":      {class: policy.Dangerous, why: serverControl},
+	"binary_upgrade_*":               {class: policy.Dangerous, why: serverControl},
+	"pg_stop_making_pinned_objects":  {class: policy.Dangerous, why: serverControl},
+	"pg_nextoid":                     {class: policy.Dangerous, why: serverControl},
+	"pg_clear_*":                     {class: policy.Dangerous, why: serverControl},
+	"pg_restore_*":                   {class: policy.Dangerous, why: serverControl},
+
+	"pg_replication_origin_*":     {class: policy.Dangerous, why: replication},
+	"pg_logical_*":                {class: policy.Dangerous, why: replication, opaque: true},
+	"pg_create_*":                 {class: policy.Dangerous, why: replication},
+	"pg_copy_*":                   {class: policy.Dangerous, why: replication},
+	"pg_replication_slot_advance": {class: policy.Dangerous, why: replication},
+	"pg_drop_replication_slot":    {class: policy.Dangerous, why: replication, destroys: true},
+
+	"pg_read_file*":             {class: policy.Dangerous, why: serverFile},
+	"pg_read_binary_file":       {class: policy.Dangerous, why: serverFile},
+	"pg_ls_*":                   {class: policy.Dangerous, why: serverFile},
+	"pg_stat_file":              {class: policy.Dangerous, why: serverFile},
+	"pg_file_*":                 {class: policy.Dangerous, why: serverFile},
+	"pg_current_logfile":        {class: policy.Dangerous, why: serverFile},
+	"pg_logdir_ls":              {class: policy.Dangerous, why: serverFile},
+	"pg_hba_file_rules":         {class: policy.Dangerous, why: serverFile},
+	"pg_ident_file_mappings":    {class: policy.Dangerous, why: serverFile},
+	"pg_show_all_file_settings": {class: policy.Dangerous, why: serverFile},
+	"lo_import":                 {class: policy.Dangerous, why: serverFile},
+	"lo_export":                 {class: policy.Dangerous, why: serverFile},
+	"pg_tablespace_location":    {class: policy.Dangerous, why: serverFile},
+
+	"lo_unlink": {class: policy.Write, why: "deletes a large object", destroys: true},
+	"lo_*":      {class: policy.Write, why: "reads or writes a large object", opaque: true},
+	"loread":    {class: policy.Write, why: "reads or writes a large object", opaque: true},
+	"lowrite":   {class: policy.Write, why: "reads or writes a large object", opaque: true},
+
+	"dblink*":        {class: policy.Dangerous, why: "opens another connection", opaque: true},
+	"postgres_fdw_*": {class: policy.Dangerous, why: "opens another connection", opaque: true},
+	"http":           {class: policy.Dangerous, why: "opens another connection", opaque: true},
+	"http_*":         {class: policy.Dangerous, why: "opens another connection", opaque: true},
+
+	"query_to_xml*":  {class: policy.Unknown, why: sqlText, opaque: true},
+	"cursor_to_xml*": {class: policy.Unknown, why: sqlText, opaque: true},
+	"ts_stat":        {class: policy.Unknown, why: sqlText, opaque: true},
+	"ts_rewrite":     {class: policy.Unknown, why: sqlText, opaque: true},
+	"crosstab*":      {class: policy.Unknown, why: sqlText, opaque: true},
+	"connectby":      {class: policy.Unknown, why: sqlText, opaque: true},
+	"xpath_table":    {class: policy.Unknown, why: sqlText, opaque: true},
+	"cron":           {class: policy.Dangerous, why: sqlText, opaque: true},
+
+	"table_to_xml*":          {class: policy.Read, opaque: true},
+	"schema_to_xml*":         {class: policy.Read, opaque: true},
+	"database_to_xml*":       {class: policy.Read, opaque: true},
+	"pg_stat_get_*":          {class: policy.Read, opaque: true},
+	"pg_cursor":              {class: policy.Read, opaque: true},
+	"pg_prepared_statement":  {class: policy.Read, opaque: true},
+	"pg_prepared_xact":       {class: policy.Read, opaque: true},
+	"pg_mcv_list_items":      {class: policy.Read, opaque: true},
+	"pg_lock_status":         {class: policy.Read, opaque: true},
+	"pg_sequence_last_value": {class: policy.Read},
+	"pg_show_all_settings":   {class: policy.Read},
+}
+
+const (
+	serverControl = "controls the server"
+	replication   = "controls replication"
+	serverFile    = "reaches files of the database host"
+	sqlText       = "runs SQL given as text"
+)
+
+func effectOf(name string) (effect, bool) {
+	if e, ok := effects[name]; ok {
+		return e, true
+	}
+	// The longest prefix wins.
+	for i := len(name); i > 0; i-- {
+		if e, ok := effects[name[:i]+"*"]; ok {
+			return e, true
+		}
+	}
+	return effect{}, false
+}
+
+// expression records functions, operators and types that a text uses.
+func (w *walker) expression(m protoreflect.Message) {
+	switch v := m.Interface().(type) {
+	case *pg.FuncCall:
+		w.calls(v)
+	case *pg.ColumnRef:
+		if f := strs(v.GetFields()); len(f) > 1 {
+			w.j.Fields = once(w.j.Fields, f[len(f)-1])
+		}
+	case *pg.A_Indirection:
+		for _, f := range strs(v.GetIndirection()) {
+			w.j.Fields = once(w.j.Fields, f)
+		}
+	case *pg.A_Expr:
+		w.operator(v.GetName())
+	case *pg.SubLink:
+		w.operator(v.GetOperName())
+	case *pg.SortBy:
+		w.operator(v.GetUseOp())
+	case *pg.TypeName:
+		w.typed(v)
+	case *pg.RangeTableSample:
+		if n := strs(v.GetMethod()); len(n) == 1 && (n[0] == "system" || n[0] == "bernoulli") {
+			return
+		}
+		w.j.Opaque = true
+	}
+}
+
+func (w *walker) calls(f *pg.FuncCall) {
+	names := strs(f.GetFuncname())
+	if len(names) == 0 {
+		return
+	}
+	c := callName{Name: names[len(names)-1]}
+	if len(names) > 1 {
+		c.Schema = names[len(names)-2]
+	}
+	e, known := effectOf(c.Name)
+	c.Known = known
+	c.Listed = !known && (c.Schema == "" || c.Schema == "pg_catalog") && harmless()[c.Name]
+	if known {
+		why := ""
+		if e.why != "" {
+			why = c.Name + " " + e.why
+		}
+		w.raise(e.class, why)
+		w.j.Opaque = w.j.Opaque || e.opaque
+		if e.destroys {
+			w.destroys(why)
+		}
+		if c.Name == "set_config" {
+			w.j.cannot("the gate owns the session's settings")
+		}
+	}
+	w.j.call(c)
+}
+
+func (w *walker) operator(name []*pg.Node) {
+	n := strs(name)
+	if len(n) == 0 {
+		return
+	}
+	if len(n) > 1 && n[0] != "pg_catalog" {
+		w.j.Opaque = true // an operator of a named schema calls a function there
+	}
+	w.j.Operators = once(w.j.Operators, n[len(n)-1])
+}
+
+// typed records types that may be a user's: a domain or a cast calls functions.
+func (w *walker) typed(t *pg.TypeName) {
+	n := strs(t.GetNames())
+	switch {
+	case len(n) == 0, len(n) == 2 && n[0] == "pg_catalog":
+	default:
+		w.j.Types = once(w.j.Types, n[len(n)-1])
+	}
+}

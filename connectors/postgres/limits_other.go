@@ -1,0 +1,9 @@
+//go:build !unix
+
+package postgres
+
+import "syscall"
+
+func workerAttr() *syscall.SysProcAttr { return nil }
+
+func limitProcess() error { return nil }

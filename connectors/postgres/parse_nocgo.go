@@ -1,0 +1,23 @@
+//go:build !cgo
+
+package postgres
+
+import (
+	"errors"
+
+	"github.com/wasilibs/go-pgquery/parser"
+)
+
+// parserName is shown in tests and benchmarks.
+const parserName = "wasm"
+
+// parseTree returns the tree of a text in protobuf encoding. The library keeps
+// an instance that panicked, so a panic must end the process.
+func parseTree(text string) ([]byte, error) {
+	b, err := parser.ParseToProtobuf(text)
+	var e *parser.Error
+	if errors.As(err, &e) {
+		return nil, grammarError(e.Message, e.Filename, e.Cursorpos)
+	}
+	return b, err
+}

@@ -1,0 +1,281 @@
+package postgres
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// parseTimeout is when a worker is killed over one statement. It is far above
+// what 1 MB needs in either build.
+const parseTimeout = 20 * time.Second
+
+const (
+	busyWorkers = 2 // judge at the same time
+	allWorkers  = busyWorkers + 1
+)
+
+// errKilled: the statement ended the worker that judged it.
+var errKilled = errors.New("the parser did not survive the statement")
+
+// errClosed: the pool was closed.
+var errClosed = errors.New("the parser is shut down")
+
+// pool keeps warmed workers: two may judge at once, one more stands by. It
+// starts them one after the other in the background, from the first use on.
+type pool struct {
+	argv []string
+
+	busy  chan struct{} // a slot for each judgement under way
+	ready chan *worker  // warmed, idle
+	need  chan struct{} // one for each worker to be started
+
+	ctx   context.Context // ends with the pool; not passed on, only watched
+	close context.CancelFunc
+	start sync.Once
+	done  chan struct{} // closed when the starter has returned
+
+	mu  sync.Mutex
+	all map[*worker]struct{}
+	err error // why the last start failed
+}
+
+func newPool(argv []string) *pool {
+	p := &pool{
+		argv:  argv,
+		busy:  make(chan struct{}, busyWorkers),
+		ready: make(chan *worker, allWorkers),
+		need:  make(chan struct{}, allWorkers),
+		done:  make(chan struct{}),
+		all:   make(map[*worker]struct{}),
+	}
+	p.ctx, p.close = context.WithCancel(context.Background())
+	for range allWorkers {
+		p.need <- struct{}{}
+	}
+	return p
+}
+
+// warm starts the workers if they are not started yet. It does not wait.
+func (p *pool) warm() { p.start.Do(func() { go p.supervise() }) }
+
+// Close ends all workers and waits until they are gone.
+func (p *pool) Close() {
+	p.close()
+	p.start.Do(func() { close(p.done) })
+	p.mu.Lock()
+	for w := range p.all {
+		w.kill()
+	}
+	p.mu.Unlock()
+	<-p.done
+	for range busyWorkers { // judgements under way discard their workers
+		p.busy <- struct{}{}
+	}
+	for {
+		select {
+		case w := <-p.ready:
+			p.discard(w)
+		default:
+			return
+		}
+	}
+}
+
+// supervise starts a worker for each need. Where it cannot, it tries again with
+// a pause, and those that wait are told.
+func (p *pool) supervise() {
+	defer close(p.done)
+	pause := 50 * time.Millisecond
+	for {
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-p.need:
+		}
+		w, err := p.launch()
+		p.mu.Lock()
+		p.err = err
+		p.mu.Unlock()
+		if err == nil {
+			p.ready <- w
+			pause = 50 * time.Millisecond
+			continue
+		}
+		p.need <- struct{}{}
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 5*time.Second)
+	}
+}
+
+// launch starts a worker and warms it with a statement.
+func (p *pool) launch() (*worker, error) {
+	w, err := startWorker(p.argv)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.all[w] = struct{}{}
+	p.mu.Unlock()
+	if p.ctx.Err() != nil { // Close may have looked before w was there
+		p.discard(w)
+		return nil, errClosed
+	}
+	if _, err := w.judge("select 1"); err != nil {
+		p.discard(w)
+		return nil, fmt.Errorf("parser worker %q does not answer: %w", p.argv[0], err)
+	}
+	return w, nil
+}
+
+func (p *pool) discard(w *worker) {
+	w.end()
+	p.mu.Lock()
+	delete(p.all, w)
+	p.mu.Unlock()
+}
+
+// replace discards w and asks for another.
+func (p *pool) replace(w *worker) {
+	p.discard(w)
+	p.need <- struct{}{}
+}
+
+// judge judges a text in a worker. Its errors: *syntaxError, errKilled, and
+// others that say why no worker could be had.
+func (p *pool) judge(ctx context.Context, text string) (*judgement, error) {
+	p.warm()
+	select {
+	case p.busy <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-p.ctx.Done():
+		return nil, errClosed
+	}
+	defer func() { <-p.busy }()
+	for {
+		w, err := p.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		j, err := w.judge(text)
+		var syntax *syntaxError
+		switch {
+		case err == nil, errors.As(err, &syntax):
+			p.ready <- w
+			return j, err
+		case errors.Is(err, errStale):
+			p.replace(w) // it had died before it saw the statement
+			continue
+		}
+		p.replace(w)
+		if p.ctx.Err() != nil {
+			return nil, errClosed
+		}
+		return nil, fmt.Errorf("%w: %w", errKilled, err)
+	}
+}
+
+// take waits for an idle worker, as long as there is hope for one.
+func (p *pool) take(ctx context.Context) (*worker, error) {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case w := <-p.ready:
+			return w, nil
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-p.ctx.Done():
+			return nil, errClosed
+		case <-tick.C:
+			p.mu.Lock()
+			err := p.err
+			p.mu.Unlock()
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// errStale: the worker was dead before the statement was written.
+var errStale = errors.New("the parser worker had ended")
+
+// worker is one child process. One goroutine at a time uses it.
+type worker struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+// startWorker executes argv with an empty environment and no standard error.
+func startWorker(argv []string) (*worker, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = []string{}
+	cmd.Dir = "/"
+	cmd.SysProcAttr = workerAttr()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start parser worker: %w", err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start parser worker: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start parser worker: %w", err)
+	}
+	return &worker{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 32<<10)}, nil
+}
+
+func (w *worker) kill() { _ = w.cmd.Process.Kill() }
+
+// end kills the process and waits for it, so that none becomes a zombie.
+func (w *worker) end() {
+	w.kill()
+	_ = w.in.Close()
+	_ = w.cmd.Wait()
+}
+
+func (w *worker) judge(text string) (*judgement, error) {
+	timer := time.AfterFunc(parseTimeout, w.kill)
+	defer timer.Stop()
+	b := bufio.NewWriterSize(w.in, 4+len(text))
+	if err := writeFrame(b, []byte(text)); err != nil {
+		return nil, fmt.Errorf("%w: %w", errStale, err)
+	}
+	status, err := w.out.ReadByte()
+	if err != nil {
+		return nil, fmt.Errorf("no reply: %w", err)
+	}
+	reply, err := readFrame(w.out, maxReply)
+	if err != nil {
+		return nil, err
+	}
+	switch status {
+	case statusJudged:
+		var j judgement
+		if err := json.Unmarshal(reply, &j); err != nil {
+			return nil, fmt.Errorf("read a judgement: %w", err)
+		}
+		return &j, nil
+	case statusSyntax:
+		var e syntaxError
+		if err := json.Unmarshal(reply, &e); err != nil {
+			return nil, fmt.Errorf("read a syntax error: %w", err)
+		}
+		return nil, &e
+	}
+	return nil, fmt.Errorf("reply with status %d", status)
+}

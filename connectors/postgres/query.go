@@ -1,0 +1,341 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/policy"
+)
+
+// settleTimeout bounds COMMIT and ROLLBACK, which the requester cannot cancel.
+const settleTimeout = 30 * time.Second
+
+// Query runs one statement as connectors.Querier describes. A statement without
+// rows has run, and its transaction is committed, when Query returns.
+func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.Statement) (*connectors.Result, error) {
+	run, err := c.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.refresh(run, g); err != nil {
+		c.end()
+		return nil, err
+	}
+	j, err := c.driver.judge(run, s.Text)
+	if err != nil {
+		j = unknown(err.Error()) // the guard records the attempt, and decides
+		j.Cannot = err.Error()
+	}
+	f := resolve(j, c.catalog.Load())
+	permit, err := g.Check(run, connectors.Operation{Action: policy.ActionSQL, Text: s.Text, Facts: f, Login: c.endpoint.User})
+	if err != nil {
+		c.end()
+		return nil, err
+	}
+	q := &source{c: c, g: g, run: run, j: j, f: f, readOnly: permit.Terms().ReadOnly}
+	columns, err := q.start(permit, f, s.Text)
+	if err != nil {
+		o := q.Finish()
+		o.Err = connectors.SafeError(permit.Seen(), q.sent && connectors.Touches(permit.Seen(), f), err)
+		permit.Done(o)
+		return nil, o.Err
+	}
+	return connectors.NewResult(permit, f, columns, q), nil
+}
+
+// refresh reads the catalog again where it is old or something may have changed it.
+func (c *Conn) refresh(ctx context.Context, g connectors.Guard) error {
+	cat := c.catalog.Load()
+	if !c.dirty.Load() && c.now().Sub(cat.read) < catalogAge {
+		return nil
+	}
+	c.io <- struct{}{}
+	defer func() { <-c.io }()
+	if c.dirty.Swap(false) {
+		// What ran may have changed the session from within a function.
+		if err := c.exec(ctx, g, sessionText(c.endpoint.SearchPath)); err != nil {
+			c.dirty.Store(true)
+			return err
+		}
+	}
+	cat, err := c.readCatalog(ctx, g)
+	if err != nil {
+		c.dirty.Store(true)
+		return fmt.Errorf("read the catalog of %q: %w", c.endpoint.Name, err)
+	}
+	c.catalog.Store(cat)
+	return nil
+}
+
+// source is the answer of one statement, and its transaction.
+type source struct {
+	c        *Conn
+	g        connectors.Guard
+	run      context.Context //nolint:containedctx // the operation's lifetime, which is the source's
+	j        *judgement
+	f        policy.Facts
+	readOnly bool
+
+	rr        *pgconn.ResultReader
+	began     bool // a transaction is open
+	sent      bool // the statement was executed, so an error may speak of values
+	abandoned bool // left by its reader, and cancelled for that
+	over      bool // the statement has ended, as err says
+	ended     bool // Finish was called
+	err       error
+	out       connectors.Outcome
+	vals      []connectors.Value
+}
+
+var _ connectors.Source = (*source)(nil)
+
+// start opens the transaction, parses the statement at the target, learns its
+// columns' origins and executes it.
+func (q *source) start(p connectors.Permit, f policy.Facts, text string) ([]connectors.Column, error) {
+	q.out.Affected = -1
+	if q.j.Cannot != "" {
+		return nil, fmt.Errorf("%w: %s", connectors.ErrUnsupported, q.j.Cannot)
+	}
+	c := q.c
+	c.io <- struct{}{}
+	defer func() { <-c.io }()
+	if c.isClosed() {
+		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+	}
+	// The parser reads strings and bytes as the server does only while these hold.
+	if c.pg.ParameterStatus("standard_conforming_strings") != "on" || c.pg.ParameterStatus("client_encoding") != "UTF8" {
+		return nil, fmt.Errorf("%w: the session's standard_conforming_strings or encoding were changed; open the resource again", connectors.ErrUnsupported)
+	}
+	if err := q.open(p.Terms()); err != nil {
+		return nil, q.conclude("", err)
+	}
+	sd, err := q.prepare(text)
+	if err != nil {
+		return nil, q.conclude("", err)
+	}
+	masks := p.Seen().MasksColumns() || p.Kept().MasksColumns()
+	again, err := q.learn(sd, f, masks)
+	if err == nil && again {
+		sd, err = q.prepare(text) // the gate's own statements took its place
+	}
+	if err != nil {
+		return nil, q.conclude("", err)
+	}
+	fields := append([]pgconn.FieldDescription(nil), sd.Fields...)
+	q.sent = true
+	q.rr = c.pg.ExecPrepared(q.run, "", nil, nil, nil)
+	if len(fields) == 0 && len(q.rr.FieldDescriptions()) == 0 {
+		tag, err := q.rr.Close()
+		return nil, q.conclude(tag.String(), q.failure(err))
+	}
+	if len(fields) == 0 { // FETCH: not told before it runs
+		fields = append(fields, q.rr.FieldDescriptions()...)
+	}
+	return q.columns(fields), nil
+}
+
+func (c *Conn) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
+// open begins the transaction, or sets the limit for a statement that cannot
+// run in one.
+func (q *source) open(t connectors.Terms) error {
+	limit := fmt.Sprintf("statement_timeout = %d", t.Timeout.Milliseconds())
+	if t.Timeout > 0 && t.Timeout < time.Millisecond {
+		limit = "statement_timeout = 1"
+	}
+	if q.j.Alone && !t.ReadOnly {
+		return q.c.exec(q.run, q.g, "set "+limit)
+	}
+	mode := "read write"
+	if t.ReadOnly {
+		mode = "read only"
+	}
+	text := "begin transaction " + mode + "; set local " + limit
+	if err := q.g.Note(q.run, text+"; the statement; commit, or rollback where it fails"); err != nil {
+		return err
+	}
+	q.began = true // or half so: ROLLBACK is harmless outside a transaction
+	_, err := q.c.pg.Exec(q.run, text).ReadAll()
+	return q.failure(err)
+}
+
+func (q *source) prepare(text string) (*pgconn.StatementDescription, error) {
+	sd, err := q.c.pg.Prepare(q.run, "", text, nil)
+	if err != nil {
+		return nil, q.failure(err)
+	}
+	if len(sd.ParamOIDs) > 0 {
+		return nil, fmt.Errorf("%w: the statement has placeholders ($1), for which there are no values", connectors.ErrUnsupported)
+	}
+	return sd, nil
+}
+
+// learn reads what is not known of the answer's columns and, where masks are at
+// stake, compares the relations with those judged. It reports whether it sent
+// anything, which unmade the unnamed prepared statement.
+func (q *source) learn(sd *pgconn.StatementDescription, f policy.Facts, masks bool) (sent bool, err error) {
+	cat := q.c.catalog.Load()
+	var relations, types []uint32
+	for _, d := range sd.Fields {
+		if _, ok := cat.origins[d.TableOID]; !ok && d.TableOID != 0 {
+			relations = append(relations, d.TableOID)
+		}
+		if cat.typeName(d.DataTypeOID) == "" {
+			types = append(types, d.DataTypeOID)
+		}
+	}
+	if len(relations)+len(types) > 0 {
+		sent = true
+		if err := q.c.learn(q.run, q.g, cat, relations, types); err != nil {
+			return sent, err
+		}
+	}
+	if !masks || len(f.Tables) == 0 {
+		return sent, nil
+	}
+	return true, q.c.unchanged(q.run, q.g, q.j, f)
+}
+
+func (q *source) columns(fields []pgconn.FieldDescription) []connectors.Column {
+	cat := q.c.catalog.Load()
+	out := make([]connectors.Column, len(fields))
+	for i, d := range fields {
+		out[i] = cat.column(d.Name, d.DataTypeOID, d.TableOID, d.TableAttributeNumber)
+	}
+	return out
+}
+
+// Next returns the next row as the target sends it.
+func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
+	if q.over {
+		if q.err != nil {
+			return nil, q.err
+		}
+		return nil, io.EOF
+	}
+	defer context.AfterFunc(ctx, func() { q.c.stop(context.Cause(ctx)) })()
+	q.c.io <- struct{}{}
+	defer func() { <-q.c.io }()
+	if q.rr.NextRow() {
+		q.vals = q.vals[:0]
+		for _, b := range q.rr.Values() {
+			q.vals = append(q.vals, connectors.Value{Bytes: b, Null: b == nil})
+		}
+		return q.vals, nil
+	}
+	tag, err := q.rr.Close()
+	if err := q.conclude(tag.String(), q.failure(err)); err != nil {
+		return nil, err
+	}
+	return nil, io.EOF
+}
+
+// Finish ends what still runs. A read that is left early is cancelled; a write
+// was permitted and asked for whole, so the rest of its rows are passed over and
+// it is committed.
+func (q *source) Finish() connectors.Outcome {
+	if q.ended {
+		return q.out
+	}
+	q.ended = true
+	if !q.over && q.rr != nil {
+		q.c.io <- struct{}{}
+		if q.readOnly {
+			q.abandoned = true
+			q.c.stop(context.Canceled)
+		}
+		tag, err := q.rr.Close()
+		err = q.conclude(tag.String(), q.failure(err))
+		if !q.abandoned || !errors.Is(err, connectors.ErrCanceled) {
+			q.out.Err = err
+		}
+		<-q.c.io
+	}
+	q.c.end()
+	return q.out
+}
+
+// Notices returns the messages that came.
+func (q *source) Notices() []string { return q.c.takeNotices() }
+
+// conclude ends the transaction as the statement ended, and notes the outcome.
+// The caller holds io.
+func (q *source) conclude(tag string, err error) error {
+	q.over = true
+	if err == nil && !q.readOnly && q.began && q.run.Err() != nil {
+		err = canceled(q.run) // not committed yet, so it can still be taken back
+	}
+	if q.began && !q.c.pg.IsClosed() {
+		if err == nil && !q.abandoned {
+			err = q.commit()
+		}
+		if err != nil || q.abandoned {
+			q.rollback()
+		}
+	}
+	if q.f.Class != policy.Read && (q.f.Class != policy.Write || q.f.Opaque) {
+		q.c.dirty.Store(true)
+	}
+	q.err = err
+	if err == nil {
+		q.out.Tag = tag
+		q.out.Affected = affected(tag)
+	}
+	return err
+}
+
+// failure is an error of pgconn in the hub's words.
+func (q *source) failure(err error) error {
+	mapped, unknown := q.c.failure(q.run, err)
+	q.out.Unknown = q.out.Unknown || unknown && q.sent
+	return mapped
+}
+
+func (q *source) commit() error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.run), settleTimeout)
+	defer cancel()
+	results, err := q.c.pg.Exec(ctx, "commit").ReadAll()
+	if err == nil && len(results) == 1 && results[0].CommandTag.String() != "COMMIT" {
+		return fmt.Errorf("%w: the target rolled the transaction back", connectors.ErrProtocol)
+	}
+	if err == nil {
+		return nil
+	}
+	mapped, unknown := q.c.failure(ctx, err)
+	q.out.Unknown = unknown || ctx.Err() != nil
+	return mapped
+}
+
+// rollback undoes the transaction. A cancel request may arrive late and hit it,
+// so it is tried again; a session that cannot be rolled back is given up.
+func (q *source) rollback() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.run), settleTimeout)
+	defer cancel()
+	for range 3 {
+		if _, err := q.c.pg.Exec(ctx, "rollback").ReadAll(); err == nil {
+			return
+		}
+	}
+	_ = q.c.pg.Close(ctx)
+}
+
+// affected reads the count of a command tag that speaks of changed rows.
+func affected(tag string) int64 {
+	verb, _, _ := strings.Cut(tag, " ")
+	switch verb {
+	case "INSERT", "UPDATE", "DELETE", "MERGE":
+		return pgconn.NewCommandTag(tag).RowsAffected()
+	}
+	return -1
+}

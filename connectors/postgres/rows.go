@@ -1,0 +1,105 @@
+package postgres
+
+import (
+	"slices"
+
+	pg "github.com/pganalyze/pg_query_go/v6"
+
+	"github.com/sallyport/sallyport/policy"
+)
+
+// The five statements about rows, wherever they stand: a data-changing common
+// table expression changes data as much as a statement does.
+
+func (w *walker) selects(s *pg.SelectStmt) {
+	if into := s.GetIntoClause(); into != nil {
+		w.raise(policy.DDL, "SELECT INTO creates a table")
+		w.j.copies("SELECT INTO")
+	}
+	if len(s.GetLockingClause()) > 0 {
+		w.raise(policy.Write, "takes row locks")
+	}
+}
+
+func (w *walker) inserts(s *pg.InsertStmt) {
+	w.named(s.GetRelation(), true)
+	if src := s.GetSelectStmt().GetSelectStmt(); src != nil {
+		values := len(src.GetValuesLists()) > 0
+		if !values || contains(src.ProtoReflect(), func(*pg.SubLink) bool { return true }) {
+			w.j.copies("INSERT ... SELECT")
+		}
+	}
+	w.assigns(s.GetOnConflictClause().GetTargetList(), "INSERT ... ON CONFLICT")
+}
+
+func (w *walker) updates(s *pg.UpdateStmt) {
+	w.named(s.GetRelation(), true)
+	w.self = rejoins(s.GetRelation(), slices.Concat(s.GetFromClause(), []*pg.Node{s.GetWhereClause()}))
+	if !w.bounds(s.GetWhereClause(), s.GetRelation(), false) {
+		w.destroys(unbounded("UPDATE", s.GetWhereClause()))
+	}
+	w.assigns(s.GetTargetList(), "UPDATE ... SET from a column")
+}
+
+func (w *walker) deletes(s *pg.DeleteStmt) {
+	w.named(s.GetRelation(), true)
+	w.self = rejoins(s.GetRelation(), slices.Concat(s.GetUsingClause(), []*pg.Node{s.GetWhereClause()}))
+	if !w.bounds(s.GetWhereClause(), s.GetRelation(), false) {
+		w.destroys(unbounded("DELETE", s.GetWhereClause()))
+	}
+}
+
+func (w *walker) merges(s *pg.MergeStmt) {
+	w.named(s.GetRelation(), true)
+	w.j.copies("MERGE")
+	w.self = rejoins(s.GetRelation(), []*pg.Node{s.GetSourceRelation()})
+	joined := w.bounds(s.GetJoinCondition(), s.GetRelation(), false)
+	for _, n := range s.GetMergeWhenClauses() {
+		c := n.GetMergeWhenClause()
+		if c.GetCommandType() != pg.CmdType_CMD_UPDATE && c.GetCommandType() != pg.CmdType_CMD_DELETE {
+			continue
+		}
+		// Rows that the source does not match are bounded by nothing but the
+		// clause's own condition.
+		matched := joined && c.GetMatchKind() == pg.MergeMatchKind_MERGE_WHEN_MATCHED
+		if !matched && !(c.GetCondition() != nil && w.bounds(c.GetCondition(), s.GetRelation(), false)) {
+			w.destroys("MERGE changes rows without a condition")
+		}
+	}
+}
+
+// rejoins reports whether target is named again among the other relations.
+func rejoins(target *pg.RangeVar, others []*pg.Node) bool {
+	for _, n := range others {
+		if n != nil && contains(n.ProtoReflect(), func(r *pg.RangeVar) bool { return r.GetRelname() == target.GetRelname() }) {
+			return true
+		}
+	}
+	return false
+}
+
+func unbounded(verb string, where *pg.Node) string {
+	if where == nil {
+		return verb + " without WHERE"
+	}
+	return verb + " whose WHERE does not select: it is always true, or only excludes"
+}
+
+// assigns marks assignments whose value comes from another column: they move a
+// value to a name under which it may not be masked.
+func (w *walker) assigns(targets []*pg.Node, form string) {
+	for _, n := range targets {
+		t := n.GetResTarget()
+		if t == nil {
+			continue
+		}
+		m := t.GetVal().ProtoReflect()
+		other := contains(m, func(c *pg.ColumnRef) bool {
+			f := c.GetFields()
+			return len(f) == 0 || f[len(f)-1].GetString_().GetSval() != t.GetName()
+		})
+		if other || contains(m, func(*pg.SubLink) bool { return true }) {
+			w.j.copies(form)
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package postgres
+
+import (
+	"slices"
+	"strings"
+
+	pg "github.com/pganalyze/pg_query_go/v6"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/sallyport/sallyport/policy"
+)
+
+// utility looks closer at statements whose kind alone does not tell enough.
+func (w *walker) utility(m protoreflect.Message) {
+	switch v := m.Interface().(type) {
+	case *pg.IntoClause:
+		w.makes(v.GetRel())
+	case *pg.CreateStmt:
+		w.makes(v.GetRelation())
+	case *pg.ViewStmt:
+		w.makes(v.GetView())
+	case *pg.CopyStmt:
+		w.copy(v)
+	case *pg.VariableSetStmt:
+		w.setting(v)
+	case *pg.TransactionStmt:
+		w.transaction(v)
+	case *pg.DropStmt:
+		w.drops(v)
+	case *pg.TruncateStmt:
+		w.truncates(v)
+	case *pg.AlterTableStmt:
+		w.alters(v)
+	case *pg.CreateFunctionStmt:
+		w.function(v)
+	case *pg.AlterSystemStmt:
+		w.j.because("changes the server's configuration")
+	case *pg.LockStmt:
+		w.j.because("blocks other sessions")
+	case *pg.DoStmt, *pg.CallStmt:
+		w.j.Opaque = true
+		w.j.because(opaqueBlock)
+	case *pg.ExecuteStmt:
+		w.raise(policy.Unknown, "EXECUTE runs a statement that was prepared elsewhere")
+	case *pg.DiscardStmt:
+		w.j.cannot("the gate owns the session's settings")
+	case *pg.ListenStmt, *pg.UnlistenStmt:
+		w.j.cannot("notifications are not passed on")
+	case *pg.IndexStmt:
+		w.j.Alone = w.j.Alone || v.GetConcurrent()
+	case *pg.VacuumStmt:
+		w.j.Alone = w.j.Alone || v.GetIsVacuumcmd()
+	case *pg.ReindexStmt:
+		w.j.Alone = w.j.Alone || v.GetKind() != pg.ReindexObjectType_REINDEX_OBJECT_TABLE || len(v.GetParams()) > 0
+	case *pg.RuleStmt, *pg.CreateTrigStmt, *pg.CreateEventTrigStmt:
+		w.j.Opaque = true
+	}
+}
+
+func (w *walker) makes(r *pg.RangeVar) {
+	if r != nil {
+		w.j.table(tableName{Schema: r.GetSchemaname(), Name: r.GetRelname(), Write: true, New: true})
+	}
+}
+
+func (w *walker) explains(s *pg.ExplainStmt, sc *scope) {
+	run := false
+	for _, n := range s.GetOptions() {
+		if d := n.GetDefElem(); d.GetDefname() == "analyze" {
+			run = on(d.GetArg())
+		}
+	}
+	if run {
+		w.j.copies("EXPLAIN ANALYZE")
+		w.j.because("EXPLAIN ANALYZE runs the statement")
+	} else {
+		outer := w.dry
+		w.dry = true
+		defer func() { w.dry = outer }()
+	}
+	w.message(s.GetQuery().ProtoReflect(), sc)
+}
+
+// on reads a boolean option as the server does; only a clear no is a no.
+func on(n *pg.Node) bool {
+	switch {
+	case n == nil:
+		return true
+	case n.GetInteger() != nil:
+		return n.GetInteger().GetIval() != 0
+	case n.GetBoolean() != nil:
+		return n.GetBoolean().GetBoolval()
+	}
+	return !slices.Contains([]string{"false", "off", "0"}, strings.ToLower(n.GetString_().GetSval()))
+}
+
+func (w *walker) copy(s *pg.CopyStmt) {
+	if s.GetRelation() != nil && s.GetIsFrom() {
+		w.named(s.GetRelation(), true)
+	}
+	switch {
+	case s.GetIsProgram():
+		w.raise(policy.Dangerous, "COPY runs a program on the database host")
+	case s.GetFilename() != "":
+		w.raise(policy.Dangerous, "COPY reads or writes a file on the database host")
+	case s.GetIsFrom():
+		w.raise(policy.Write, "")
+		w.j.cannot("COPY FROM STDIN has no data to read here; use INSERT")
+	default:
+		w.j.cannot("COPY TO STDOUT gives bytes that cannot be masked; run the SELECT and export its answer")
+	}
+}
+
+func (w *walker) transaction(s *pg.TransactionStmt) {
+	w.j.cannot("each statement is a transaction of its own; BEGIN, COMMIT and the like are not run")
+	switch s.GetKind() {
+	case pg.TransactionStmtKind_TRANS_STMT_PREPARE, pg.TransactionStmtKind_TRANS_STMT_COMMIT_PREPARED, pg.TransactionStmtKind_TRANS_STMT_ROLLBACK_PREPARED:
+		w.raise(policy.Write, "acts on a prepared transaction")
+	case pg.TransactionStmtKind_TRANS_STMT_BEGIN, pg.TransactionStmtKind_TRANS_STMT_START:
+		w.verb = "BEGIN"
+	case pg.TransactionStmtKind_TRANS_STMT_COMMIT:
+		w.verb = "COMMIT"
+	case pg.TransactionStmtKind_TRANS_STMT_ROLLBACK, pg.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
+		w.verb = "ROLLBACK"
+	}
+}
+
+// dropClasses are the kinds of object whose loss is more than structure.
+var dropClasses = map[pg.ObjectType]policy.Class{
+	pg.ObjectType_OBJECT_POLICY:         policy.Privilege,
+	pg.ObjectType_OBJECT_EVENT_TRIGGER:  policy.Privilege,
+	pg.ObjectType_OBJECT_FOREIGN_SERVER: policy.Privilege,
+	pg.ObjectType_OBJECT_FDW:            policy.Privilege,
+	pg.ObjectType_OBJECT_EXTENSION:      policy.Dangerous,
+	pg.ObjectType_OBJECT_LANGUAGE:       policy.Dangerous,
+}
+
+func (w *walker) drops(s *pg.DropStmt) {
+	kind := strings.ReplaceAll(strings.TrimPrefix(s.GetRemoveType().String(), "OBJECT_"), "_", " ")
+	if kind == "MATVIEW" {
+		kind = "MATERIALIZED VIEW"
+	}
+	w.verb = "DROP " + kind
+	if c, ok := dropClasses[s.GetRemoveType()]; ok {
+		w.raise(c, "")
+	}
+	w.j.Alone = w.j.Alone || s.GetConcurrent()
+	for _, o := range s.GetObjects() {
+		names := strs(o.GetList().GetItems())
+		switch s.GetRemoveType() {
+		case pg.ObjectType_OBJECT_TABLE, pg.ObjectType_OBJECT_VIEW, pg.ObjectType_OBJECT_MATVIEW, pg.ObjectType_OBJECT_FOREIGN_TABLE, pg.ObjectType_OBJECT_SEQUENCE:
+		case pg.ObjectType_OBJECT_TRIGGER, pg.ObjectType_OBJECT_RULE, pg.ObjectType_OBJECT_POLICY:
+			if len(names) > 1 {
+				names = names[:len(names)-1] // the last is the object's own
+			}
+		default:
+			continue
+		}
+		w.j.table(relationOf(names))
+	}
+}
+
+// relationOf reads [database.][schema.]name.
+func relationOf(names []string) tableName {
+	t := tableName{Write: true}
+	if n := len(names); n > 0 {
+		t.Name = names[n-1]
+		if n > 1 {
+			t.Schema = names[n-2]
+		}
+	}
+	return t
+}
+
+func (w *walker) truncates(s *pg.TruncateStmt) {
+	for _, n := range s.GetRelations() {
+		w.named(n.GetRangeVar(), true)
+	}
+}
+
+func (w *walker) alters(s *pg.AlterTableStmt) {
+	w.named(s.GetRelation(), true)
+	if contains(s.ProtoReflect(), func(*pg.ColumnRef) bool { return true }) {
+		w.j.copies("ALTER TABLE with an expression")
+	}
+	for _, n := range s.GetCmds() {
+		switch c := n.GetAlterTableCmd(); c.GetSubtype() {
+		case pg.AlterTableType_AT_DropColumn, pg.AlterTableType_AT_DropConstraint, pg.AlterTableType_AT_DetachPartition, pg.AlterTableType_AT_DetachPartitionFinalize:
+			w.destroys("ALTER TABLE drops what is there")
+		case pg.AlterTableType_AT_AlterColumnType:
+			w.destroys("ALTER TABLE rewrites every value of a column")
+		case pg.AlterTableType_AT_ChangeOwner, pg.AlterTableType_AT_EnableRowSecurity, pg.AlterTableType_AT_DisableRowSecurity,
+			pg.AlterTableType_AT_ForceRowSecurity, pg.AlterTableType_AT_NoForceRowSecurity:
+			w.raise(policy.Privilege, "changes who may see or own rows")
+		case pg.AlterTableType_AT_DisableTrig, pg.AlterTableType_AT_DisableTrigAll, pg.AlterTableType_AT_DisableTrigUser,
+			pg.AlterTableType_AT_DisableRule, pg.AlterTableType_AT_EnableReplicaTrig, pg.AlterTableType_AT_EnableReplicaRule:
+			w.raise(policy.Privilege, "switches off what guards or audits the table")
+		case pg.AlterTableType_AT_AddInherit, pg.AlterTableType_AT_AttachPartition:
+			w.j.copies("ALTER TABLE INHERIT or ATTACH PARTITION")
+		case pg.AlterTableType_AT_GenericOptions, pg.AlterTableType_AT_AlterColumnGenericOptions:
+			w.raise(policy.Dangerous, "changes where a foreign table's rows come from")
+		}
+	}
+}
+
+func (w *walker) function(s *pg.CreateFunctionStmt) {
+	w.j.Opaque = true
+	if s.GetIsProcedure() {
+		w.verb = "CREATE PROCEDURE"
+	}
+	for _, n := range s.GetOptions() {
+		d := n.GetDefElem()
+		switch d.GetDefname() {
+		case "language":
+			switch lang := strings.ToLower(d.GetArg().GetString_().GetSval()); lang {
+			case "sql", "plpgsql":
+			default:
+				w.raise(policy.Dangerous, "a function in "+lang+" runs code on the database host")
+			}
+		case "security":
+			if on(d.GetArg()) {
+				w.raise(policy.Privilege, "SECURITY DEFINER runs with its owner's rights")
+			}
+		}
+	}
+}

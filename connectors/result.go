@@ -1,0 +1,346 @@
+package connectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/policy"
+)
+
+// Column describes one column of an answer.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type,omitempty"`
+	// Numeric columns are drawn right-aligned.
+	Numeric bool `json:"numeric,omitempty"`
+	// Origin is the base column whose values the cells are, unchanged; nil where
+	// the target did not say. OriginKind is the kind of that relation.
+	Origin     *mask.Column     `json:"origin,omitempty"`
+	OriginKind policy.TableKind `json:"-"`
+	// Seen and Kept say, after NewResult, how the column is treated.
+	Seen Treatment `json:"-"`
+	Kept Treatment `json:"treatment,omitzero"`
+}
+
+// Treatment is what happens to a column's cells and by which mask.
+type Treatment struct {
+	State  CellState `json:"state,omitempty"`
+	Mask   string    `json:"mask,omitempty"`   // the mask's name
+	Reason string    `json:"reason,omitempty"` // for Withheld: why nothing shows
+
+	rule mask.Rule
+}
+
+// CellState says what a cell shows. The zero value is the safest.
+type CellState uint8
+
+const (
+	Withheld CellState = iota // nothing of the value shows
+	Masked                    // replaced by the mask's method
+	Detected                  // parts were replaced by content detectors
+	Shown                     // as the target gave it
+)
+
+// Cell is one value as text. Null values show as Null, unless withheld.
+type Cell struct {
+	Text  string
+	Null  bool
+	State CellState
+}
+
+// Row is the cells of one row, in column order.
+type Row []Cell
+
+// Value is a cell as the target gave it. Bytes are valid until the next call of
+// Source.Next.
+type Value struct {
+	Bytes []byte
+	Null  bool
+}
+
+// Source yields an answer's rows to a Result. A driver implements it.
+type Source interface {
+	// Next returns the next row, io.EOF after the last, or an error as Querier
+	// describes. Nothing is fetched before it is called.
+	Next(ctx context.Context) ([]Value, error)
+	// Finish is called once, after io.EOF, an error or an early close, ends what is
+	// still running at the target, and returns what is known of the outcome: Tag,
+	// Affected, Unknown.
+	Finish() Outcome
+	// Notices returns and forgets the messages that came since the last call, raw.
+	Notices() []string
+}
+
+// Summary is what is known of an answer so far, complete after io.EOF.
+type Summary struct {
+	Tag              string
+	Rows             int64
+	Affected         int64
+	Masked, Withheld int64
+	// Cut is set where Terms.MaxRows ended the answer early.
+	Cut bool
+}
+
+// Withheld and templated texts.
+const (
+	withheldText   = "[withheld]"
+	templatedError = "the target reported an error; its text is withheld because the statement touches masked data"
+	templatedNote  = "[the target's notice is withheld: the statement touches masked data]"
+)
+
+// Result is a streaming answer, masked and recorded: what Batch returns was
+// recorded before. It is not safe for concurrent use.
+type Result struct {
+	permit  Permit
+	columns []Column
+	src     Source
+	touches [2]bool // seen, kept: the statement may touch masked data
+
+	sum     Summary
+	notices []string
+	first   bool
+	done    bool
+	err     error
+}
+
+// NewResult takes over src: it treats each column by both plans of the permit
+// and calls permit.Done when the answer has ended, however it ends.
+//
+// A column is shown only if its origin is an unmasked column of a plain or
+// partitioned table, or if the statement names only such tables without masks
+// and reaches nothing else. A column with a masked origin is masked. All else
+// is withheld.
+func NewResult(p Permit, f policy.Facts, columns []Column, src Source) *Result {
+	r := &Result{permit: p, src: src, first: true}
+	r.touches = [2]bool{Touches(p.Seen(), f), Touches(p.Kept(), f)}
+	r.columns = make([]Column, len(columns))
+	for i, c := range columns {
+		c.Seen = treat(p.Seen(), c, r.touches[0])
+		c.Kept = treat(p.Kept(), c, r.touches[1])
+		r.columns[i] = c
+	}
+	return r
+}
+
+// Touches reports whether a statement with these facts may reach a table on
+// which the plan masks anything: it names one, or it may reach more than its
+// names tell while the plan masks at least one column.
+func Touches(p *mask.Plan, f policy.Facts) bool {
+	if !p.MasksColumns() {
+		return false
+	}
+	if f.Opaque || f.Class == policy.Unknown {
+		return true
+	}
+	for _, t := range f.Tables {
+		if t.Kind != policy.TablePlain && t.Kind != policy.TablePartitioned {
+			return true
+		}
+		if p.MasksTable(t.Schema, t.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+func treat(p *mask.Plan, c Column, touches bool) Treatment {
+	plain := c.OriginKind == policy.TablePlain || c.OriginKind == policy.TablePartitioned
+	if c.Origin != nil && plain {
+		if rule, ok := p.Column(*c.Origin); ok {
+			return Treatment{State: Masked, Mask: rule.Name, rule: rule}
+		}
+		return Treatment{State: Shown}
+	}
+	if !touches {
+		return Treatment{State: Shown}
+	}
+	return Treatment{State: Withheld, Reason: "its origin cannot be told, and the statement touches masked data"}
+}
+
+// Columns are the answer's columns; none for a statement without rows.
+func (r *Result) Columns() []Column { return r.columns }
+
+// Summary is what is known so far.
+func (r *Result) Summary() Summary { return r.sum }
+
+// Notices returns and forgets the target's messages, masked.
+func (r *Result) Notices() []string {
+	n := r.notices
+	r.notices = nil
+	return n
+}
+
+// Batch returns up to n rows, at most about 256 KiB of them, or io.EOF when the
+// answer has ended. The rows were recorded, by the kept plan, before it returns.
+// The rows are the caller's to keep. With an error other than io.EOF there may be
+// rows, too: those that came before it. A record that cannot be made is an error
+// without rows.
+func (r *Result) Batch(ctx context.Context, n int) ([]Row, error) {
+	if r.done {
+		if r.err != nil {
+			return nil, r.err
+		}
+		return nil, io.EOF
+	}
+	var seen, kept []Row
+	var size int
+	var end error
+	for len(seen) < n && size < 256<<10 {
+		if m := r.permit.Terms().MaxRows; m > 0 && r.sum.Rows >= m {
+			r.sum.Cut, end = true, io.EOF
+			break
+		}
+		vals, err := r.src.Next(ctx)
+		if err != nil {
+			end = err
+			break
+		}
+		if len(vals) != len(r.columns) {
+			// Cells beyond the described columns have no treatment.
+			end = fmt.Errorf("a row of %d values in an answer of %d columns: %w", len(vals), len(r.columns), ErrProtocol)
+			break
+		}
+		s, k, bytes := r.mask(vals)
+		seen, kept = append(seen, s), append(kept, k)
+		size += bytes
+		r.sum.Rows++
+	}
+	if err := r.observe(ctx, kept); err != nil {
+		r.finish(err)
+		return nil, err
+	}
+	switch {
+	case end == nil:
+		return seen, nil
+	case !errors.Is(end, io.EOF):
+		r.finish(end)
+		return seen, r.err
+	}
+	r.finish(nil)
+	switch {
+	case r.err != nil:
+		return seen, r.err
+	case len(seen) == 0:
+		return nil, io.EOF
+	}
+	return seen, nil
+}
+
+// Close ends the answer where it stands. It may be called more than once.
+func (r *Result) Close() error {
+	if !r.done {
+		r.finish(nil)
+	}
+	return nil
+}
+
+func (r *Result) mask(vals []Value) (seen, kept Row, size int) {
+	seen, kept = make(Row, len(vals)), make(Row, len(vals))
+	for i, v := range vals {
+		size += len(v.Bytes) + 32
+		c := &r.columns[i]
+		seen[i] = apply(r.permit.Seen(), c.Seen, v)
+		switch seen[i].State {
+		case Withheld:
+			r.sum.Withheld++
+		case Masked, Detected:
+			r.sum.Masked++
+		}
+		kept[i] = apply(r.permit.Kept(), c.Kept, v)
+	}
+	return seen, kept, size
+}
+
+func apply(p *mask.Plan, t Treatment, v Value) Cell {
+	switch t.State {
+	case Withheld:
+		return Cell{Text: withheldText, State: Withheld}
+	case Masked:
+		if v.Null || t.rule.Method == mask.Null {
+			return Cell{Null: true, State: Masked}
+		}
+		return Cell{Text: t.rule.Apply(string(v.Bytes)), State: Masked}
+	}
+	if v.Null {
+		return Cell{Null: true, State: Shown}
+	}
+	text, hit := p.Text(string(v.Bytes))
+	if hit {
+		return Cell{Text: text, State: Detected}
+	}
+	return Cell{Text: text, State: Shown}
+}
+
+func (r *Result) observe(ctx context.Context, kept []Row) error {
+	for _, n := range r.src.Notices() {
+		shown, stored := r.notice(n, 0), r.notice(n, 1)
+		r.notices = append(r.notices, shown)
+		if err := r.permit.Observe(ctx, Chunk{Notice: stored}); err != nil {
+			return err
+		}
+	}
+	if len(kept) == 0 && !r.first {
+		return nil
+	}
+	c := Chunk{Rows: kept}
+	if r.first {
+		c.Columns, r.first = r.columns, false
+	}
+	return r.permit.Observe(ctx, c)
+}
+
+func (r *Result) notice(text string, which int) string {
+	if r.touches[which] {
+		return templatedNote
+	}
+	p := r.permit.Seen()
+	if which == 1 {
+		p = r.permit.Kept()
+	}
+	text, _ = p.Text(text)
+	return text
+}
+
+// SafeError returns err as it may be shown under plan: the text of a
+// *TargetError is templated where the statement touches masked data, and
+// otherwise passes the content detectors.
+func SafeError(p *mask.Plan, touches bool, err error) error {
+	var te *TargetError
+	if !errors.As(err, &te) {
+		return err
+	}
+	if touches {
+		return &TargetError{Code: te.Code, Text: templatedError, Position: te.Position}
+	}
+	text, _ := p.Text(te.Text)
+	return &TargetError{Code: te.Code, Text: text, Position: te.Position}
+}
+
+// finish settles the answer: r.err becomes what the requester is told of err,
+// and the outcome holds it as the transcript may keep it.
+func (r *Result) finish(err error) {
+	r.done = true
+	o := r.src.Finish()
+	if err == nil {
+		err = o.Err
+	}
+	r.err = SafeError(r.permit.Seen(), r.touches[0], err)
+	o.Err = SafeError(r.permit.Kept(), r.touches[1], err)
+	r.sum.Tag, r.sum.Affected = o.Tag, o.Affected
+	o.Rows, o.Masked, o.Withheld = r.sum.Rows, r.sum.Masked, r.sum.Withheld
+	r.permit.Done(o)
+}
+
+// Settle ends a permitted operation that has no Result: it calls Done with
+// o.Err as the transcript may keep it, and returns it as the requester may see
+// it. reached says that the target got the operation, so that its words may hold
+// data.
+func Settle(p Permit, f policy.Facts, reached bool, o Outcome) error {
+	err := o.Err
+	o.Err = SafeError(p.Kept(), reached && Touches(p.Kept(), f), err)
+	p.Done(o)
+	return SafeError(p.Seen(), reached && Touches(p.Seen(), f), err)
+}

@@ -1,0 +1,56 @@
+package ssh
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/policy"
+)
+
+// Attach opens the login's shell on a PTY with the requester's TERM, size and
+// modes. Sizes are bounded to 1..1000 cells and coalesced. Terms.Timeout bounds
+// statements and commands, not a shell. Errors: the guard's as they are,
+// connectors.ErrCanceled, ErrVanished, ErrProtocol, *connectors.TargetError where
+// the target refuses, or what a stream of the requester or the recorder said.
+func (c *Conn) Attach(ctx context.Context, g connectors.Guard, t connectors.Terminal) (connectors.Exit, error) {
+	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionShell, Text: "shell", Login: c.login, Facts: policy.Facts{
+		Class: policy.Unknown, Verb: "SHELL", Opaque: true,
+		Why: "an interactive shell: what is done in it is recorded, not judged",
+	}})
+	if err != nil {
+		return connectors.Exit{}, err
+	}
+	o := newOperation(c, p, t.Stdio)
+	o.resize = t.Resize
+	return o.run(ctx,
+		request{"pty-req", "a terminal", ptyRequest(t)},
+		request{"shell", "a shell", nil})
+}
+
+// Exec runs the command by the login's shell at the target. Without Stdio.Err
+// both outputs go to Stdio.Out. Errors: as Attach; a command that fails is none,
+// its Exit says so. Terms.Timeout ends the command with connectors.ErrCanceled.
+func (c *Conn) Exec(ctx context.Context, g connectors.Guard, command string, io connectors.Stdio) (connectors.Exit, error) {
+	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionExec, Text: command, Login: c.login, Facts: policy.Facts{
+		Class: policy.Unknown, Verb: "EXEC", Opaque: true,
+		Why: "a command for the target's shell: commands are not yet judged by parsing",
+	}})
+	if err != nil {
+		return connectors.Exit{}, err
+	}
+	o := newOperation(c, p, io)
+	if limit := p.Terms().Timeout; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, timeout(limit))
+		defer cancel()
+	}
+	return o.run(ctx, request{"exec", "to run the command", gossh.Marshal(struct{ Command string }{command})})
+}
+
+func timeout(limit time.Duration) error {
+	return fmt.Errorf("the command ran longer than %s, which is the limit", limit)
+}

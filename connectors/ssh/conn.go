@@ -1,0 +1,233 @@
+package ssh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/sallyport/sallyport/connectors"
+)
+
+// Conn is a connection to a host, signed in. It is safe for concurrent use.
+type Conn struct {
+	client  *gossh.Client
+	login   string
+	options Options
+
+	// ctx ends with the connection; its cause is errClosed or connectors.ErrVanished.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	alive  sync.WaitGroup // watch and keepAlive
+}
+
+var (
+	_ connectors.Conn     = (*Conn)(nil)
+	_ connectors.Attacher = (*Conn)(nil)
+	_ connectors.Executor = (*Conn)(nil)
+)
+
+var errClosed = errors.New("the connection was closed")
+
+func newConn(conn gossh.Conn, channels <-chan gossh.NewChannel, requests <-chan *gossh.Request, login string, o Options) *Conn {
+	// A Client refuses every channel that the target opens, and every request.
+	c := &Conn{client: gossh.NewClient(conn, channels, requests), login: login, options: o}
+	c.ctx, c.cancel = context.WithCancelCause(context.Background())
+	c.alive.Go(c.watch)
+	c.alive.Go(c.keepAlive)
+	return c
+}
+
+// Close ends what runs at the target and the connection. It may be called more
+// than once and at any moment.
+func (c *Conn) Close() error {
+	c.cancel(errClosed)
+	err := c.client.Close()
+	c.alive.Wait()
+	if errors.Is(err, net.ErrClosed) || lost(err) {
+		return nil // it was closed already, by the target or by an earlier Close
+	}
+	return err
+}
+
+// watch learns when the connection is lost.
+func (c *Conn) watch() {
+	_ = c.client.Wait()
+	c.cancel(connectors.ErrVanished)
+}
+
+// keepAlive asks the target whether it is there, and closes the connection if
+// it does not answer. Any answer will do.
+func (c *Conn) keepAlive() {
+	tick := time.NewTicker(c.options.KeepAlive)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		late := time.AfterFunc(c.options.KeepAlive, func() { _ = c.client.Close() })
+		_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
+		late.Stop()
+		if err != nil {
+			return // watch sees it too
+		}
+	}
+}
+
+// lost reports whether err is what the library says of a connection that ended.
+func lost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
+}
+
+// gone is why the connection ended, in the words of errors.go.
+func (c *Conn) gone() error {
+	if errors.Is(context.Cause(c.ctx), errClosed) {
+		return canceled(errClosed)
+	}
+	return connectors.ErrVanished
+}
+
+// start opens a session channel and starts what it is for. Its second result
+// reports whether the target may have started it although there is an error.
+func (c *Conn) start(ctx context.Context, p connectors.Permit, requests ...request) (*channel, bool, error) {
+	type result struct {
+		ch      *channel
+		started bool
+		err     error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		ch, started, err := c.open(p, requests)
+		opened <- result{ch, started, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.ch, r.started, r.err
+	case <-ctx.Done():
+	}
+	// The library's calls know no context: a target that does not answer in time
+	// loses its connection, which ends them.
+	late := time.AfterFunc(c.options.Grace, func() { _ = c.client.Close() })
+	defer late.Stop()
+	r := <-opened
+	if r.ch != nil {
+		r.ch.hangUp()
+		r.ch.discard()
+	}
+	return nil, r.started, canceled(context.Cause(ctx))
+}
+
+// request is a channel request that must be granted.
+type request struct {
+	name, what string
+	payload    []byte
+}
+
+func (c *Conn) open(p connectors.Permit, requests []request) (*channel, bool, error) {
+	raw, incoming, err := c.client.OpenChannel("session", nil)
+	var refused *gossh.OpenChannelError
+	switch {
+	case errors.As(err, &refused):
+		text := fmt.Sprintf("the target refused a session: %.200s", refused.Message)
+		return nil, false, connectors.SafeError(p.Seen(), false, &connectors.TargetError{Text: text})
+	case err != nil:
+		return nil, false, c.gone()
+	}
+	ch := &channel{Channel: raw, incoming: incoming}
+	started := false
+	for i, r := range requests {
+		started = started || i == len(requests)-1
+		ok, err := raw.SendRequest(r.name, true, r.payload)
+		if err == nil && ok {
+			continue
+		}
+		_ = raw.Close()
+		ch.discard()
+		if err != nil {
+			return nil, started, c.gone()
+		}
+		return nil, false, &connectors.TargetError{Text: "the target refused " + r.what}
+	}
+	return ch, true, nil
+}
+
+// channel is an open session channel.
+type channel struct {
+	gossh.Channel
+	incoming <-chan *gossh.Request
+}
+
+// hangUp sends the signal HUP and closes the channel.
+func (ch *channel) hangUp() {
+	_, _ = ch.SendRequest("signal", false, gossh.Marshal(struct{ Name string }{"HUP"}))
+	_ = ch.Close()
+}
+
+// discard reads what still comes, so that the connection goes on without it.
+func (ch *channel) discard() {
+	go gossh.DiscardRequests(ch.incoming)
+}
+
+// exit reads the channel's requests until it is closed. Exit is nil where the
+// target never said how its program ended.
+func (ch *channel) exit() (*connectors.Exit, error) {
+	var exit *connectors.Exit
+	var broken error
+	for r := range ch.incoming {
+		e, err := parseExit(r.Type, r.Payload)
+		if err != nil {
+			broken = err
+		}
+		if e != nil && exit == nil {
+			exit = e
+		}
+		if r.WantReply {
+			_ = r.Reply(e != nil, nil) // a lost connection ends the loop
+		}
+	}
+	return exit, broken
+}
+
+// parseExit reads exit-status and exit-signal (RFC 4254 section 6.10); nil for
+// other requests.
+func parseExit(kind string, payload []byte) (*connectors.Exit, error) {
+	switch kind {
+	case "exit-status":
+		var m struct{ Code uint32 }
+		if err := gossh.Unmarshal(payload, &m); err != nil {
+			return nil, fmt.Errorf("%w: malformed exit status", connectors.ErrProtocol)
+		}
+		return &connectors.Exit{Code: int(m.Code)}, nil
+	case "exit-signal":
+		var m struct {
+			Name       string
+			Core       bool
+			Text, Lang string
+		}
+		if err := gossh.Unmarshal(payload, &m); err != nil || !isSignal(m.Name) {
+			return nil, fmt.Errorf("%w: malformed exit signal", connectors.ErrProtocol)
+		}
+		return &connectors.Exit{Signal: m.Name}, nil
+	}
+	return nil, nil
+}
+
+// isSignal accepts names of RFC 4254 and local ones ("sig@xyz").
+func isSignal(name string) bool {
+	if name == "" || len(name) > 64 {
+		return false
+	}
+	for _, r := range name {
+		if r <= ' ' || r > '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,45 @@
+// Package ssh answers: how do I speak to an SSH host?
+//
+// A Conn offers two powers: Attach connects a person's terminal to a PTY at the
+// target, byte for byte, and Exec runs one command without a terminal. Both ask
+// the guard first, and move all bytes through the streams of the permit.
+//
+// # Trust
+//
+// The host key is checked against the pins of Endpoint.HostKeys in every key
+// exchange, before a credential is sent: lines in authorized_keys form, or
+// fingerprints as ssh-keygen -l prints them ("SHA256:..."). There is no trust on
+// first use: without a pin, Open refuses. Only host key algorithms that a pin can
+// match are offered, and only key exchanges, ciphers and MACs without known
+// weaknesses; SHA-1 is not among them.
+//
+// # Streams
+//
+// What the driver holds of a stream is bounded: one copy buffer each way, and the
+// protocol's window (2 MiB) of output. A requester who does not read stops the
+// target; a target that does not read stops the requester.
+//
+// Input is read by one goroutine, one Read at a time. When the remote program has
+// ended the goroutine enters no further Read, but it cannot leave one that waits
+// for a key. So the reader handed in must be cancellable by the caller, who makes
+// the waiting Read return without taking a byte (a lease that is handed back, a
+// closed pipe) as soon as Attach or Exec has returned; then no byte is lost that
+// was typed for whatever comes next. A Read that ends with io.EOF is passed on as
+// the end of the input; the program may go on writing. Any other error of Read or
+// Write ends the operation with that error.
+//
+// # Ends
+//
+// A program ends by a code or a signal. When ctx ends, or Close is called, or
+// recording fails, the target is sent the signal HUP and its session is closed; a
+// target that does not react has its connection cut. A connection that is lost,
+// also one that answers no keepalive, ends operations with
+// connectors.ErrVanished.
+//
+// # Limits
+//
+// An interactive shell cannot be policed by reading its keystrokes, and a command
+// is interpreted by the target's shell: neither is parsed, so both are of class
+// unknown, and rules speak of them as "shell" and "exec". The environment, agents
+// and X11 are never forwarded, and channels that a target opens are refused.
+package ssh

@@ -1,0 +1,96 @@
+package ssh
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/sallyport/sallyport/connectors"
+)
+
+// pin is one host key that a target may have: the key, or its fingerprint alone.
+type pin struct {
+	key         gossh.PublicKey // nil where only the fingerprint is known
+	fingerprint string
+}
+
+type pins []pin
+
+// parsePins reads lines in authorized_keys form (sshd(8)) and fingerprints
+// ("SHA256:" and unpadded base64).
+func parsePins(lines []string) (pins, error) {
+	var all pins
+	for i, line := range lines {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "SHA256:") {
+			sum, err := base64.RawStdEncoding.Strict().DecodeString(line[len("SHA256:"):])
+			if err != nil || len(sum) != 32 {
+				return nil, fmt.Errorf("%w: host key %d is no fingerprint as ssh-keygen -l prints it: nothing was sent", connectors.ErrHostKey, i+1)
+			}
+			all = append(all, pin{fingerprint: line})
+			continue
+		}
+		key, _, options, rest, err := gossh.ParseAuthorizedKey([]byte(line))
+		_, isCert := key.(*gossh.Certificate)
+		if err != nil || isCert || len(options) > 0 || len(bytes.TrimSpace(rest)) > 0 {
+			return nil, fmt.Errorf("%w: host key %d is neither a public key (ssh-ed25519 AAAA...) nor a fingerprint (SHA256:...): nothing was sent",
+				connectors.ErrHostKey, i+1)
+		}
+		all = append(all, pin{key, gossh.FingerprintSHA256(key)})
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: no host key is pinned, so that nobody could tell: put the line that ssh-keyscan prints, once you have checked it, under host_keys; nothing was sent", connectors.ErrHostKey)
+	}
+	return all, nil
+}
+
+// check compares the whole key, or, where only that is known, its fingerprint.
+func (p pins) check(key gossh.PublicKey) error {
+	fingerprint := gossh.FingerprintSHA256(key)
+	for _, pin := range p {
+		if pin.key != nil && bytes.Equal(pin.key.Marshal(), key.Marshal()) || pin.key == nil && pin.fingerprint == fingerprint {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: pinned is %s, it shows %s (%s): nothing was sent", connectors.ErrHostKey, p, fingerprint, key.Type())
+}
+
+// String is the fingerprints.
+func (p pins) String() string {
+	var all []string
+	for _, pin := range p {
+		s := pin.fingerprint
+		if pin.key != nil {
+			s += " (" + pin.key.Type() + ")"
+		}
+		all = append(all, s)
+	}
+	return strings.Join(all, " or ")
+}
+
+// algorithms are the host key algorithms that a pin can match, so that a target
+// with keys of several types shows one that is pinned.
+func (p pins) algorithms() []string {
+	var out []string
+	for _, name := range gossh.SupportedAlgorithms().HostKeys {
+		if strings.Contains(name, "-cert-") {
+			continue // no pin names a certificate authority
+		}
+		if slices.ContainsFunc(p, func(pin pin) bool { return pin.key == nil || pin.key.Type() == keyType(name) }) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// keyType is the type of the keys that an algorithm signs with (RFC 8332).
+func keyType(algorithm string) string {
+	if algorithm == gossh.KeyAlgoRSASHA256 || algorithm == gossh.KeyAlgoRSASHA512 {
+		return gossh.KeyAlgoRSA
+	}
+	return algorithm
+}
