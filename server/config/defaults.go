@@ -1,0 +1,88 @@
+package config
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Defaults is what holds where the file says nothing.
+func Defaults() Config {
+	return Config{
+		Name:   "sallyport",
+		Listen: ":2222",
+		SignIn: SignIn{
+			Scopes:       []string{"profile", "email"},
+			GroupsClaim:  "groups",
+			RememberKey:  Duration(8 * time.Hour),
+			CodeLifetime: Duration(5 * time.Minute),
+		},
+		Limits: Limits{
+			Anonymous:       100,
+			AnonymousPerIP:  20,
+			Connections:     1000,
+			ChannelsPerConn: 10,
+			Idle:            Duration(30 * time.Minute),
+			Rows:            10_000_000,
+			Statement:       Duration(5 * time.Minute),
+		},
+	}
+}
+
+// derive fills in what follows from other values.
+func (c *Config) derive() {
+	if c.HostKey == "" && c.Data != "" {
+		c.HostKey = filepath.Join(c.Data, "host_ed25519")
+	}
+	if c.Address == "" {
+		c.Address = reach(c.Listen)
+	}
+}
+
+// reach is what one types behind ssh to reach a listener.
+func reach(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return ""
+	}
+	ip := net.ParseIP(host)
+	switch {
+	case host == "" || ip != nil && ip.IsUnspecified():
+		if host, err = os.Hostname(); err != nil || !addressText(host) {
+			host = "localhost"
+		}
+	case ip != nil && ip.IsLoopback():
+		host = "localhost"
+	}
+	if port == "22" {
+		return host
+	}
+	return "-p " + port + " " + host
+}
+
+// anchor makes relative paths absolute, from dir.
+func (c *Config) anchor(dir string) {
+	from := func(p *string) {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	ref := func(r *Ref) {
+		if r != nil {
+			from(&r.File)
+		}
+	}
+	from(&c.Data)
+	from(&c.HostKey)
+	ref(c.SignIn.ClientSecret)
+	for i := range c.Resources {
+		r := &c.Resources[i]
+		ref(r.Password)
+		ref(r.PrivateKey)
+		from(&r.TLSRootCA)
+		if r.Kind == kindSQLite {
+			from(&r.Address)
+		}
+	}
+}

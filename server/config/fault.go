@@ -1,0 +1,147 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Fault is one thing wrong with a configuration.
+type Fault struct {
+	// File is the name that Parse was given; Line and Column, counted from 1, are
+	// 0 where the place is not known.
+	File         string
+	Line, Column int
+	// Path leads to it from the top: resources[2].address. "" for the whole file.
+	Path    string
+	Message string
+	// Excerpt is the line of the file, without what could be a secret; may be "".
+	Excerpt string
+}
+
+// Error is file:line:column, path and message, and below that the excerpt with
+// a caret.
+func (f Fault) Error() string {
+	var b strings.Builder
+	b.WriteString(f.File)
+	if f.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", f.Line, f.Column)
+	}
+	if b.Len() > 0 {
+		b.WriteString(": ")
+	}
+	if f.Path != "" {
+		b.WriteString(f.Path + ": ")
+	}
+	b.WriteString(f.Message)
+	if f.Excerpt != "" && f.Line > 0 {
+		number := fmt.Sprintf("%5d", f.Line)
+		fmt.Fprintf(&b, "\n%s | %s", number, f.Excerpt)
+		if n := f.Column - 1; n >= 0 && n <= len([]rune(f.Excerpt)) {
+			fmt.Fprintf(&b, "\n%s | %s^", strings.Repeat(" ", len(number)), strings.Repeat(" ", n))
+		}
+	}
+	return b.String()
+}
+
+// Faults is everything wrong with a configuration, in the order of the file. It
+// is the error of Load, Parse and Validate.
+type Faults []Fault
+
+// Error is one fault after the other.
+func (fs Faults) Error() string {
+	var all []string
+	for _, f := range fs {
+		all = append(all, f.Error())
+	}
+	return strings.Join(all, "\n")
+}
+
+// Unwrap gives each fault to errors.Is and errors.As.
+func (fs Faults) Unwrap() []error {
+	var all []error
+	for _, f := range fs {
+		all = append(all, f)
+	}
+	return all
+}
+
+// err is the faults as an error, nil for none.
+func (fs Faults) err() error {
+	if len(fs) == 0 {
+		return nil
+	}
+	return fs
+}
+
+func (fs *Faults) add(path, format string, args ...any) {
+	*fs = append(*fs, Fault{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// secretWords begin what an excerpt must not show: people write passwords into
+// configurations where only references belong, and errors go to logs.
+var secretWords = []string{"pass", "pwd", "secret", "token", "credential", "private", "key", "-----begin"}
+
+const longestExcerpt = 100
+
+// harmless is our own key that holds such a word and never a secret.
+var harmless = strings.NewReplacer("remember_key", "remember____")
+
+// excerpt is a line as an error may show it: only up to a word that announces a
+// secret, or to what may be the login of a URL. With cut >= 0, it ends at the
+// first colon from that byte on, so that a key shows without its value.
+func excerpt(line string, cut int) string {
+	line = strings.TrimRight(line, " \r\n")
+	if !utf8.ValidString(line) {
+		return ""
+	}
+	if cut >= 0 {
+		i := strings.IndexByte(line[min(cut, len(line)):], ':')
+		if i < 0 {
+			return ""
+		}
+		line = line[:min(cut, len(line))+i+1]
+	}
+	if i := strings.Index(line, "://"); i >= 0 && strings.Contains(line[i:], "@") {
+		line = line[:i+3] + "..."
+	}
+	if end := announced(line); end < len(line) {
+		line = line[:end] + " ..."
+	}
+	if r := []rune(line); len(r) > longestExcerpt {
+		line = string(r[:longestExcerpt]) + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, line)
+}
+
+// announced is where a secret may begin in the line: behind the first word that
+// announces one and its colon. It is the line's length where there is none.
+func announced(line string) int {
+	// Only ASCII is folded: other folding changes lengths, and no key is written
+	// with a Kelvin sign but by someone who wants it to show.
+	lower := harmless.Replace(strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, line))
+	first := len(line)
+	for _, w := range secretWords {
+		if i := strings.Index(lower, w); i >= 0 {
+			first = min(first, i+len(w))
+		}
+	}
+	if first == len(line) {
+		return first
+	}
+	if i := strings.IndexByte(line[first:], ':'); i >= 0 && !strings.ContainsAny(line[first:first+i], " \t,'\"") {
+		return first + i + 1
+	}
+	return first
+}

@@ -1,0 +1,92 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/policy"
+)
+
+// Policy compiles the roles and masks. Its error is Faults.
+func (c *Config) Policy() (*policy.Policy, error) {
+	p, err := vocabulary().Compile(c.Roles, c.Masks)
+	if err != nil {
+		return nil, toFaults(err)
+	}
+	return p, nil
+}
+
+// vocabulary is the words that policies may use in this binary.
+func vocabulary() policy.Vocabulary {
+	v := policy.Vocabulary{Kinds: policy.DefaultKinds()}
+	for _, d := range mask.Detectors() {
+		v.Detectors = append(v.Detectors, d.Name)
+	}
+	return v
+}
+
+func toFaults(err error) Faults {
+	var theirs policy.Faults
+	if !errors.As(err, &theirs) {
+		return Faults{{Message: err.Error()}}
+	}
+	var fs Faults
+	for _, f := range theirs {
+		fs.add(f.Path, "%s", f.Message)
+	}
+	return fs
+}
+
+// policy checks roles and masks, and that each is about a resource there is: a
+// mask with a misspelt name would hide nothing.
+func (c *Config) policy(fs *Faults) {
+	if _, err := vocabulary().Compile(c.Roles, c.Masks); err != nil {
+		*fs = append(*fs, toFaults(err)...)
+	} else {
+		c.plans(fs)
+	}
+	all := make([]policy.Resource, 0, len(c.Resources))
+	for _, r := range c.Resources {
+		all = append(all, policy.Resource{Name: r.Name, Kind: r.Kind, Labels: r.Labels})
+	}
+	for i, m := range c.Masks {
+		selects(fs, fmt.Sprintf("masks[%d].resources", i), m.Resources, all)
+	}
+	for i, r := range c.Roles {
+		selects(fs, fmt.Sprintf("roles[%d].resources", i), r.Resources, all)
+	}
+}
+
+// plans compiles what masks hide, as the gate will: a plan that cannot be made
+// would close the resource at its first use.
+func (c *Config) plans(fs *Faults) {
+	for i, m := range c.Masks {
+		for j, column := range m.Columns {
+			if _, err := mask.NewPlan([]mask.Rule{{Name: m.Name, Column: column}}, nil); err != nil {
+				fs.add(fmt.Sprintf("masks[%d].columns[%d]", i, j), "%s", err)
+			}
+		}
+	}
+}
+
+// selects finds a selector, or a name in one, that picks nothing.
+func selects(fs *Faults, path string, s policy.Selector, all []policy.Resource) {
+	if s.Empty() || len(all) == 0 || slices.ContainsFunc(all, s.Matcher()) && len(s.Names) < 2 {
+		return // an empty one, or a file without resources, is told elsewhere
+	}
+	for i, n := range s.Names {
+		if !slices.ContainsFunc(all, policy.Selector{Names: []string{n}}.Matcher()) {
+			var names []string
+			for _, r := range all {
+				names = append(names, r.Name)
+			}
+			fs.add(fmt.Sprintf("%s.names[%d]", path, i), "no resource is named %q%s", n, policy.Suggest(n, names))
+			return
+		}
+	}
+	if !slices.ContainsFunc(all, s.Matcher()) {
+		fs.add(path, "this picks none of the resources: check kinds and labels, or take it away")
+	}
+}
