@@ -1,0 +1,200 @@
+package session
+
+import (
+	"context"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/recorder"
+)
+
+// permit is leave to run one operation.
+type permit struct {
+	g          *guard
+	op         int
+	approval   string
+	seen, kept *mask.Plan
+	terms      connectors.Terms
+	bytes      atomic.Int64
+	once       sync.Once
+}
+
+var _ connectors.Permit = (*permit)(nil)
+
+func (p *permit) Seen() *mask.Plan        { return p.seen }
+func (p *permit) Kept() *mask.Plan        { return p.kept }
+func (p *permit) Terms() connectors.Terms { return p.terms }
+
+// Observe records a part of an answer; it is durable when Observe returns.
+func (p *permit) Observe(ctx context.Context, c connectors.Chunk) error {
+	rows := recorder.Rows{Op: p.op, Notice: c.Notice}
+	for _, col := range c.Columns {
+		rows.Columns = append(rows.Columns, recorder.RowColumn{
+			Name: col.Name, Type: col.Type, Treatment: treatment(col.Kept.State), Mask: col.Kept.Mask})
+	}
+	for _, r := range c.Rows {
+		cells := make([]*string, len(r))
+		for i := range r {
+			if !r[i].Null {
+				cells[i] = &r[i].Text
+				p.bytes.Add(int64(len(r[i].Text)))
+			}
+		}
+		rows.Rows = append(rows.Rows, cells)
+	}
+	return p.g.s.failed(p.g.s.transcript.Record(ctx, recorder.KindRows, rows))
+}
+
+func treatment(s connectors.CellState) string {
+	switch s {
+	case connectors.Shown, connectors.Detected:
+		return "shown"
+	case connectors.Masked:
+		return "masked"
+	}
+	return "withheld"
+}
+
+// Done records how the operation ended and lets the next one run.
+func (p *permit) Done(o connectors.Outcome) {
+	p.once.Do(func() {
+		defer func() { <-p.g.s.running }()
+		if p.g.release != nil {
+			defer p.g.release()
+		}
+		out := recorder.Outcome{Op: p.op, State: "ok", Tag: o.Tag, Rows: o.Rows, Affected: o.Affected,
+			Masked: o.Masked, Withheld: o.Withheld, Bytes: p.bytes.Load()}
+		state := policy.ApprovalDone
+		if o.Err != nil {
+			out.State, out.Error, state = "failed", o.Err.Error(), policy.ApprovalFailed
+		}
+		if o.Unknown {
+			out.State, state = "unknown", policy.ApprovalUnknown
+		}
+		if o.Exit != nil {
+			out.Exit = &o.Exit.Code
+		}
+		p.g.finish(p.approval, state)
+		ctx, cancel := context.WithTimeout(context.Background(), sealTimeout)
+		defer cancel()
+		_ = p.g.s.failed(p.g.s.transcript.Record(ctx, recorder.KindOutcome, out))
+	})
+}
+
+// Stdio wraps the requester's streams: input is recorded before it is read,
+// output is masked, recorded, and then written.
+func (p *permit) Stdio(raw connectors.Stdio) (connectors.Stdio, func() error) {
+	in := &recordedReader{p: p, r: raw.In}
+	out := newMasked(p, recorder.KindOutput, raw.Out)
+	guarded := connectors.Stdio{In: in, Out: out}
+	if raw.Err == nil {
+		out.quiet = quietFlush // a person is looking: what masking holds must not wait
+		return guarded, out.Flush
+	}
+	errs := newMasked(p, recorder.KindError, raw.Err)
+	guarded.Err = errs
+	return guarded, func() error {
+		if err := out.Flush(); err != nil {
+			return err
+		}
+		return errs.Flush()
+	}
+}
+
+// quietFlush is how long output must pause before held-back bytes go out on a PTY.
+const quietFlush = 10 * time.Millisecond
+
+type recordedReader struct {
+	p *permit
+	r io.Reader
+}
+
+func (r *recordedReader) Read(b []byte) (int, error) {
+	n, err := r.r.Read(b)
+	if n > 0 {
+		if rerr := r.p.g.s.failed(r.p.g.s.transcript.Stream(r.p.g.s.ctx, recorder.KindInput, b[:n])); rerr != nil {
+			return 0, rerr
+		}
+	}
+	return n, err
+}
+
+// maskedWriter masks a stream by both plans. Where they are one, what is shown is
+// what is kept; else each plan has a writer of its own. It is safe for
+// concurrent use.
+type maskedWriter struct {
+	mu    sync.Mutex
+	seen  *mask.Writer
+	kept  *mask.Writer // nil where seen records too
+	quiet time.Duration
+	timer *time.Timer
+}
+
+func newMasked(p *permit, k recorder.Kind, w io.Writer) *maskedWriter {
+	rec := &recordWriter{p: p, kind: k}
+	if p.seen.Revision() == p.kept.Revision() {
+		return &maskedWriter{seen: p.seen.Writer(&teeWriter{rec, w})}
+	}
+	return &maskedWriter{seen: p.seen.Writer(w), kept: p.kept.Writer(rec)}
+}
+
+func (m *maskedWriter) Write(b []byte) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept != nil {
+		if _, err := m.kept.Write(b); err != nil {
+			return 0, err
+		}
+	}
+	n, err := m.seen.Write(b)
+	if m.quiet > 0 {
+		if m.timer == nil {
+			m.timer = time.AfterFunc(m.quiet, func() { _ = m.Flush() }) // a failed flush fails the next Write too
+		} else {
+			m.timer.Reset(m.quiet)
+		}
+	}
+	return n, err
+}
+
+// Flush records and writes what is held back.
+func (m *maskedWriter) Flush() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept != nil {
+		if err := m.kept.Flush(); err != nil {
+			return err
+		}
+	}
+	return m.seen.Flush()
+}
+
+// recordWriter writes to the transcript.
+type recordWriter struct {
+	p    *permit
+	kind recorder.Kind
+}
+
+func (r *recordWriter) Write(b []byte) (int, error) {
+	s := r.p.g.s
+	if err := s.failed(s.transcript.Stream(s.ctx, r.kind, b)); err != nil {
+		return 0, err
+	}
+	r.p.bytes.Add(int64(len(b)))
+	return len(b), nil
+}
+
+// teeWriter records, then writes.
+type teeWriter struct{ first, then io.Writer }
+
+func (t *teeWriter) Write(b []byte) (int, error) {
+	if _, err := t.first.Write(b); err != nil {
+		return 0, err
+	}
+	return t.then.Write(b)
+}

@@ -1,0 +1,339 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/recorder"
+)
+
+// Ask is a request for approval: with a reason, and with someone to be told of
+// the approval that is waited for. Waiting may be nil and is called from the
+// goroutine of the operation.
+type Ask struct {
+	Reason  string
+	Waiting func(policy.Approval)
+	// Wait bounds how long the requester waits; 0 is as long as the request lives,
+	// negative is not at all.
+	Wait time.Duration
+}
+
+// Session is one identity's access to one resource, from Open to Close.
+type Session struct {
+	g          *Gate
+	v          Visitor
+	target     Target
+	transcript *recorder.Transcript
+	conn       connectors.Conn
+
+	ctx   context.Context // ends with the session; its cause says why
+	stop  context.CancelCauseFunc
+	ended chan struct{}
+	ops   atomic.Int64
+	// running has room for the one operation that runs.
+	running chan struct{}
+	mu      sync.Mutex
+	answer  *Answer // the last one, which may still be open
+	// exit is the code with which a shell or command ended.
+	exit  atomic.Pointer[int]
+	close sync.Once
+}
+
+// Screen describes the terminal a session is shown on, for its header.
+type Screen struct {
+	Term          string
+	Width, Height int
+}
+
+// Open opens a session for one action on a resource. ctx bounds the session's
+// whole life: when it ends, so does the session. Errors are for people:
+// *policy.Refusal, or what words() makes of a driver's error. The caller closes
+// the Session.
+func (v *Visit) Open(ctx context.Context, name string, action policy.Action, screen Screen) (*Session, error) {
+	t, rules, err := v.target(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	driver, ok := v.g.drivers[t.Kind]
+	if t.Unavailable != "" || !ok {
+		return nil, unavailable(t, ok)
+	}
+	tr, err := v.g.o.Recorder.Begin(ctx, recorder.Header{
+		Identity: v.v.Person(), Resource: t.Name, Kind: t.Kind, Action: string(action), From: v.v.From,
+		Key: v.v.Key, Term: screen.Term, Width: screen.Width, Height: screen.Height, Policy: rules.Revision,
+	})
+	if err != nil {
+		return nil, v.g.words(t.Name, err)
+	}
+	s := &Session{g: v.g, v: v.v, target: t, transcript: tr, ended: make(chan struct{}), running: make(chan struct{}, 1)}
+	s.ctx, s.stop = context.WithCancelCause(ctx)
+	if err := v.g.enter(s); err != nil {
+		_ = tr.End(context.WithoutCancel(ctx), recorder.End{Reason: err.Error()})
+		return nil, err
+	}
+	err = v.g.Journal(ctx, recorder.Admin{Act: "session opened", By: v.v.Person(), From: v.v.From, Target: string(tr.ID()),
+		Details: map[string]string{"resource": t.Name, "action": string(action)}})
+	if err == nil {
+		err = s.connect(driver)
+	}
+	if err != nil {
+		s.finish(err)
+		return nil, v.g.words(t.Name, err)
+	}
+	go s.watch()
+	return s, nil
+}
+
+// connect fetches the credential, opens the connection, and forgets the
+// credential.
+func (s *Session) connect(d connectors.Driver) error {
+	secret := mask.Secret{}
+	if s.target.Secret != nil {
+		var err error
+		if secret, err = s.target.Secret.Get(s.ctx); err != nil {
+			return err
+		}
+		defer secret.Destroy()
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, openTimeout)
+	defer cancel()
+	conn, err := d.Open(ctx, s.target.Endpoint, secret, &guard{s: s})
+	if err != nil {
+		return err
+	}
+	s.conn = conn
+	return nil
+}
+
+// openTimeout bounds connecting and signing in at a target.
+const openTimeout = 20 * time.Second
+
+// watch ends the session when its connection, the recorder or the gate does.
+func (s *Session) watch() {
+	select {
+	case <-s.ctx.Done():
+	case <-s.g.o.Recorder.Failed():
+		s.end(fmt.Errorf("%w: %w", recorder.ErrUnavailable, s.g.o.Recorder.Err()))
+	}
+	s.finish(context.Cause(s.ctx))
+}
+
+// end asks the session to end with a cause; the first cause counts.
+func (s *Session) end(cause error) { s.stop(cause) }
+
+// finish closes the connection and the transcript, once.
+func (s *Session) finish(cause error) {
+	s.close.Do(func() {
+		s.stop(cause)
+		if s.conn != nil {
+			_ = s.conn.Close() // its failure changes nothing: the transcript ends all the same
+		}
+		s.settle()
+		s.seal(reason(cause))
+		s.g.leave(s)
+		close(s.ended)
+	})
+}
+
+// settle waits for the outcome of what ran, which belongs before the end: its
+// connection is closed already.
+func (s *Session) settle() {
+	s.mu.Lock()
+	a := s.answer
+	s.mu.Unlock()
+	if a != nil {
+		_ = a.Close()
+	}
+	select {
+	case s.running <- struct{}{}:
+	case <-time.After(sealTimeout):
+		s.g.o.Log.Error("operation did not end with its session", "transcript", s.ID())
+	}
+}
+
+// seal ends the transcript and writes its head into the bastion's own. A
+// recorder that cannot write has made itself known already.
+func (s *Session) seal(why string) {
+	ctx, cancel := context.WithTimeout(context.Background(), sealTimeout)
+	defer cancel()
+	if err := s.transcript.End(ctx, recorder.End{Reason: why, Exit: s.exit.Load()}); err != nil {
+		s.g.o.Log.Error("transcript not sealed", "transcript", s.ID(), "err", err)
+		return
+	}
+	h, err := s.g.o.Recorder.Head(ctx, s.ID())
+	if err == nil {
+		err = s.g.Journal(ctx, recorder.Admin{Act: "session closed", By: s.v.Person(), From: s.v.From, Target: string(s.ID()),
+			Details: map[string]string{"reason": why, "head": fmt.Sprintf("%x", h.Hash), "events": fmt.Sprint(h.Next)}})
+	}
+	if err != nil {
+		s.g.o.Log.Error("session's end not journalled", "transcript", s.ID(), "err", err)
+	}
+}
+
+const sealTimeout = 10 * time.Second
+
+// errClosed is the cause of a session that its own person left.
+var errClosed = errors.New("closed")
+
+// Close ends the session: what runs is cancelled at the target, and the
+// transcript is sealed when Close returns.
+func (s *Session) Close() error {
+	s.finish(errClosed)
+	<-s.ended
+	return nil
+}
+
+// ID names the session's transcript.
+func (s *Session) ID() recorder.ID { return s.transcript.ID() }
+
+// Target is the resource.
+func (s *Session) Target() Target { return s.target }
+
+// Ended is closed when the session has ended, however it did. Err then says why
+// in words; nil after Close.
+func (s *Session) Ended() <-chan struct{} { return s.ended }
+
+// Err is why the session ended.
+func (s *Session) Err() error {
+	cause := context.Cause(s.ctx)
+	if cause == nil || errors.Is(cause, errClosed) {
+		return nil
+	}
+	return s.words(cause)
+}
+
+// Warnings are things about the target's login that should be said aloud.
+func (s *Session) Warnings() []string {
+	if w, ok := s.conn.(interface{ Warnings() []string }); ok {
+		return w.Warnings()
+	}
+	return nil
+}
+
+// Key records a key or a paste typed in a screen of ours.
+func (s *Session) Key(k string) error {
+	return s.failed(s.transcript.Stream(s.ctx, recorder.KindKey, []byte(k)))
+}
+
+// Resized records the terminal's new size.
+func (s *Session) Resized(width, height int) error {
+	return s.failed(s.transcript.Record(s.ctx, recorder.KindResize, recorder.Resize{Width: width, Height: height}))
+}
+
+// failed ends the session when the recorder cannot write. A person who went
+// away in the middle, or something too large to record, ends the operation alone.
+func (s *Session) failed(err error) error {
+	if errors.Is(err, recorder.ErrUnavailable) {
+		s.end(err)
+	}
+	return err
+}
+
+// Catalog lists the tables that the login sees.
+func (s *Session) Catalog(ctx context.Context) ([]connectors.Relation, error) {
+	d, ok := s.conn.(connectors.Describer)
+	if !ok {
+		return nil, nil
+	}
+	rel, err := d.Catalog(ctx)
+	return rel, s.words(err)
+}
+
+// Judge says what the gate would do with the statement, without running or
+// recording anything.
+func (s *Session) Judge(ctx context.Context, text string) (policy.Decision, policy.Facts, error) {
+	j, ok := s.conn.(connectors.Judge)
+	if !ok {
+		return policy.Decision{Rule: policy.DefaultDeny}, policy.Facts{}, fmt.Errorf("%q cannot be judged ahead", s.target.Name)
+	}
+	f, err := j.Judge(ctx, connectors.Statement{Text: text})
+	if err != nil {
+		return policy.Decision{Rule: policy.DefaultDeny}, f, s.words(err)
+	}
+	d, _, err := s.decide(connectors.Operation{Action: policy.ActionSQL, Text: text, Facts: f})
+	return d, f, err
+}
+
+// Run runs one SQL statement. With ask nil, an operation that needs approval
+// ends at once with *policy.ApprovalNeeded. Refusals are *policy.Refusal. The
+// caller closes the Answer; a statement runs until then. The Answer before it is
+// closed.
+func (s *Session) Run(ctx context.Context, text string, ask *Ask) (*Answer, error) {
+	q, ok := s.conn.(connectors.Querier)
+	if !ok {
+		return nil, &policy.Refusal{Rule: policy.DefaultDeny, Reason: fmt.Sprintf("%q does not speak SQL", s.target.Name)}
+	}
+	s.mu.Lock()
+	before := s.answer
+	s.mu.Unlock()
+	if before != nil {
+		_ = before.Close()
+	}
+	ctx, cancel := s.bound(ctx)
+	r, err := q.Query(ctx, &guard{s: s, ask: ask, release: cancel}, connectors.Statement{Text: text})
+	if err != nil {
+		cancel()
+		return nil, s.words(s.cause(err))
+	}
+	a := &Answer{s: s, r: r}
+	s.mu.Lock()
+	s.answer = a
+	s.mu.Unlock()
+	return a, nil
+}
+
+// Exec runs one command without a terminal.
+func (s *Session) Exec(ctx context.Context, command string, ask *Ask, io connectors.Stdio) (connectors.Exit, error) {
+	x, ok := s.conn.(connectors.Executor)
+	if !ok {
+		return connectors.Exit{}, &policy.Refusal{Rule: policy.DefaultDeny, Reason: fmt.Sprintf("%q does not run commands", s.target.Name)}
+	}
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	e, err := x.Exec(ctx, &guard{s: s, ask: ask}, command, io)
+	s.exited(e, err)
+	return e, s.words(s.cause(err))
+}
+
+// Attach connects the terminal to a shell at the target.
+func (s *Session) Attach(ctx context.Context, ask *Ask, t connectors.Terminal) (connectors.Exit, error) {
+	a, ok := s.conn.(connectors.Attacher)
+	if !ok {
+		return connectors.Exit{}, &policy.Refusal{Rule: policy.DefaultDeny, Reason: fmt.Sprintf("%q has no shell", s.target.Name)}
+	}
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	e, err := a.Attach(ctx, &guard{s: s, ask: ask}, t)
+	s.exited(e, err)
+	return e, s.words(s.cause(err))
+}
+
+func (s *Session) exited(e connectors.Exit, err error) {
+	if err == nil {
+		s.exit.Store(&e.Code)
+	}
+}
+
+// bound ties ctx to the session's life.
+func (s *Session) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(s.ctx, func() { cancel(context.Cause(s.ctx)) })
+	return ctx, func() { stop(); cancel(context.Canceled) }
+}
+
+// cause prefers why the session ended over what that did to an operation.
+func (s *Session) cause(err error) error {
+	if err == nil || s.ctx.Err() == nil {
+		return err
+	}
+	return context.Cause(s.ctx)
+}
+
+func (s *Session) words(err error) error { return s.g.words(s.target.Name, err) }

@@ -1,0 +1,159 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/recorder"
+)
+
+// Visitor is a signed-in person on one connection.
+type Visitor struct {
+	Identity policy.Identity
+	From     string // address
+	Key      string // fingerprint of the SSH key, "" without one
+}
+
+// Person is the visitor as evidence keeps it.
+func (v Visitor) Person() recorder.Person {
+	i := v.Identity
+	return recorder.Person{Issuer: i.Issuer, Subject: i.Subject, Email: i.Email, Groups: i.Groups}
+}
+
+// Visit is what one signed-in person can do. It is safe for concurrent use.
+type Visit struct {
+	g *Gate
+	v Visitor
+}
+
+// Visit returns the gate as this visitor sees it.
+func (g *Gate) Visit(v Visitor) *Visit { return &Visit{g, v} }
+
+// Identity is the signed-in person.
+func (v *Visit) Identity() policy.Identity { return v.v.Identity }
+
+// Person is the signed-in person as evidence keeps it.
+func (v *Visit) Person() recorder.Person { return v.v.Person() }
+
+// Listing is a resource that may be opened, with what policy says about it.
+type Listing struct {
+	Target
+	Rights   []policy.Right
+	Masks    policy.Masks
+	Sessions []recorder.Head // the person's last ones there, newest first
+}
+
+// Power is what opening does: "sql" or "shell".
+func (t Target) Power() string {
+	if t.Kind == "ssh" {
+		return "shell"
+	}
+	return "sql"
+}
+
+// lastSessions is how many of a person's sessions a listing shows.
+const lastSessions = 3
+
+// Resources lists what this person may open, by name.
+func (v *Visit) Resources(ctx context.Context) ([]Listing, error) {
+	r := v.g.rules.Load()
+	heads, err := v.g.o.Recorder.Heads(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read transcripts: %w", err)
+	}
+	last := map[string][]recorder.Head{}
+	for _, h := range slices.Backward(heads) {
+		if name := h.Header.Resource; name != "" && v.owns(h) && len(last[name]) < lastSessions {
+			last[name] = append(last[name], h)
+		}
+	}
+	var out []Listing
+	for _, t := range r.Targets {
+		if r.Policy.MayOpen(v.v.Identity, t.Resource).Effect == policy.Deny {
+			continue
+		}
+		out = append(out, Listing{
+			Target:   t,
+			Rights:   r.Policy.Rights(v.v.Identity, t.Resource),
+			Masks:    r.Policy.MasksFor(v.v.Identity, t.Resource),
+			Sessions: last[t.Name],
+		})
+	}
+	slices.SortFunc(out, func(a, b Listing) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+func (v *Visit) owns(h recorder.Head) bool {
+	i := v.v.Identity
+	return h.Header.Kind != kindBastion && i.Same(policy.Identity{Issuer: h.Header.Identity.Issuer, Subject: h.Header.Identity.Subject})
+}
+
+// target finds a resource that this person may open. A resource that is not
+// there and one that is not permitted are the same to the asker.
+func (v *Visit) target(ctx context.Context, name string) (Target, *Rules, error) {
+	r := v.g.rules.Load()
+	t, ok := r.Targets[name]
+	if ok {
+		d := r.Policy.MayOpen(v.v.Identity, t.Resource)
+		if d.Effect != policy.Deny {
+			return t, r, nil
+		}
+	}
+	err := v.g.Journal(ctx, recorder.Admin{Act: "open refused", By: v.v.Person(), From: v.v.From, Target: name})
+	return Target{}, nil, errors.Join(&policy.Refusal{
+		Rule:   policy.DefaultDeny,
+		Reason: fmt.Sprintf("no resource %q is open to you", name),
+		Hint:   "`ls` lists what you may open",
+	}, err)
+}
+
+// plans compiles the two mask plans of this person on this resource.
+func plans(m policy.Masks) (seen, kept *mask.Plan, err error) {
+	if seen, err = plan(m.Seen, m.SeenDetect); err != nil {
+		return nil, nil, err
+	}
+	kept, err = plan(m.Kept, m.KeptDetect)
+	return seen, kept, err
+}
+
+func plan(rules []policy.MaskRule, detect []string) (*mask.Plan, error) {
+	out := make([]mask.Rule, len(rules))
+	for i, r := range rules {
+		m, err := mask.ParseMethod(r.Method)
+		if err != nil {
+			return nil, fmt.Errorf("mask %q: %w", r.Name, err)
+		}
+		out[i] = mask.Rule{Name: r.Name, Column: r.Column, Method: m}
+	}
+	return mask.NewPlan(out, detect)
+}
+
+// Vote says yes or no to an approval as it was seen.
+func (v *Visit) Vote(ctx context.Context, id, hash string, yes bool, comment string) (policy.Approval, error) {
+	return v.g.o.Approvals.Vote(ctx, id, hash, v.v.Identity, yes, comment)
+}
+
+// Approvals lists what this person may decide on and what is their own.
+func (v *Visit) Approvals(ctx context.Context) ([]policy.Approval, error) {
+	return v.g.o.Approvals.List(ctx, v.v.Identity)
+}
+
+// Approval returns one that concerns this person, also by a unique beginning of
+// its id.
+func (v *Visit) Approval(ctx context.Context, id string) (policy.Approval, error) {
+	a, err := v.g.o.Approvals.Get(ctx, id)
+	if err == nil && !a.Requester.Same(v.v.Identity) && !v.v.Identity.InAny(a.Approvers) {
+		return policy.Approval{}, errApprovalNotFound
+	}
+	return a, err
+}
+
+// ApprovalsChanged is signalled after any approval changed; closed with ctx.
+func (v *Visit) ApprovalsChanged(ctx context.Context) <-chan struct{} {
+	return v.g.o.Approvals.Changed(ctx)
+}
