@@ -1,0 +1,136 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/recorder"
+)
+
+// Door is what the sign-in page talks to. Its methods may block and are called
+// from commands only.
+type Door interface {
+	// SignIn starts a device authorization (RFC 8628). Errors are for people.
+	SignIn(ctx context.Context) (SignIn, error)
+	// Wait returns when the person has approved, or with an error that says why
+	// not: policy words like denied, expired. remember says whether the SSH key
+	// offered at this connection may open the door next time.
+	Wait(ctx context.Context, s SignIn, remember func() bool) (Backend, error)
+}
+
+// SignIn is a device authorization that waits for its person.
+type SignIn struct {
+	URL         string // verification_uri: to open by hand and type the code
+	CompleteURL string // verification_uri_complete: for the QR and the link; may be ""
+	Code        string // XXXX-XXXX
+	Expires     time.Time
+	From        string        // where this connection comes from
+	Key         string        // fingerprint of the SSH key, "" without one
+	Remember    time.Duration // how long a key is remembered; 0: never
+}
+
+// Backend is everything behind the face, for one signed-in person on one
+// connection. All methods may block, are called from commands only, and are
+// safe for concurrent use. Errors are shown as they are.
+type Backend interface {
+	Identity() policy.Identity
+	// Resources lists what this person may open, by name.
+	Resources(ctx context.Context) ([]Listing, error)
+	// Open opens a session on a database (kinds with the power "sql").
+	Open(ctx context.Context, resource string) (Workspace, error)
+	Approvals
+	Archive
+}
+
+// Approvals is the approver's and the requester's desk.
+type Approvals interface {
+	// Approvals lists what this person may decide on and what is their own, newest
+	// first; pending ones first.
+	Approvals(ctx context.Context) ([]policy.Approval, error)
+	// Vote says yes or no to the approval as it was seen (hash).
+	Vote(ctx context.Context, id, hash string, yes bool, comment string) error
+	// Changed returns a channel that is signalled after approvals changed; closed with ctx.
+	Changed(ctx context.Context) <-chan struct{}
+}
+
+// Archive is the transcripts that this person may see.
+type Archive interface {
+	// Transcripts lists them, newest first.
+	Transcripts(ctx context.Context) ([]recorder.Head, error)
+	// Replay opens one; opening someone else's is itself recorded.
+	Replay(ctx context.Context, id recorder.ID) (Player, error)
+}
+
+// Player reads a transcript's events in order.
+type Player interface {
+	Head() recorder.Head
+	// Events returns up to max events from number from on; none at the end.
+	Events(ctx context.Context, from uint64, max int) ([]recorder.Event, error)
+}
+
+// Listing is a resource in the picker.
+type Listing struct {
+	policy.Resource
+	Description string
+	// Power is what enter does: "sql" or "shell".
+	Power string
+	// Unavailable says why it cannot be opened just now, "" if it can.
+	Unavailable string
+	// Rights are lines for the preview: what this person may do there.
+	Rights []Right
+	// Masks are the columns hidden from this person, by mask.
+	Masks []policy.MaskRule
+	// Detect are the content detectors that run on the rest.
+	Detect []string
+	// Sessions are this person's last sessions there, newest first.
+	Sessions []recorder.Head
+}
+
+// Right says what a class of operations (or "shell") gets and by which rule.
+type Right struct {
+	What      string // "read", "write", ..., "shell", "exec"
+	Effect    policy.Effect
+	Rule      string
+	Approvers []string
+}
+
+// Workspace is one open session on a database.
+type Workspace interface {
+	// ID names the session's transcript.
+	ID() recorder.ID
+	Catalog(ctx context.Context) ([]connectors.Relation, error)
+	// Judge says what the gate would do with the text, without running anything.
+	Judge(ctx context.Context, text string) (policy.Decision, policy.Facts, error)
+	// Run runs one statement. With ask nil, an operation that needs approval ends
+	// at once with *policy.ApprovalNeeded. With ask, it is requested with ask.Reason,
+	// ask.Waiting is told of the approval (from another goroutine), and Run returns
+	// when it ran or was refused (*policy.Refusal).
+	Run(ctx context.Context, text string, ask *Ask) (Answer, error)
+	// Key records a key or a paste typed in the workspace. It returns at once
+	// unless the recorder is behind.
+	Key(k string) error
+	// Ended is closed when the session was ended from behind: the recorder failed,
+	// the right was lost, the target vanished. Err then says why.
+	Ended() <-chan struct{}
+	Err() error
+	Close() error
+}
+
+// Ask is a request for approval.
+type Ask struct {
+	Reason  string
+	Waiting func(policy.Approval)
+}
+
+// Answer is a streaming result; *connectors.Result is one.
+type Answer interface {
+	Columns() []connectors.Column
+	Batch(ctx context.Context, n int) ([]connectors.Row, error)
+	Summary() connectors.Summary
+	Notices() []string
+	Close() error
+}
+
+var _ Answer = (*connectors.Result)(nil)

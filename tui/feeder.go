@@ -1,0 +1,193 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/tui/widget"
+)
+
+// Limits of a replay.
+const (
+	pageEvents = 256  // read at a time
+	stepEvents = 4096 // handled before the page is drawn again
+	stepBytes  = 256 << 10
+	maxMarks   = 4096 // operations remembered for going back
+	maxTyped   = 400
+)
+
+// feeder turns a transcript's events into frames. It belongs to one goroutine at
+// a time. Its memory is bounded: a page of events, a screen, the newest entries
+// of the time line.
+type feeder struct {
+	player  Player
+	started time.Time
+	shell   bool
+
+	buf    []recorder.Event
+	next   uint64 // number of the event behind buf
+	ended  bool   // nothing behind buf
+	at     time.Duration
+	screen *widget.Screen
+	typed  []rune
+	line   timeline
+	marks  []time.Duration
+}
+
+// frame is what a replay shows at one moment.
+type frame struct {
+	at      time.Duration // of the last event shown
+	next    time.Duration // of the next one; far away at the end
+	end     bool
+	jumped  bool // the play head goes to at
+	more    goal // the way there was long: this remains
+	screen  []string
+	cursor  int // row of the screen that is in use furthest down
+	typed   string
+	entries []entry
+	dropped int
+	marks   []time.Duration
+}
+
+const farAway = time.Duration(1) << 62
+
+// previous is the operation before the play head, with a second of grace so that
+// pressing again goes on.
+func (f *frame) previous(pos time.Duration) time.Duration {
+	for _, m := range slices.Backward(f.marks) {
+		if m < pos-time.Second {
+			return m
+		}
+	}
+	return 0
+}
+
+func newFeeder(pl Player) *feeder {
+	h := pl.Head().Header
+	f := &feeder{player: pl, started: h.Started, shell: h.Action == "shell" || h.Action == "exec"}
+	f.reset()
+	return f
+}
+
+// reset goes back to the start.
+func (f *feeder) reset() {
+	h := f.player.Head().Header
+	f.buf, f.next, f.ended, f.at = nil, 0, false, 0
+	f.typed, f.marks, f.line = nil, nil, timeline{}
+	if f.shell {
+		w, t := h.Width, h.Height
+		if w <= 0 || t <= 0 {
+			w, t = 80, 24
+		}
+		f.screen = widget.NewScreen(w, t)
+	}
+}
+
+// run goes towards a goal, as far as one step reaches.
+func (f *feeder) run(ctx context.Context, g goal) (frame, error) {
+	if g.kind == goalTime && g.to < f.at {
+		f.reset()
+	}
+	seen, bytes, found := 0, 0, false
+	for seen < stepEvents && bytes < stepBytes {
+		e, err := f.peek(ctx)
+		if err != nil {
+			return frame{}, err
+		}
+		if e == nil || g.kind == goalTime && f.offset(e) > g.to {
+			return f.frame(goal{}, found || e == nil), nil
+		}
+		f.buf = f.buf[1:]
+		seen++
+		bytes += len(e.Data)
+		if f.handle(e) && g.kind == goalNextOp { // with all that happened at that moment
+			g, found = goal{goalTime, f.at}, true
+		}
+	}
+	return f.frame(g, false), nil
+}
+
+func (f *feeder) offset(e *recorder.Event) time.Duration { return max(0, e.At.Sub(f.started)) }
+
+// peek is the next event, nil at the end.
+func (f *feeder) peek(ctx context.Context) (*recorder.Event, error) {
+	if len(f.buf) == 0 && !f.ended {
+		evs, err := f.player.Events(ctx, f.next, pageEvents)
+		if err != nil {
+			return nil, err
+		}
+		f.buf, f.ended = evs, len(evs) == 0
+		if len(evs) > 0 {
+			f.next = evs[len(evs)-1].Seq + 1
+		}
+	}
+	if len(f.buf) == 0 {
+		return nil, nil
+	}
+	return &f.buf[0], nil
+}
+
+// handle shows one event and reports whether an operation begins with it.
+func (f *feeder) handle(e *recorder.Event) bool {
+	f.at = max(f.at, f.offset(e))
+	mark := e.Kind == recorder.KindOperation
+	if f.shell {
+		mark = f.play(e) || mark
+	} else {
+		f.line.add(f.at, e)
+	}
+	if mark {
+		f.marks = append(f.marks, f.at)
+		if len(f.marks) > maxMarks {
+			f.marks = slices.Delete(f.marks, 0, 1)
+		}
+	}
+	return mark
+}
+
+// play shows one event of a shell; a line that was entered counts as an operation.
+func (f *feeder) play(e *recorder.Event) bool {
+	switch e.Kind {
+	case recorder.KindOutput, recorder.KindError:
+		f.screen.Write(e.Data)
+	case recorder.KindInput:
+		f.typed = append(f.typed, []rune(typedText(string(e.Data)))...)
+		f.typed = f.typed[max(0, len(f.typed)-maxTyped):]
+		return bytes.ContainsAny(e.Data, "\r\n")
+	case recorder.KindResize:
+		var r recorder.Resize
+		if json.Unmarshal(e.Data, &r) == nil {
+			f.screen.Resize(r.Width, r.Height)
+		}
+	}
+	return false
+}
+
+// typedText is recorded input as it is shown: escaped, lines ended by a sign.
+func typedText(s string) string {
+	parts := strings.Split(s, "\r")
+	for i := range parts {
+		parts[i] = widget.Escape(parts[i])
+	}
+	return strings.Join(parts, "⏎ ")
+}
+
+func (f *feeder) frame(more goal, jumped bool) frame {
+	fr := frame{at: f.at, next: farAway, more: more, jumped: jumped, typed: string(f.typed), marks: slices.Clone(f.marks)}
+	if len(f.buf) > 0 {
+		fr.next = f.offset(&f.buf[0])
+	}
+	fr.end = f.ended && len(f.buf) == 0
+	if f.shell {
+		fr.screen = f.screen.Lines()
+		fr.cursor = f.screen.Used()
+	} else {
+		fr.entries, fr.dropped = slices.Clone(f.line.entries), f.line.dropped
+	}
+	return fr
+}

@@ -1,0 +1,174 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/tui/widget"
+)
+
+// preview says what this person may do with the selected resource, and why.
+func (p *picker) preview(w int) []string {
+	l := p.current()
+	if l == nil {
+		return nil
+	}
+	out := []string{widget.Sides(p.bold.Render(widget.Escape(l.Name)), p.production(l.Resource), w)}
+	out = append(out, p.dim.Render(widget.Truncate(widget.Escape(l.Kind)+labels(l.Labels), w)))
+	if l.Description != "" {
+		out = append(out, widget.Wrap(widget.Escape(l.Description), w)...)
+	}
+	if l.Unavailable != "" {
+		out = append(out, "")
+		for i, s := range widget.Wrap("cannot be opened now: "+widget.Escape(l.Unavailable), max(1, w-2)) {
+			sign := "  "
+			if i == 0 {
+				sign = p.warn.Render(p.glyphs.no) + " "
+			}
+			out = append(out, sign+s)
+		}
+	}
+	if l.Power == "shell" {
+		out = append(out, "")
+		for _, s := range widget.Wrap("In a shell, keystrokes and output are recorded, but single commands cannot be stopped there.", w) {
+			out = append(out, p.dim.Render(s))
+		}
+	}
+	out = append(out, p.rights(l, w)...)
+	out = append(out, p.masks(l, w)...)
+	return append(out, p.sessions(l, w)...)
+}
+
+// production is the red accent of production resources, a word and a sign.
+func (e *env) production(r policy.Resource) string {
+	if !r.Production() {
+		return ""
+	}
+	return e.prod.Render(e.glyphs.prod + " PRODUCTION")
+}
+
+func labels(m map[string]string) string {
+	var out []string
+	for k, v := range m {
+		out = append(out, widget.Escape(k)+"="+widget.Escape(v))
+	}
+	slices.Sort(out)
+	if len(out) == 0 {
+		return ""
+	}
+	return "  " + strings.Join(out, " ")
+}
+
+func (e *env) heading(s string) string { return e.dim.Render(s) }
+
+func (p *picker) rights(l *Listing, w int) []string {
+	if len(l.Rights) == 0 {
+		return nil
+	}
+	out := []string{"", p.heading("You may")}
+	for _, r := range l.Rights {
+		out = append(out, p.right(r, w))
+	}
+	return out
+}
+
+func (p *picker) right(r Right, w int) string {
+	sign, says := p.danger.Render(p.glyphs.no), "denied"
+	switch r.Effect {
+	case policy.Allow:
+		sign, says = p.ok.Render(p.glyphs.yes), "allowed"
+	case policy.Approve:
+		sign, says = p.warn.Render(p.glyphs.ask), "ask "+escapeAll(r.Approvers, " or ")
+	}
+	line := sign + " " + widget.Fit(widget.Escape(r.What), 10) + says
+	if r.Rule == "" {
+		return widget.Truncate(line, w)
+	}
+	return widget.Sides(line, " "+p.dim.Render(widget.Clip(r.Rule, max(8, w-widget.Width(line)-2))), w)
+}
+
+func escapeAll(s []string, sep string) string {
+	out := make([]string, len(s))
+	for i := range s {
+		out[i] = widget.Escape(s[i])
+	}
+	return strings.Join(out, sep)
+}
+
+func (p *picker) masks(l *Listing, w int) []string {
+	if len(l.Masks) == 0 && len(l.Detect) == 0 {
+		return nil
+	}
+	out := []string{"", p.heading("Masked for you")}
+	for _, m := range l.Masks {
+		line := p.masked.Render(p.glyphs.mask) + " " + widget.Escape(m.Column)
+		out = append(out, widget.Sides(line, " "+p.dim.Render(widget.Clip(m.Method, 10)), w))
+	}
+	if len(l.Detect) > 0 {
+		text := "anywhere: " + escapeAll(l.Detect, ", ")
+		out = append(out, p.masked.Render(p.glyphs.mask)+" "+widget.Truncate(text, max(1, w-2)))
+	}
+	return out
+}
+
+func (p *picker) sessions(l *Listing, w int) []string {
+	if len(l.Sessions) == 0 {
+		return nil
+	}
+	out := []string{"", p.heading("Your last sessions")}
+	for _, s := range l.Sessions {
+		line := widget.Fit(ago(p.now(), s.Header.Started), 15) + operations(s.Operations)
+		out = append(out, widget.Sides("  "+line, p.dim.Render(headState(p.env, s)), w))
+	}
+	return out
+}
+
+func operations(n int) string {
+	if n == 1 {
+		return "1 operation"
+	}
+	return fmt.Sprintf("%d operations", n)
+}
+
+// headState is how long a session was, or that it is still open.
+func headState(e *env, h recorder.Head) string {
+	if h.Ended == nil {
+		return "open"
+	}
+	return lasted(h.EndedAt.Sub(h.Header.Started))
+}
+
+// ago is a point in the past, roughly.
+func ago(now, t time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case t.IsZero():
+		return "never"
+	case d < time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%d h ago", int(d.Hours()))
+	case d < 14*24*time.Hour:
+		return fmt.Sprintf("%d days ago", int(d.Hours())/24)
+	}
+	return t.UTC().Format("2006-01-02")
+}
+
+// lasted is a duration, roughly.
+func lasted(d time.Duration) string {
+	switch {
+	case d < 0:
+		return ""
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
+}

@@ -1,0 +1,314 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/tui/widget"
+)
+
+// replay plays a transcript back with its timing: the screen of a shell, or the
+// time line of everything else. Its feeder belongs to the command in flight, of
+// which there is at most one; the page draws the frame that came last.
+type replay struct {
+	*env
+	*scope
+	head    recorder.Head
+	feeder  *feeder
+	frame   frame
+	pos     time.Duration // where the play head is
+	total   time.Duration // 0 while the session is still open
+	speed   int           // index into speeds
+	paused  bool
+	skip    bool
+	working bool
+	goal    goal // asked for while a command was in flight
+	beatAt  time.Time
+	back    int // lines the time line is scrolled up
+	err     error
+}
+
+var speeds = [...]float64{0.25, 0.5, 1, 2, 4, 8, 16}
+
+// idle is the longest pause that skipping idle time leaves.
+const idle = time.Second
+
+// goal is where a seek goes: to a time, to the next operation, or nowhere.
+type goal struct {
+	kind goalKind
+	to   time.Duration
+}
+
+type goalKind uint8
+
+const (
+	goalNone goalKind = iota
+	goalTime
+	goalNextOp
+)
+
+type frameMsg struct {
+	frame frame
+	err   error
+}
+
+func newReplay(e *env, pl Player) *replay {
+	h := pl.Head()
+	p := &replay{env: e, scope: newScope(e.root), head: h, feeder: newFeeder(pl), speed: 2, skip: true}
+	if h.Ended != nil {
+		p.total = max(0, h.EndedAt.Sub(h.Header.Started))
+	}
+	return p
+}
+
+func (p *replay) crumb() string {
+	on := p.head.Header.Resource
+	if on == "" {
+		on = "the bastion"
+	}
+	return person(p.head.Header) + " on " + on
+}
+
+func (p *replay) note() string {
+	return p.dim.Render(p.head.Header.Started.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
+func (p *replay) typing() bool { return false }
+func (p *replay) busy() string { return "" }
+
+func (p *replay) beat() time.Duration {
+	if p.paused || p.frame.end && !p.working || p.err != nil {
+		return 0
+	}
+	return 50 * time.Millisecond
+}
+
+func (p *replay) start() tea.Cmd {
+	p.beatAt = p.now()
+	return p.seek(goal{goalTime, p.pos})
+}
+
+func (p *replay) update(msg tea.Msg) tea.Cmd {
+	switch m := msg.(type) {
+	case beatMsg:
+		return p.tick()
+	case frameMsg:
+		return p.framed(m)
+	case tea.KeyPressMsg:
+		return p.key(m)
+	}
+	return nil
+}
+
+// tick moves the play head by the time that has passed.
+func (p *replay) tick() tea.Cmd {
+	now := p.now()
+	dt := min(now.Sub(p.beatAt), time.Second)
+	p.beatAt = now
+	if p.paused || p.working || p.frame.end {
+		return nil
+	}
+	to := p.pos + time.Duration(float64(dt)*speeds[p.speed])
+	if p.skip && p.frame.next-to > idle {
+		to = p.frame.next - idle/2
+	}
+	p.pos = to
+	if p.frame.next > to {
+		return nil // nothing happens until then
+	}
+	return p.seek(goal{goalTime, to})
+}
+
+// seek sends the feeder to a goal; one that comes meanwhile is kept for later.
+func (p *replay) seek(g goal) tea.Cmd {
+	if p.working {
+		p.goal = g
+		return nil
+	}
+	p.working = true
+	f := p.feeder
+	return p.do(func(ctx context.Context) tea.Msg {
+		fr, err := f.run(ctx, g)
+		return frameMsg{fr, err}
+	})
+}
+
+func (p *replay) framed(m frameMsg) tea.Cmd {
+	p.working = false
+	if m.err != nil {
+		p.err = m.err
+		return nil
+	}
+	p.frame = m.frame
+	next := p.goal
+	p.goal = goal{}
+	switch {
+	case next.kind != goalNone:
+		return p.seek(next)
+	case m.frame.more.kind != goalNone: // a long way: on it goes
+		return p.seek(m.frame.more)
+	case m.frame.jumped:
+		p.pos, p.beatAt = m.frame.at, p.now()
+	}
+	return nil
+}
+
+func (p *replay) key(k tea.KeyPressMsg) tea.Cmd {
+	switch s := k.String(); s {
+	case "esc", "q", "ctrl+c", "backspace":
+		return say(backMsg{p.scope})
+	case "space":
+		p.paused, p.beatAt = !p.paused, p.now()
+	case "left", "h":
+		return p.jump(p.pos - 10*time.Second)
+	case "right", "l":
+		return p.jump(p.pos + 10*time.Second)
+	case "g", "home":
+		return p.jump(0)
+	case "G", "end":
+		return p.jump(1 << 62)
+	case "n":
+		p.back = 0
+		return p.seek(goal{kind: goalNextOp})
+	case "p":
+		return p.jump(p.frame.previous(p.pos))
+	case "+", "=":
+		p.speed = min(p.speed+1, len(speeds)-1)
+	case "-":
+		p.speed = max(p.speed-1, 0)
+	case "i":
+		p.skip = !p.skip
+	case "up", "k":
+		p.back++
+	case "down", "j":
+		p.back = max(0, p.back-1)
+	case "pgup":
+		p.back += 10
+	case "pgdown":
+		p.back = max(0, p.back-10)
+	}
+	return nil
+}
+
+// jump moves the play head.
+func (p *replay) jump(to time.Duration) tea.Cmd {
+	to = max(0, to)
+	if p.total > 0 {
+		to = min(to, p.total)
+	}
+	p.back = 0
+	if to < 1<<61 {
+		p.pos = to
+	}
+	return p.seek(goal{goalTime, to})
+}
+
+func (p *replay) keys() []key.Binding {
+	return []key.Binding{keys.Pause, keys.Seek, keys.Op, keys.Speed, keys.Idle, keys.Start, keys.End, keys.Back}
+}
+
+func (p *replay) explain() []string {
+	return []string{"In a time line the arrows up and down scroll. In a shell n and p go from one entered line to the next. What is drawn comes from an emulator: nothing of a recording reaches your terminal but its cells."}
+}
+
+func (p *replay) view(w, h int) []string {
+	if p.err != nil {
+		out := []string{""}
+		for _, s := range widget.Wrap("the transcript cannot be read on: "+errorText(p.err), max(1, w-4)) {
+			out = append(out, " "+p.danger.Render(p.glyphs.no)+" "+s)
+		}
+		return out
+	}
+	bar := p.bar(w)
+	if h < 3 {
+		return []string{bar}
+	}
+	var body []string
+	if p.frame.screen != nil {
+		body = append(p.drawScreen(w, h-2), p.typedLine(w))
+	} else {
+		body = p.drawTimeline(w, h-1)
+	}
+	return append(widget.Fill(body, w, h-1), bar)
+}
+
+// drawScreen crops the recorded screen to the window, from the bottom of what
+// is in use.
+func (p *replay) drawScreen(w, h int) []string {
+	lines := p.frame.screen
+	if over := len(lines) - h; over > 0 {
+		from := max(0, min(over, p.frame.cursor-h+1))
+		lines = lines[from : from+h]
+	}
+	return widget.Fill(lines, w, h)
+}
+
+// typedLine is the last keys typed, newest at the right.
+func (p *replay) typedLine(w int) string {
+	text := p.frame.typed
+	room := max(1, w-8)
+	for widget.Width(text) > room {
+		_, rest, _ := cutRune(text)
+		text = rest
+	}
+	return widget.Fit(p.dim.Render(" typed ")+p.accent.Render(text), w)
+}
+
+func cutRune(s string) (first, rest string, ok bool) {
+	for i := range s {
+		if i > 0 {
+			return s[:i], s[i:], true
+		}
+	}
+	return s, "", s != ""
+}
+
+// bar is the time line's position, speed and state.
+func (p *replay) bar(w int) string {
+	sign := "▶"
+	switch {
+	case asciiTerm(p.o.Term):
+		sign = ">"
+	case p.paused:
+		sign = "Ⅱ"
+	}
+	if p.paused && asciiTerm(p.o.Term) {
+		sign = "="
+	}
+	at := p.pos
+	if p.frame.end {
+		at = max(p.pos, p.frame.at)
+	}
+	times := clock(at)
+	if p.total > 0 {
+		at = min(at, p.total)
+		times = clock(at) + " / " + clock(p.total)
+	}
+	left := " " + p.accent.Render(sign) + " " + times + "  "
+	right := "  " + fmt.Sprintf("%gx", speeds[p.speed])
+	if p.skip {
+		right += p.dim.Render(" idle skipped")
+	}
+	switch {
+	case p.working && p.frame.more.kind != goalNone:
+		right += " " + p.spinner()
+	case p.frame.end:
+		right += p.dim.Render(" end")
+	}
+	room := w - widget.Width(left) - widget.Width(right) - 1
+	if room < 4 {
+		return widget.Fit(left+right, w)
+	}
+	done := room
+	if p.total > 0 {
+		done = int(int64(room) * int64(at) / int64(p.total))
+	}
+	track := p.accent.Render(strings.Repeat(p.glyphs.heavy, done)) + p.faint.Render(strings.Repeat(p.glyphs.rule, room-done))
+	return left + track + right + " "
+}

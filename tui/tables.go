@@ -1,0 +1,137 @@
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/tui/widget"
+)
+
+// tables is the list of what is there, from the catalog.
+type tables struct {
+	all     []connectors.Relation
+	err     error
+	loading bool
+	open    map[int]bool // relations that show their columns
+	list    widget.List
+	rows    []tableRow
+}
+
+// tableRow is a line of the list: a relation, or one of its columns.
+type tableRow struct{ relation, column int }
+
+func (t *tables) take(m catalogMsg) {
+	t.all, t.err, t.loading = m.all, m.err, false
+	t.open = map[int]bool{}
+	// A small catalog shows all of its columns at once.
+	n := 0
+	for _, r := range t.all {
+		n += 1 + len(r.Columns)
+	}
+	if n <= 200 {
+		for i := range t.all {
+			t.open[i] = true
+		}
+	}
+	t.layout()
+}
+
+func (t *tables) layout() {
+	t.rows = t.rows[:0]
+	for i, r := range t.all {
+		t.rows = append(t.rows, tableRow{i, -1})
+		if t.open[i] {
+			for j := range r.Columns {
+				t.rows = append(t.rows, tableRow{i, j})
+			}
+		}
+	}
+	t.list.SetLen(len(t.rows))
+}
+
+// name is what enter puts into the editor.
+func (t *tables) name(r tableRow) string {
+	rel := t.all[r.relation]
+	if r.column >= 0 {
+		return rel.Columns[r.column].Name
+	}
+	return rel.Name
+}
+
+func (p *workspace) tablesKey(k tea.KeyPressMsg) tea.Cmd {
+	t := &p.tables
+	i := t.list.Cursor()
+	switch s := k.String(); {
+	case t.list.Key(s, true):
+	case pressed(k, keys.Editor), s == "q", pressed(k, keys.Stop):
+		p.focus = focusEditor
+	case i >= len(t.rows):
+	case s == "right", s == "l", s == "space":
+		t.open[t.rows[i].relation] = s != "space" || !t.open[t.rows[i].relation]
+		t.layout()
+	case s == "left", s == "h":
+		r := t.rows[i].relation
+		t.open[r] = false
+		t.layout()
+		for j, row := range t.rows {
+			if row.relation == r {
+				t.list.Go(j)
+			}
+		}
+	case s == "enter":
+		p.replaceSpent()
+		p.editor.Insert(t.name(t.rows[i]))
+		p.focus = focusEditor
+		return p.edited()
+	}
+	return nil
+}
+
+func (p *workspace) drawTables(w, h int) []string {
+	t := &p.tables
+	style := p.faint
+	if p.focus == focusTables {
+		style = p.accent
+	}
+	var lines []string
+	switch {
+	case t.err != nil:
+		for _, s := range widget.Wrap(errorText(t.err), max(1, w-3)) {
+			lines = append(lines, " "+p.danger.Render(s))
+		}
+	case t.loading:
+		lines = append(lines, p.dim.Render(" loading"))
+	case len(t.all) == 0:
+		lines = append(lines, p.dim.Render(" none to see"))
+	}
+	from, to := t.list.Window(max(1, h-2))
+	for i := from; i < to; i++ {
+		lines = append(lines, p.tableLine(t.rows[i], w-2, i == t.list.Cursor() && p.focus == focusTables))
+	}
+	foot := ""
+	if to < len(t.rows) {
+		foot = p.dim.Render(p.glyphs.more)
+	}
+	return widget.Box(p.border, style, p.bold.Render("Tables"), foot, lines, w, h)
+}
+
+func (p *workspace) tableLine(r tableRow, w int, selected bool) string {
+	rel := p.tables.all[r.relation]
+	var line string
+	if r.column < 0 {
+		right := map[policy.TableKind]string{policy.TableView: "view", policy.TableForeign: "foreign"}[rel.Kind]
+		name := widget.Escape(rel.Name)
+		if rel.Schema != "" && rel.Schema != "public" && rel.Schema != "main" {
+			name = widget.Escape(rel.Schema) + "." + name
+		}
+		line = widget.Sides(" "+p.accent.Render(name), p.dim.Render(right), w)
+	} else {
+		c := rel.Columns[r.column]
+		line = widget.Sides("   "+widget.Escape(c.Name), " "+p.dim.Render(widget.Clip(c.Type, w/3)), w)
+	}
+	if selected {
+		return p.selected.Under(widget.Fit(line, w))
+	}
+	return line
+}

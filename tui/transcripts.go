@@ -1,0 +1,252 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/tui/widget"
+)
+
+// transcripts is the list of recorded sessions that this person may see.
+type transcripts struct {
+	*env
+	*scope
+	all     []recorder.Head
+	items   []widget.Item
+	shown   []int
+	list    widget.List
+	filter  widget.Input
+	live    bool
+	loaded  bool
+	err     error
+	opening bool
+}
+
+type (
+	headsMsg struct {
+		all []recorder.Head
+		err error
+	}
+	playerMsg struct {
+		player Player
+		err    error
+	}
+)
+
+func newTranscripts(e *env) *transcripts { return &transcripts{env: e, scope: newScope(e.root)} }
+
+func (p *transcripts) crumb() string { return "transcripts" }
+func (p *transcripts) typing() bool  { return p.live }
+func (p *transcripts) busy() string  { return "" }
+
+func (p *transcripts) beat() time.Duration {
+	if p.opening || !p.loaded {
+		return 125 * time.Millisecond
+	}
+	return 0
+}
+
+func (p *transcripts) start() tea.Cmd {
+	be := p.be
+	return p.do(func(ctx context.Context) tea.Msg {
+		all, err := be.Transcripts(ctx)
+		return headsMsg{all, err}
+	})
+}
+
+func (p *transcripts) update(msg tea.Msg) tea.Cmd {
+	switch m := msg.(type) {
+	case headsMsg:
+		p.loaded, p.err = true, m.err
+		if m.err == nil {
+			p.take(m.all)
+		}
+	case playerMsg:
+		p.opening = false
+		if m.err != nil {
+			return alarm("the transcript cannot be replayed: " + m.err.Error())
+		}
+		return say(pushMsg{newReplay(p.env, m.player)})
+	case tea.PasteMsg:
+		p.live = true
+		p.filter.Insert(m.Content)
+		p.refilter()
+	case tea.KeyPressMsg:
+		return p.key(m)
+	}
+	return nil
+}
+
+func (p *transcripts) take(all []recorder.Head) {
+	var id recorder.ID
+	if i := p.list.Cursor(); i < len(p.shown) {
+		id = p.all[p.shown[i]].ID
+	}
+	p.all = all
+	p.items = make([]widget.Item, len(all))
+	for i, h := range all {
+		p.items[i] = widget.NewItem(person(h.Header)+" "+h.Header.Resource, map[string]string{
+			"id": string(h.ID), "kind": h.Header.Kind, "action": h.Header.Action, "on": h.Header.Resource,
+			"by": person(h.Header), "state": endState(h), "day": h.Header.Started.UTC().Format("2006-01-02"),
+		})
+	}
+	p.refilter()
+	for i, j := range p.shown {
+		if p.all[j].ID == id {
+			p.list.Go(i)
+		}
+	}
+}
+
+func (p *transcripts) refilter() {
+	f := widget.ParseFilter(p.filter.Value())
+	p.shown = p.shown[:0]
+	for i := range p.items {
+		if f.Match(&p.items[i]) {
+			p.shown = append(p.shown, i) // newest first, whatever matches best
+		}
+	}
+	p.list.SetLen(len(p.shown))
+}
+
+// person is whose session it was.
+func person(h recorder.Header) string {
+	if h.Identity.Email != "" {
+		return h.Identity.Email
+	}
+	return h.Identity.Subject
+}
+
+func endState(h recorder.Head) string {
+	if h.Ended == nil {
+		return "open"
+	}
+	return h.Ended.Reason
+}
+
+func (p *transcripts) key(k tea.KeyPressMsg) tea.Cmd {
+	switch s := k.String(); {
+	case pressed(k, keys.Enter):
+		return p.open()
+	case pressed(k, keys.Back), p.live && pressed(k, keys.Stop):
+		p.live = false
+		p.filter.Set("")
+		p.refilter()
+		return nil
+	case !p.live && pressed(k, keys.Filter):
+		p.live = true
+		return nil
+	case pressed(k, keys.Refresh):
+		return p.start()
+	case p.list.Key(s, !p.live):
+		return nil
+	case p.live && s == "backspace" && p.filter.Value() == "":
+		p.live = false
+		return nil
+	}
+	if _, ok := typed(k); ok {
+		p.live = true
+	}
+	if p.live && p.filter.Key(k) {
+		p.refilter()
+		p.list.Go(0)
+	}
+	return nil
+}
+
+func (p *transcripts) open() tea.Cmd {
+	i := p.list.Cursor()
+	if i >= len(p.shown) || p.opening {
+		return nil
+	}
+	p.opening = true
+	be, id := p.be, p.all[p.shown[i]].ID
+	return p.do(func(ctx context.Context) tea.Msg {
+		player, err := be.Replay(ctx, id)
+		return playerMsg{player, err}
+	})
+}
+
+func (p *transcripts) keys() []key.Binding {
+	replay := bind("enter", "replay", "enter")
+	if p.live {
+		return []key.Binding{replay, bind("esc", "clear filter", "esc"), bind("↑/↓", "move", "up", "down")}
+	}
+	return []key.Binding{replay, keys.Type, keys.Filter, keys.Move, keys.Quit, keys.Ends, keys.Refresh}
+}
+
+func (p *transcripts) explain() []string {
+	return []string{"The filter knows fields too: by:alice on:orders-db action:shell state:open day:2026-11-23. !word leaves out."}
+}
+
+func (p *transcripts) view(w, h int) []string {
+	lines := []string{p.filterLine(w)}
+	switch {
+	case p.err != nil:
+		return append(lines, "", " "+p.danger.Render(p.glyphs.no)+" transcripts cannot be listed: "+widget.Escape(p.err.Error()), " "+p.dim.Render("ctrl+r tries again"))
+	case !p.loaded:
+		return append(lines, " "+p.spinner()+" loading")
+	case len(p.all) == 0:
+		return append(lines, "", " "+p.bold.Render("No session was recorded yet."), " "+p.dim.Render("Open a resource (1), and find its transcript here."))
+	case len(p.shown) == 0:
+		return append(lines, "", " nothing matches", " "+p.dim.Render("esc clears the filter"))
+	}
+	if !p.small {
+		lines = append(lines, " "+p.dim.Render(p.columns(w, "started", "person", "resource", "action", "lasted", "ops", "state")))
+	}
+	from, to := p.list.Window(max(1, h-len(lines)))
+	for i := from; i < to; i++ {
+		lines = append(lines, p.row(p.all[p.shown[i]], w, i == p.list.Cursor()))
+	}
+	return lines
+}
+
+// columns lays out one line; the less important ones go first when it is narrow.
+func (p *transcripts) columns(w int, started, person, resource, action, took, ops, state string) string {
+	fit := widget.Fit
+	switch {
+	case w < 60:
+		return fit(fit(person, w/2-2)+" "+resource, w-2)
+	case w < 100:
+		return fit(fit(started, 13)+fit(person, 18)+" "+fit(resource, 13)+fit(action, 7)+fit(took, 12)+widget.FitRight(ops, 3)+"  "+state, w-2)
+	}
+	return fit(fit(started, 18)+fit(person, min(40, w/5))+" "+fit(resource, min(32, w/6))+fit(action, 8)+fit(took, 13)+widget.FitRight(ops, 4)+"  "+state, w-2)
+}
+
+func (p *transcripts) row(h recorder.Head, w int, selected bool) string {
+	layout := "Jan 02 15:04"
+	if w >= 100 {
+		layout = "2006-01-02 15:04"
+	}
+	name := h.Header.Resource
+	if name == "" {
+		name = "the bastion"
+	}
+	text := p.columns(w, h.Header.Started.UTC().Format(layout), widget.Escape(person(h.Header)), widget.Escape(name),
+		widget.Escape(h.Header.Action), headState(p.env, h), fmt.Sprint(h.Operations), widget.Escape(endState(h)))
+	if selected {
+		return p.accent.Render(p.glyphs.pointer) + p.selected.Under(widget.Fit(text, w-1))
+	}
+	return " " + widget.Fit(text, w-1)
+}
+
+func (p *transcripts) filterLine(w int) string {
+	if p.opening {
+		return " " + p.spinner() + " opening"
+	}
+	n := fmt.Sprintf("%d ", len(p.all))
+	if len(p.shown) != len(p.all) {
+		n = fmt.Sprintf("%d of %d ", len(p.shown), len(p.all))
+	}
+	right := p.dim.Render(n)
+	if !p.live && strings.TrimSpace(p.filter.Value()) == "" {
+		return widget.Sides(" "+p.accent.Render("/")+" "+p.dim.Render("type to filter: person, resource, action:shell, state:open"), right, w)
+	}
+	return " " + p.accent.Render("/") + " " + p.filter.View(max(2, w-3-widget.Width(n)), p.text, p.cursor) + right
+}

@@ -1,0 +1,362 @@
+package tuitest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/tui"
+)
+
+// Bastion is a fake of everything behind the face, shared by its people. It is
+// safe for concurrent use.
+type Bastion struct {
+	Now func() time.Time
+	// Listings are what people may open; Heads and Events their transcripts.
+	Listings []tui.Listing
+	Heads    []recorder.Head
+	Events   map[recorder.ID][]recorder.Event
+	// Fail makes the named call ("resources", "open", "transcripts", "approvals",
+	// "vote", "key") return an error.
+	Fail map[string]error
+	// Slow is how long a statement takes.
+	Slow time.Duration
+	// Rows is how many rows "big" has.
+	Rows int64
+
+	mu        sync.Mutex
+	approvals []policy.Approval
+	watchers  []chan struct{}
+	votes     map[string]chan policy.Vote
+	spaces    []*Workspace
+	seq       int
+}
+
+// NewBastion is a bastion with the demo's resources.
+func NewBastion(now func() time.Time) *Bastion {
+	return &Bastion{Now: now, Listings: DemoListings(now()), Events: map[recorder.ID][]recorder.Event{},
+		Fail: map[string]error{}, Rows: 1_000_000, votes: map[string]chan policy.Vote{}}
+}
+
+// The people of the stories.
+var (
+	Alice = policy.Identity{Issuer: "http://idp", Subject: "alice", Email: "alice@example.com", Groups: []string{"engineering"}}
+	Bob   = policy.Identity{Issuer: "http://idp", Subject: "bob", Email: "bob@example.com", Groups: []string{"dba"}}
+	Carol = policy.Identity{Issuer: "http://idp", Subject: "carol", Email: "carol@example.com", Groups: []string{"auditors"}}
+	Dave  = policy.Identity{Issuer: "http://idp", Subject: "dave", Email: "dave@example.com", Groups: []string{"visitors"}}
+)
+
+// As is the bastion as one person sees it.
+func (b *Bastion) As(id policy.Identity) tui.Backend { return &backend{b, id} }
+
+// Space is the workspace that was opened last.
+func (b *Bastion) Space() *Workspace {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.spaces[len(b.spaces)-1]
+}
+
+type backend struct {
+	*Bastion
+	id policy.Identity
+}
+
+func (b *backend) Identity() policy.Identity { return b.id }
+
+func (b *backend) Resources(context.Context) ([]tui.Listing, error) {
+	if b.id.Same(Dave) {
+		return nil, nil
+	}
+	return b.Listings, b.Fail["resources"]
+}
+
+func (b *backend) Open(ctx context.Context, resource string) (tui.Workspace, error) {
+	if err := b.Fail["open"]; err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seq++
+	w := &Workspace{b: b, resource: resource, id: recorder.ID(fmt.Sprintf("20261123T1930-%04d", b.seq)), ended: make(chan struct{})}
+	b.spaces = append(b.spaces, w)
+	return w, nil
+}
+
+func (b *backend) Transcripts(context.Context) ([]recorder.Head, error) {
+	return b.Heads, b.Fail["transcripts"]
+}
+
+func (b *backend) Replay(_ context.Context, id recorder.ID) (tui.Player, error) {
+	for _, h := range b.Heads {
+		if h.ID == id {
+			return &player{h, b.Bastion.Events[id]}, nil
+		}
+	}
+	return nil, recorder.ErrNotFound
+}
+
+type player struct {
+	head   recorder.Head
+	events []recorder.Event
+}
+
+func (p *player) Head() recorder.Head { return p.head }
+
+func (p *player) Events(_ context.Context, from uint64, max int) ([]recorder.Event, error) {
+	if from >= uint64(len(p.events)) {
+		return nil, nil
+	}
+	return slices.Clone(p.events[from:min(len(p.events), int(from)+max)]), nil
+}
+
+func (b *backend) Approvals(context.Context) ([]policy.Approval, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []policy.Approval
+	for _, a := range slices.Backward(b.approvals) {
+		if a.Requester.Same(b.id) || b.id.InAny(a.Approvers) {
+			out = append(out, a)
+		}
+	}
+	slices.SortStableFunc(out, func(x, y policy.Approval) int {
+		return boolInt(x.Over()) - boolInt(y.Over())
+	})
+	return out, b.Fail["approvals"]
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Request adds an approval, as if somebody had asked.
+func (b *Bastion) Request(a policy.Approval) policy.Approval {
+	b.mu.Lock()
+	b.seq++
+	a.ID = fmt.Sprintf("ap-%04d", b.seq)
+	a.State, a.Created, a.Expires = policy.ApprovalPending, b.Now(), b.Now().Add(15*time.Minute)
+	if a.Hash == "" {
+		a.Hash = "3f2a9c1be77d40aa51f0"
+	}
+	b.votes[a.ID] = make(chan policy.Vote, 1)
+	b.approvals = append(b.approvals, a)
+	b.mu.Unlock()
+	b.changed()
+	return a
+}
+
+func (b *Bastion) changed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, w := range b.watchers {
+		select {
+		case w <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Set changes an approval.
+func (b *Bastion) Set(id string, f func(*policy.Approval)) {
+	b.mu.Lock()
+	for i := range b.approvals {
+		if b.approvals[i].ID == id {
+			f(&b.approvals[i])
+		}
+	}
+	b.mu.Unlock()
+	b.changed()
+}
+
+func (b *backend) Vote(_ context.Context, id, hash string, yes bool, comment string) error {
+	if err := b.Fail["vote"]; err != nil {
+		return err
+	}
+	v := policy.Vote{By: b.id, Yes: yes, Comment: comment, At: b.Now()}
+	err := errors.New("no such approval")
+	b.Set(id, func(a *policy.Approval) {
+		switch {
+		case a.Hash != hash:
+			err = errors.New("the request changed since it was shown: look again")
+			return
+		case a.Requester.Same(b.id):
+			err = errors.New("nobody approves their own request")
+			return
+		}
+		err = nil
+		a.Votes = append(a.Votes, v)
+		a.State = policy.ApprovalDenied
+		if yes {
+			a.State = policy.ApprovalGranted
+		}
+		b.votes[id] <- v
+	})
+	return err
+}
+
+func (b *backend) Changed(ctx context.Context) <-chan struct{} {
+	ch := make(chan struct{}, 1)
+	b.mu.Lock()
+	b.watchers = append(b.watchers, ch)
+	b.mu.Unlock()
+	out := make(chan struct{})
+	go func() {
+		defer close(out)
+		for {
+			select {
+			case <-ch:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case out <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
+}
+
+// Workspace is a fake session on a database.
+type Workspace struct {
+	b        *backend
+	resource string
+	id       recorder.ID
+	ended    chan struct{}
+
+	mu     sync.Mutex
+	why    error
+	over   bool
+	keys   []string
+	ran    []string
+	closed int
+	open   int // answers not closed
+}
+
+func (w *Workspace) ID() recorder.ID { return w.id }
+
+// Keys is what was typed.
+func (w *Workspace) Keys() []string { w.mu.Lock(); defer w.mu.Unlock(); return slices.Clone(w.keys) }
+
+// Ran is the statements that reached the target.
+func (w *Workspace) Ran() []string { w.mu.Lock(); defer w.mu.Unlock(); return slices.Clone(w.ran) }
+
+// Closed is how often the session was closed, and how many answers were left open.
+func (w *Workspace) Closed() (times, answers int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closed, w.open
+}
+
+// End ends the session from behind.
+func (w *Workspace) End(why error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.over {
+		w.over, w.why = true, why
+		close(w.ended)
+	}
+}
+
+func (w *Workspace) Catalog(context.Context) ([]connectors.Relation, error) {
+	return DemoCatalog(), nil
+}
+
+func (w *Workspace) Judge(_ context.Context, text string) (policy.Decision, policy.Facts, error) {
+	d, f := judge(text)
+	return d, f, nil
+}
+
+func (w *Workspace) Key(k string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.keys = append(w.keys, k)
+	return w.b.Fail["key"]
+}
+
+func (w *Workspace) Ended() <-chan struct{} { return w.ended }
+func (w *Workspace) Err() error             { w.mu.Lock(); defer w.mu.Unlock(); return w.why }
+
+func (w *Workspace) Close() error {
+	w.mu.Lock()
+	w.closed++
+	w.mu.Unlock()
+	return nil
+}
+
+func (w *Workspace) Run(ctx context.Context, text string, ask *tui.Ask) (tui.Answer, error) {
+	d, f := judge(text)
+	switch d.Effect {
+	case policy.Deny:
+		return nil, &policy.Refusal{Rule: d.Rule, Reason: d.Reason, Hint: "ask a dba for a migration"}
+	case policy.Approve:
+		if ask == nil {
+			return nil, &policy.ApprovalNeeded{Decision: d, Facts: f}
+		}
+		if err := w.wait(ctx, text, d, f, ask); err != nil {
+			return nil, err
+		}
+	}
+	if w.b.Slow > 0 {
+		select {
+		case <-time.After(w.b.Slow):
+		case <-ctx.Done():
+			return nil, connectors.ErrCanceled
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ran = append(w.ran, text)
+	return w.reply(ctx, text)
+}
+
+func (w *Workspace) wait(ctx context.Context, text string, d policy.Decision, f policy.Facts, ask *tui.Ask) error {
+	a := w.b.Request(policy.Approval{Requester: w.b.id, Resource: resource(w.resource), Action: policy.ActionSQL, Statement: text,
+		Facts: f, Rule: d.Rule, Approvers: d.Approvers, Need: 1, Reason: ask.Reason, From: "127.0.0.1:53422", Session: string(w.id)})
+	ask.Waiting(a)
+	w.b.mu.Lock()
+	ch := w.b.votes[a.ID]
+	w.b.mu.Unlock()
+	select {
+	case v := <-ch:
+		if !v.Yes {
+			return &policy.Refusal{Rule: d.Rule, By: v.By.Display(), Comment: v.Comment, ApprovalID: a.ID}
+		}
+		w.b.Set(a.ID, func(a *policy.Approval) { a.State = policy.ApprovalDone })
+		return nil
+	case <-ctx.Done():
+		w.b.Set(a.ID, func(a *policy.Approval) { a.State = policy.ApprovalWithdrawn })
+		return &policy.Refusal{Rule: d.Rule, Reason: "the request was withdrawn", ApprovalID: a.ID}
+	}
+}
+
+func resource(name string) policy.Resource {
+	return policy.Resource{Name: name, Kind: "postgres", Labels: map[string]string{"env": "prod"}}
+}
+
+// judge knows a few sentences.
+func judge(text string) (policy.Decision, policy.Facts) {
+	s := strings.ToLower(strings.TrimSpace(text))
+	switch {
+	case strings.HasPrefix(s, "select"):
+		return policy.Decision{Effect: policy.Allow, Rule: "engineers-read"},
+			policy.Facts{Class: policy.Read, Verb: "SELECT", Tables: []policy.Table{{Name: "customers"}}}
+	case strings.HasPrefix(s, "delete"):
+		return policy.Decision{Effect: policy.Approve, Rule: "writes-need-dba", Approvers: []string{"dba"}, Need: 1, Wait: 15 * time.Minute},
+			policy.Facts{Class: policy.Write, Verb: "DELETE", Destructive: true, Why: "DELETE without WHERE", Tables: []policy.Table{{Name: "orders", Write: true}}}
+	case strings.HasPrefix(s, "drop"):
+		return policy.Decision{Effect: policy.Deny, Rule: "no-drops", Reason: "tables are dropped by migrations only"},
+			policy.Facts{Class: policy.DDL, Verb: "DROP TABLE", Destructive: true}
+	}
+	return policy.Decision{Effect: policy.Deny, Rule: policy.DefaultDeny, Reason: "the statement does not parse"}, policy.Facts{}
+}

@@ -1,0 +1,321 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/tui/widget"
+)
+
+// workspace is one open session on a database: an editor with its verdict, the
+// tables, and the last answer.
+type workspace struct {
+	*env
+	*scope
+	listing Listing
+	ws      Workspace
+
+	editor  widget.Editor
+	spent   bool // the text was run: the next character replaces it
+	leaving bool // esc was pressed once with text in the editor
+	focus   focus
+	history []string
+	recall  int // index into history while going through it, -1 else
+	finder  *finder
+
+	verdict verdict
+	tables  tables
+	run     *running // the statement that runs, nil for none
+	ask     *asking  // the approval that is being asked for, nil for none
+	answer  *answer  // the last one, nil before the first
+	ended   error
+	over    bool // the session was ended from behind
+	gone    bool // leave was called
+	screen  struct{ schema bool }
+	record  bool
+	cell    *cellView
+}
+
+type focus uint8
+
+const (
+	focusEditor focus = iota
+	focusTables
+	focusGrid
+)
+
+// verdict is what the gate would say to the text in the editor.
+type verdict struct {
+	seq      int // of the text that was judged last or is being judged
+	known    bool
+	decision policy.Decision
+	facts    policy.Facts
+	err      error
+}
+
+type (
+	judgeDue   struct{ seq int }
+	judgedMsg  struct{ verdict }
+	catalogMsg struct {
+		all []connectors.Relation
+		err error
+	}
+	sessionOverMsg struct{ err error }
+)
+
+// judgeDelay is how long the keys must rest before the text is judged.
+const judgeDelay = 150 * time.Millisecond
+
+func newWorkspace(e *env, l Listing, ws Workspace) *workspace {
+	p := &workspace{env: e, scope: newScope(e.root), listing: l, ws: ws, recall: -1}
+	p.screen.schema = true
+	return p
+}
+
+func (p *workspace) crumb() string { return p.listing.Name }
+
+// note is the session's place and state, beside the bread crumbs.
+func (p *workspace) note() string {
+	s := p.production(p.listing.Resource)
+	if s != "" {
+		s += "  "
+	}
+	rec := p.danger.Render("●") + p.dim.Render(" recorded ")
+	if asciiTerm(p.o.Term) {
+		rec = p.dim.Render("recorded ")
+	}
+	if p.over {
+		rec = p.dim.Render("ended ")
+	}
+	return s + rec + p.dim.Render(widget.Clip(string(p.ws.ID()), 26))
+}
+
+func (p *workspace) typing() bool {
+	switch {
+	case p.over || p.cell != nil:
+		return false
+	case p.finder != nil:
+		return true
+	case p.ask != nil:
+		return !p.ask.sent
+	}
+	return p.focus == focusEditor
+}
+
+func (p *workspace) busy() string {
+	switch {
+	case p.gone || p.over:
+		return ""
+	case p.ask != nil && p.ask.sent:
+		return "On " + p.listing.Name + " a request waits for approval; it would be withdrawn."
+	case p.run != nil:
+		return "On " + p.listing.Name + " a statement is running; it would be cancelled."
+	}
+	return ""
+}
+
+func (p *workspace) beat() time.Duration {
+	switch {
+	case p.run != nil || p.answer != nil && p.answer.toEnd:
+		return 125 * time.Millisecond
+	case p.ask != nil && p.ask.sent:
+		return 250 * time.Millisecond
+	}
+	return 0
+}
+
+func (p *workspace) start() tea.Cmd {
+	ws := p.ws
+	return tea.Batch(p.loadCatalog(), p.do(func(ctx context.Context) tea.Msg {
+		select {
+		case <-ws.Ended():
+			return sessionOverMsg{ws.Err()}
+		case <-ctx.Done():
+			return nil
+		}
+	}))
+}
+
+func (p *workspace) loadCatalog() tea.Cmd {
+	ws := p.ws
+	p.tables.loading = true
+	return p.do(func(ctx context.Context) tea.Msg {
+		all, err := ws.Catalog(ctx)
+		return catalogMsg{all, err}
+	})
+}
+
+// leave cancels what runs and closes the session.
+func (p *workspace) leave() tea.Cmd {
+	p.gone = true
+	p.stop(errLeft)
+	ws, set, name, a := p.ws, p.env.open, p.listing.Name, p.answer
+	return func() tea.Msg {
+		if a != nil && a.stream != nil {
+			a.stream.close()
+		}
+		if err := set.end(ws); err != nil {
+			return toastMsg{text: name + " was left, but: " + err.Error(), bad: true}
+		}
+		return nil
+	}
+}
+
+func (p *workspace) update(msg tea.Msg) tea.Cmd {
+	switch m := msg.(type) {
+	case tea.KeyPressMsg:
+		if p.over {
+			return say(backMsg{p.scope})
+		}
+		if err := p.ws.Key(m.String()); err != nil {
+			return p.lost(err)
+		}
+		return p.key(m)
+	case tea.PasteMsg:
+		if p.over {
+			return nil
+		}
+		if err := p.ws.Key(m.Content); err != nil {
+			return p.lost(err)
+		}
+		return p.paste(m.Content)
+	case judgeDue:
+		return p.judge(m.seq)
+	case judgedMsg:
+		if m.seq == p.verdict.seq {
+			p.verdict = m.verdict
+		}
+	case catalogMsg:
+		p.tables.take(m)
+	case sessionOverMsg:
+		return p.lost(m.err)
+	default:
+		return p.updateRun(msg)
+	}
+	return nil
+}
+
+// lost ends the page's session: the recorder failed, the right was lost, or the
+// target is gone. Nothing can be typed into it any more.
+func (p *workspace) lost(err error) tea.Cmd {
+	if p.over || p.gone {
+		return nil
+	}
+	p.over, p.ended = true, err
+	p.run, p.ask, p.finder, p.cell = nil, nil, nil, nil
+	p.stop(errLeft)
+	return nil
+}
+
+func (p *workspace) paste(text string) tea.Cmd {
+	switch {
+	case p.cell != nil:
+	case p.finder != nil:
+		p.finder.input.Insert(text)
+		p.finder.refilter()
+	case p.ask != nil:
+		if !p.ask.sent {
+			p.ask.reason.Insert(text)
+		}
+	case p.focus == focusEditor:
+		p.replaceSpent()
+		p.editor.Insert(text)
+		return p.edited()
+	}
+	return nil
+}
+
+// key handles a key: what lies above first, then what has the focus.
+func (p *workspace) key(k tea.KeyPressMsg) tea.Cmd {
+	if !pressed(k, keys.Back) {
+		p.leaving = false
+	}
+	switch {
+	case p.cell != nil:
+		return p.cellKey(k)
+	case p.finder != nil:
+		return p.finderKey(k)
+	case p.ask != nil:
+		return p.askKey(k)
+	case pressed(k, keys.Stop) && p.busyRunning():
+		return p.cancelRun()
+	case pressed(k, keys.History):
+		return p.openFinder()
+	case pressed(k, keys.Schema):
+		p.screen.schema = !p.screen.schema
+		if !p.screen.schema && p.focus == focusTables {
+			p.focus = focusEditor
+		}
+		return nil
+	case pressed(k, keys.Focus), k.String() == "shift+tab":
+		p.nextFocus(k.String() == "shift+tab")
+		return nil
+	}
+	switch p.focus {
+	case focusGrid:
+		return p.gridKey(k)
+	case focusTables:
+		return p.tablesKey(k)
+	}
+	return p.editorKey(k)
+}
+
+// nextFocus goes round editor, result and tables, leaving out what is not there.
+func (p *workspace) nextFocus(back bool) {
+	order := []focus{focusEditor}
+	if p.answer != nil && p.answer.rows() {
+		order = append(order, focusGrid)
+	}
+	if p.screen.schema && len(p.tables.all) > 0 {
+		order = append(order, focusTables)
+	}
+	for i, f := range order {
+		if f == p.focus {
+			d := 1
+			if back {
+				d = len(order) - 1
+			}
+			p.focus = order[(i+d)%len(order)]
+			return
+		}
+	}
+	p.focus = focusEditor
+}
+
+func (p *workspace) keys() []key.Binding {
+	switch {
+	case p.over:
+		return []key.Binding{bind("any key", "back")}
+	case p.cell != nil:
+		return []key.Binding{keys.Back, keys.Move, keys.Page}
+	case p.finder != nil:
+		return []key.Binding{bind("enter", "take", "enter"), bind("↑/↓", "move", "up", "down"), keys.Back}
+	case p.ask != nil && !p.ask.sent:
+		return []key.Binding{keys.Request, bind("esc", "do not ask", "esc")}
+	case p.ask != nil:
+		return []key.Binding{keys.Withdraw}
+	case p.run != nil:
+		return []key.Binding{bind("ctrl+c", "cancel", "ctrl+c")}
+	}
+	switch p.focus {
+	case focusGrid:
+		return []key.Binding{keys.Cells, keys.Cell, keys.Record, keys.ToEnd, keys.Editor, bind("q", "leave", "q")}
+	case focusTables:
+		return []key.Binding{keys.Move, bind("enter", "insert name", "enter"), bind("→", "columns", "right"), keys.Editor}
+	}
+	out := []key.Binding{keys.Run, keys.Focus, keys.History, keys.Schema, keys.Stop, keys.LeaveSQL}
+	return out
+}
+
+func (p *workspace) explain() []string {
+	return []string{
+		"A statement runs with ; and enter, or ctrl+j. It stays to be seen; the next character replaces it, an arrow key edits it.",
+		`\x and enter turns the record view on and off. In the result: g and G, page keys, enter for a whole cell.`,
+		"The line under the editor says what the gate would do, without running anything.",
+	}
+}
