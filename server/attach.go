@@ -1,0 +1,154 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/server/session"
+	"github.com/sallyport/sallyport/tui/widget"
+)
+
+// resetTerminal undoes what a target's program may have left on: soft reset,
+// alternate screen, cursor, mouse, bracketed paste, application keys, keyboard
+// protocols, scroll region, colours, character set.
+const resetTerminal = "\x1b[!p\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b[?7h\x1b[<u\x1b[>4m\x1b[r\x1b[0m\x1b(B"
+
+// attach hands the raw terminal to a shell at the target and takes it back. Its
+// text says how the shell ended.
+func (a *access) attach(name string) (string, error) {
+	v := a.visitor()
+	if v == nil {
+		return "", errSignInFirst
+	}
+	s, err := v.Open(a.ctx, name, policy.ActionShell, session.Screen{Term: a.term, Width: a.size.Width, Height: a.size.Height})
+	if err != nil {
+		return "", err
+	}
+	defer s.Close() // its error is nil by contract
+	exit, err := a.shell(s)
+	if err == nil && s.Err() != nil {
+		err = s.Err()
+	}
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("the shell on %s ended%s", name, exitWords(exit)), nil
+}
+
+func exitWords(e connectors.Exit) string {
+	switch {
+	case e.Signal != "":
+		return " by signal " + printable(e.Signal)
+	case e.Code != 0:
+		return fmt.Sprintf(" with code %d", e.Code)
+	}
+	return ""
+}
+
+// shell attaches the terminal, first asking for a reason where the shell needs
+// an approval.
+func (a *access) shell(s *session.Session) (connectors.Exit, error) {
+	exit, err := a.attachRaw(s, nil)
+	var needed *policy.ApprovalNeeded
+	if !errors.As(err, &needed) {
+		return exit, err
+	}
+	out := rawText{a.ch}
+	fmt.Fprintf(out, "\nA shell on %s %s.\n", s.Target().Name, widget.Escape(needed.Error()))
+	why, err := a.readLine("Reason: ")
+	if err != nil || strings.TrimSpace(why) == "" {
+		return exit, &policy.Refusal{Rule: needed.Decision.Rule, Reason: "it was not asked for: no reason was given"}
+	}
+	ctx, cancel := a.interruptible()
+	defer cancel()
+	return a.attachRawCtx(ctx, s, &session.Ask{Reason: why, Waiting: func(p policy.Approval) {
+		fmt.Fprintf(out, "Waiting for %s (request %s, ctrl-c withdraws it) ...\n", widget.Escape(strings.Join(p.Approvers, " or ")), p.ID)
+	}})
+}
+
+func (a *access) attachRaw(s *session.Session, ask *session.Ask) (connectors.Exit, error) {
+	return a.attachRawCtx(a.ctx, s, ask)
+}
+
+// attachRawCtx connects the raw channel: bytes exact both ways, but for the
+// escape that leaves.
+func (a *access) attachRawCtx(ctx context.Context, s *session.Session, ask *session.Ask) (connectors.Exit, error) {
+	ctx, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	in := &lazyLease{in: a.in}
+	title := &firstWrite{w: a.ch, before: a.title(s)}
+	resize := make(chan connectors.Size, 1)
+	go a.forwardSizes(ctx, s, resize)
+	exit, err := s.Attach(ctx, ask, connectors.Terminal{
+		Term: a.term, Size: connectors.Size{Width: a.size.Width, Height: a.size.Height}, Modes: a.modes(),
+		Stdio:  connectors.Stdio{In: &escapeReader{r: in, leave: func() { leave(errLeft) }}, Out: title},
+		Resize: resize,
+	})
+	in.release()
+	if title.written {
+		_, _ = io.WriteString(a.ch, resetTerminal) // the client may be gone
+	}
+	if errors.Is(context.Cause(ctx), errLeft) {
+		return connectors.Exit{}, nil
+	}
+	return exit, err
+}
+
+var errLeft = errors.New("left")
+
+// title is the window title while attached, on terminals that have one.
+func (a *access) title(s *session.Session) string {
+	if a.term == "linux" || a.term == "dumb" || strings.HasPrefix(a.term, "vt") {
+		return ""
+	}
+	return "\x1b]2;REC " + printable(s.Target().Name) + " - " + printable(a.s.o.Name) + " (Enter ctrl-] leaves)\x07"
+}
+
+// modes are the client's terminal modes, encoded as received.
+func (a *access) modes() []byte {
+	pty, _, _ := a.sess.Pty()
+	var b []byte
+	for op, v := range pty.Modes {
+		b = append(b, op)
+		b = append(b, gossh.Marshal(struct{ V uint32 }{v})...)
+	}
+	return append(b, 0)
+}
+
+// forwardSizes passes new sizes on and into the record until ctx ends.
+func (a *access) forwardSizes(ctx context.Context, s *session.Session, to chan connectors.Size) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case w := <-a.ch.resize:
+			if w.Width == 0 || w.Height == 0 {
+				continue
+			}
+			a.size = w
+			if s.Resized(w.Width, w.Height) != nil {
+				return // the session ends by itself
+			}
+			select {
+			case to <- connectors.Size{Width: w.Width, Height: w.Height}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// rawText writes lines to a terminal in raw mode.
+type rawText struct{ w io.Writer }
+
+func (r rawText) Write(b []byte) (int, error) {
+	_, err := io.WriteString(r.w, strings.ReplaceAll(string(b), "\n", "\r\n"))
+	return len(b), err
+}

@@ -1,0 +1,52 @@
+package server
+
+import (
+	"slices"
+	"strings"
+
+	"charm.land/ssh"
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/sallyport/sallyport/server/identity"
+)
+
+var errKeyNotFound = identity.ErrNotFound
+
+// serverConfig lets anybody in whose handshake completes, as a stranger: with the
+// key that they proved to hold, or without one by keyboard-interactive with no
+// prompts. Who they are is decided afterwards, by that key being remembered or by
+// signing in. The user name is a hint that decides nothing.
+func (s *Server) serverConfig(ssh.Context) *gossh.ServerConfig {
+	cfg := &gossh.ServerConfig{
+		// Agents offer many keys; each offer counts as a try.
+		MaxAuthTries: 20,
+		PublicKeyAuthAlgorithms: []string{
+			gossh.KeyAlgoED25519, gossh.KeyAlgoSKED25519, gossh.KeyAlgoSKECDSA256,
+			gossh.KeyAlgoECDSA256, gossh.KeyAlgoECDSA384, gossh.KeyAlgoECDSA521,
+			gossh.KeyAlgoRSASHA256, gossh.KeyAlgoRSASHA512,
+		},
+		// An offered key is only asked about here. What it leaves in the permissions
+		// counts when x/crypto hands them over with the completed handshake, that is,
+		// after the signature of this very key was checked.
+		PublicKeyCallback: func(_ gossh.ConnMetadata, k gossh.PublicKey) (*gossh.Permissions, error) {
+			return &gossh.Permissions{Extensions: map[string]string{extKey: gossh.FingerprintSHA256(k)}}, nil
+		},
+		KeyboardInteractiveCallback: func(_ gossh.ConnMetadata, ask gossh.KeyboardInteractiveChallenge) (*gossh.Permissions, error) {
+			_, err := ask("", "", nil, nil)
+			return &gossh.Permissions{}, err
+		},
+	}
+	cfg.Config = modern()
+	return cfg
+}
+
+// modern is x/crypto's supported algorithms without those that rest on SHA-1.
+func modern() gossh.Config {
+	a := gossh.SupportedAlgorithms()
+	weak := func(name string) bool { return strings.Contains(name, "sha1") || strings.Contains(name, "cbc") }
+	return gossh.Config{
+		KeyExchanges: slices.DeleteFunc(a.KeyExchanges, weak),
+		Ciphers:      slices.DeleteFunc(a.Ciphers, weak),
+		MACs:         slices.DeleteFunc(a.MACs, weak),
+	}
+}

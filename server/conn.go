@@ -1,0 +1,204 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"charm.land/ssh"
+	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/server/identity"
+	"github.com/sallyport/sallyport/server/session"
+)
+
+// conn is one SSH connection and who it belongs to, once that is known. All
+// channels of a connection share it: a sign-in in one opens the others.
+type conn struct {
+	s      *Server
+	place  *place
+	remote string
+	done   chan struct{} // closed with the connection
+
+	ctx context.Context // ends with the connection, with a cause
+	end context.CancelCauseFunc
+
+	mu       sync.Mutex
+	visit    *session.Visit
+	key      string   // fingerprint that the handshake proved, "" without one
+	words    []string // refusals to be said at the next session's start
+	channels int
+	flow     *identity.Flow // the sign-in that was started last
+	alive    bool           // the keepalive runs
+	checked  bool           // the remembered key was looked up
+}
+
+type connKey struct{}
+
+// accept counts a new connection and gives it its state.
+func (s *Server) accept(ctx ssh.Context, nc net.Conn) net.Conn {
+	p, ok := s.limits.enter(nc.RemoteAddr())
+	if !ok {
+		s.o.Log.Warn("connection refused: too many without an identity", "from", nc.RemoteAddr().String())
+		return nil
+	}
+	c := &conn{s: s, place: p, remote: nc.RemoteAddr().String(), done: make(chan struct{})}
+	c.ctx, c.end = context.WithCancelCause(context.Background())
+	ctx.SetValue(connKey{}, c)
+	s.mu.Lock()
+	s.conns[c] = struct{}{}
+	s.mu.Unlock()
+	return &countedConn{Conn: nc, c: c}
+}
+
+// errDisconnected is the cause with which a connection's sessions end when its
+// client is gone.
+var errDisconnected = context.Canceled
+
+// countedConn gives the connection's seat back when it closes.
+type countedConn struct {
+	net.Conn
+	c    *conn
+	once sync.Once
+}
+
+func (n *countedConn) Close() error {
+	n.once.Do(func() {
+		n.c.place.leave()
+		n.c.end(errDisconnected)
+		close(n.c.done)
+		n.c.s.mu.Lock()
+		delete(n.c.s.conns, n.c)
+		n.c.s.mu.Unlock()
+	})
+	return n.Conn.Close()
+}
+
+// connOf is the state of the connection that ctx belongs to.
+func connOf(ctx ssh.Context) *conn {
+	c, _ := ctx.Value(connKey{}).(*conn)
+	return c
+}
+
+// Extensions of the permissions that a completed handshake leaves.
+const extKey = "sallyport-key"
+
+// proved takes what the completed handshake proved, once, and looks the key up.
+// Only the permissions of the server connection may be used: what callbacks saw
+// on the way was offered, not proved.
+func (c *conn) proved(ctx context.Context, sc *gossh.ServerConn) {
+	c.mu.Lock()
+	if c.checked {
+		c.mu.Unlock()
+		return
+	}
+	c.checked = true
+	if sc.Permissions != nil {
+		c.key = sc.Permissions.Extensions[extKey]
+	}
+	key := c.key
+	c.mu.Unlock()
+	if key == "" {
+		return
+	}
+	k, err := c.s.o.Keys.Lookup(ctx, key)
+	if err != nil {
+		return // not remembered: a stranger, who can sign in
+	}
+	k.Identity.Method = "key"
+	if err := c.signedIn(ctx, k.Identity, "signed in by a remembered key"); err != nil {
+		c.s.o.Log.Error("remembered key not accepted", "from", c.remote, "err", err)
+	}
+}
+
+// signedIn gives the connection an identity. It is on record before it counts.
+func (c *conn) signedIn(ctx context.Context, id policy.Identity, act string) error {
+	visit := c.s.o.Gate.Visit(session.Visitor{Identity: id, From: c.remote, Key: c.fingerprint()})
+	err := c.s.o.Gate.Journal(ctx, recorder.Admin{Act: act, From: c.remote, By: visit.Person(),
+		Details: map[string]string{"key": c.fingerprint()}})
+	if err != nil {
+		return err
+	}
+	if err := c.s.o.Seen(ctx, id); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.visit = visit
+	c.mu.Unlock()
+	c.place.known()
+	return nil
+}
+
+// visitor is the signed-in person's view of the gate, nil for a stranger.
+func (c *conn) visitor() *session.Visit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.visit
+}
+
+func (c *conn) fingerprint() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.key
+}
+
+// forget ends the connection's identity and its remembered key.
+func (c *conn) forget(ctx context.Context) error {
+	v, key := c.visitor(), c.fingerprint()
+	if v == nil {
+		return nil
+	}
+	if key != "" {
+		if err := c.s.o.Keys.Forget(ctx, key); err != nil && !errors.Is(err, errKeyNotFound) {
+			return err
+		}
+	}
+	err := c.s.o.Gate.Journal(ctx, recorder.Admin{Act: "signed out", By: v.Person(), From: c.remote, Details: map[string]string{"key": key}})
+	c.mu.Lock()
+	c.visit = nil
+	c.mu.Unlock()
+	return err
+}
+
+// say keeps a refusal until a session can tell it.
+func (c *conn) say(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.words) < 8 {
+		c.words = append(c.words, text)
+	}
+}
+
+// said returns and forgets what is to be told.
+func (c *conn) said() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w := c.words
+	c.words = nil
+	return w
+}
+
+// keepalive closes the connection when the client has not answered for a while:
+// what a vanished or stalled client holds is freed.
+func (c *conn) keepalive(sc *gossh.ServerConn) {
+	const every, patience = 30 * time.Second, 15 * time.Second
+	t := time.NewTicker(every)
+	defer t.Stop()
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-t.C:
+		}
+		dead := time.AfterFunc(patience, func() { _ = sc.Close() }) // closing is all that can be done
+		_, _, err := sc.SendRequest("keepalive@openssh.com", true, nil)
+		dead.Stop()
+		if err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,313 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/server/session"
+	"github.com/sallyport/sallyport/tui/widget"
+)
+
+// verbs is the literal list. It is a function because help lists it.
+func verbs() []verb {
+	json := map[string]string{"--json": ""}
+	ask := func(m map[string]string) map[string]string {
+		m["--reason"], m["--wait"] = "text", "duration"
+		return m
+	}
+	return []verb{
+		{name: "ls", usage: "ls [--json]", help: "the resources you may open", flags: json, run: (*call).ls},
+		{name: "sql", usage: "sql RESOURCE 'STATEMENT' [--json|--csv] [--reason TEXT] [--wait DURATION]", help: "run one statement",
+			need: 2, free: 1, flags: ask(map[string]string{"--json": "", "--csv": "", "--raw": ""}), run: (*call).sql},
+		{name: "exec", usage: "exec [--reason TEXT] [--wait DURATION] HOST -- COMMAND", help: "run one command; its exit code is yours",
+			need: 2, free: 1, flags: ask(map[string]string{}), run: (*call).exec},
+		{name: "shell", usage: "shell HOST", help: "a shell on a host (needs ssh -t)", need: 1, flags: map[string]string{}, run: (*call).shell},
+		{name: "approvals", usage: "approvals [--json] [--all]", help: "what waits for you, and what you wait for",
+			flags: map[string]string{"--json": "", "--all": ""}, run: (*call).approvals},
+		{name: "approve", usage: "approve ID [--comment TEXT]", help: "say yes to exactly what `approvals` shows", need: 1,
+			flags: map[string]string{"--comment": "text"}, run: func(c *call) error { return c.vote(true) }},
+		{name: "deny", usage: "deny ID [--comment TEXT]", help: "say no", need: 1,
+			flags: map[string]string{"--comment": "text"}, run: func(c *call) error { return c.vote(false) }},
+		{name: "transcripts", usage: "transcripts [--json]", help: "the transcripts you may see", flags: json, run: (*call).transcripts},
+		{name: "replay", usage: "replay ID [--json]", help: "what happened in one, in order", need: 1, flags: json, run: (*call).replay},
+		{name: "keys", usage: "keys [--json]", help: "the SSH keys that open the door for you", flags: json, run: (*call).keys},
+		{name: "whoami", usage: "whoami [--json]", help: "who you are here", flags: json, run: (*call).whoami},
+		{name: "logout", usage: "logout", help: "forget this SSH key", flags: map[string]string{}, run: (*call).logout},
+		{name: "help", usage: "help", help: "this list", flags: map[string]string{}, run: (*call).help},
+	}
+}
+
+func (c *call) help() error {
+	fmt.Fprintf(c.out, "%s: a guarded door to what you may reach.\n\nssh %s           the screens\nssh %s VERB ...  one of these:\n\n",
+		printable(c.a.s.o.Name), c.a.s.o.Reach, c.a.s.o.Reach)
+	for _, v := range verbs() {
+		fmt.Fprintf(c.out, "  %s\n      %s\n", v.usage, v.help)
+	}
+	fmt.Fprint(c.out, "\nstdout is data, stderr is talk. Words are split by POSIX quoting and never expanded.\n"+
+		"Exit codes: 0 ok, 1 the target's error, 2 usage, 253 sign in first, 254 refused, denied or expired,\n"+
+		"255 the bastion's own trouble; exec and shell pass the target's.\n"+
+		"Databases: every statement is judged, masked and recorded. Shells are recorded completely, but what is\n"+
+		"typed into them is not judged; commands of exec are asked for one by one.\n")
+	return nil
+}
+
+func (c *call) whoami() error {
+	id := c.v.Identity()
+	if c.flags["--json"] != "" {
+		return c.json(struct {
+			policy.Identity
+			Key  string `json:"key,omitempty"`
+			From string `json:"from"`
+		}{id, c.a.c.fingerprint(), c.a.c.remote})
+	}
+	how := "signed in for this connection only"
+	if id.Method == "key" {
+		how = "by a remembered key"
+	}
+	fmt.Fprintf(c.out, "%s (%s at %s)\ngroups: %s\nkey: %s\n%s, from %s\n", widget.Escape(id.Display()), widget.Escape(id.Subject), widget.Escape(id.Issuer),
+		widget.Escape(strings.Join(id.Groups, " ")), orNone(c.a.c.fingerprint()), how, c.a.c.remote)
+	return nil
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+func (c *call) logout() error {
+	if err := c.a.c.forget(c.ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(c.err, "signed out; this key is forgotten")
+	return nil
+}
+
+func (c *call) keys() error {
+	all, err := c.a.s.o.Keys.List(c.ctx)
+	if err != nil {
+		return err
+	}
+	mine := slices.DeleteFunc(all, func(k identityKey) bool { return !k.Identity.Same(c.v.Identity()) })
+	if c.flags["--json"] != "" {
+		return c.json(mine)
+	}
+	for _, k := range mine {
+		fmt.Fprintf(c.out, "%s  until %s  from %s\n", k.Fingerprint, k.Expires.UTC().Format(time.RFC3339), widget.Escape(k.From))
+	}
+	return nil
+}
+
+func (c *call) ls() error {
+	list, err := c.v.Resources(c.ctx)
+	if err != nil {
+		return err
+	}
+	if c.flags["--json"] != "" {
+		type row struct {
+			Name        string            `json:"name"`
+			Kind        string            `json:"kind"`
+			Labels      map[string]string `json:"labels,omitempty"`
+			Description string            `json:"description,omitempty"`
+			Unavailable string            `json:"unavailable,omitempty"`
+		}
+		rows := []row{}
+		for _, l := range list {
+			rows = append(rows, row{l.Name, l.Kind, l.Labels, l.Description, l.Unavailable})
+		}
+		return c.json(rows)
+	}
+	for _, l := range list {
+		note := l.Description
+		if l.Unavailable != "" {
+			note = "unavailable: " + l.Unavailable
+		}
+		fmt.Fprintln(c.out, strings.TrimRight(fmt.Sprintf("%-16s %-10s %s", widget.Escape(l.Name), l.Kind, widget.Escape(note)), " "))
+	}
+	if len(list) == 0 {
+		fmt.Fprintf(c.err, "nothing is open to you; the provider said you are in: %s\n", orNone(widget.Escape(strings.Join(c.v.Identity().Groups, " "))))
+	}
+	return nil
+}
+
+// ask reads how to ask for approval from the flags.
+func (c *call) ask() (*session.Ask, error) {
+	a := &session.Ask{Reason: c.flags["--reason"]}
+	if a.Reason == "" {
+		a.Reason = "(none given)"
+	}
+	if w, ok := c.flags["--wait"]; ok {
+		d, err := time.ParseDuration(w)
+		if w == "0" {
+			d, err = 0, nil
+		}
+		if err != nil || d < 0 {
+			return nil, usageError("--wait needs a duration such as 10m, or 0")
+		}
+		if a.Wait = d; d == 0 {
+			a.Wait = -1
+		}
+	}
+	a.Waiting = func(p policy.Approval) {
+		fmt.Fprintf(c.err, "needs approval: request %s, rule %s, from %s\n", p.ID, widget.Escape(p.Rule), widget.Escape(strings.Join(p.Approvers, " or ")))
+		if a.Wait >= 0 {
+			fmt.Fprintf(c.err, "waiting until %s UTC (ctrl-c withdraws it)\n", p.Expires.UTC().Format(time.TimeOnly))
+		}
+	}
+	return a, nil
+}
+
+func (c *call) sql() error {
+	text, err := c.freeText(1)
+	if err != nil {
+		return usageError(err.Error())
+	}
+	ask, err := c.ask()
+	if err != nil {
+		return err
+	}
+	s, err := c.v.Open(c.ctx, c.operand(0), policy.ActionSQL, session.Screen{Term: c.a.term, Width: c.a.size.Width, Height: c.a.size.Height})
+	if err != nil {
+		return err
+	}
+	defer s.Close() // its error is nil by contract
+	for _, w := range s.Warnings() {
+		fmt.Fprintln(c.err, "warning: "+widget.Escape(w))
+	}
+	r, err := s.Run(c.ctx, text, ask)
+	if err != nil {
+		return err
+	}
+	defer r.Close() // its error is nil by contract
+	return c.print(r)
+}
+
+func (c *call) exec() error {
+	text, err := c.freeText(1)
+	if err != nil {
+		return usageError(err.Error())
+	}
+	ask, err := c.ask()
+	if err != nil {
+		return err
+	}
+	s, err := c.v.Open(c.ctx, c.operand(0), policy.ActionExec, session.Screen{Term: c.a.term})
+	if err != nil {
+		return err
+	}
+	defer s.Close() // its error is nil by contract
+	exit, err := s.Exec(c.ctx, text, ask, connectors.Stdio{In: c.a.stdin(), Out: c.out, Err: c.err})
+	if err != nil {
+		return err
+	}
+	return exited(exit)
+}
+
+// exited passes the target's exit on; a signal is 128, as ssh has no other way.
+func exited(e connectors.Exit) error {
+	switch {
+	case e.Signal != "":
+		return exitError(128)
+	case e.Code != 0:
+		return exitError(e.Code)
+	}
+	return nil
+}
+
+func (c *call) shell() error {
+	if !c.a.tty {
+		return usageError("shell needs a terminal: ssh -t " + c.a.s.o.Reach + " shell HOST")
+	}
+	text, err := c.a.attach(c.operand(0))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.err, text)
+	return nil
+}
+
+func (c *call) approvals() error {
+	list, err := c.v.Approvals(c.ctx)
+	if err != nil {
+		return err
+	}
+	if c.flags["--all"] == "" {
+		list = slices.DeleteFunc(list, policy.Approval.Over)
+	}
+	if c.flags["--json"] != "" {
+		return c.json(append([]policy.Approval{}, list...))
+	}
+	for _, a := range list {
+		fmt.Fprintf(c.out, "%s  %s  %s  %s  %s  %s  %s\n", a.ID, a.State, a.Created.UTC().Format(time.RFC3339),
+			widget.Escape(a.Requester.Display()), widget.Escape(a.Resource.Name), oneLine(a.Statement), quoteReason(a.Reason))
+	}
+	return nil
+}
+
+// oneLine collapses white space and escapes the rest.
+func oneLine(s string) string { return widget.Escape(strings.Join(strings.Fields(s), " ")) }
+
+func quoteReason(s string) string { return fmt.Sprintf("(%s)", oneLine(s)) }
+
+func (c *call) vote(yes bool) error {
+	a, err := c.v.Approval(c.ctx, c.operand(0))
+	if err != nil {
+		return refusedVote(err)
+	}
+	// What `approve` says yes to is what it prints; nobody can change it in between,
+	// because the vote carries the hash.
+	fmt.Fprintf(c.err, "%s asks on %s, because %s:\n%s\n", widget.Escape(a.Requester.Display()), widget.Escape(a.Resource.Name),
+		widget.Escape(a.Reason), widget.EscapeLines(a.Statement))
+	a, err = c.v.Vote(c.ctx, a.ID, a.Hash, yes, c.flags["--comment"])
+	if err != nil {
+		return refusedVote(err)
+	}
+	fmt.Fprintf(c.out, "%s  %s\n", a.ID, a.State)
+	return nil
+}
+
+// refusedVote puts the reason why a vote did not count in a refusal.
+func refusedVote(err error) error {
+	if errors.Is(err, recorder.ErrUnavailable) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &policy.Refusal{Reason: err.Error(), Hint: "`approvals` lists what waits for you"}
+}
+
+func (c *call) transcripts() error {
+	heads, err := c.v.Transcripts(c.ctx)
+	if err != nil {
+		return err
+	}
+	if c.flags["--json"] != "" {
+		return c.json(headRows(heads))
+	}
+	for _, h := range heads {
+		who := h.Header.Identity.Email
+		if who == "" {
+			who = h.Header.Identity.Subject
+		}
+		fmt.Fprintf(c.out, "%s  %s  %-24s  %-16s  %-8s  %s\n", h.ID, h.Header.Started.UTC().Format(time.RFC3339),
+			widget.Escape(orNone(who)), widget.Escape(orNone(h.Header.Resource)), h.Header.Action, state(h))
+	}
+	return nil
+}
+
+func state(h recorder.Head) string {
+	ops := fmt.Sprintf("%d operations", h.Operations)
+	if h.Operations == 1 {
+		ops = "1 operation"
+	}
+	if h.Ended == nil {
+		return ops + ", open"
+	}
+	return ops + ", " + widget.Escape(h.Ended.Reason)
+}
