@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/all"
+	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/server/config"
+	"github.com/sallyport/sallyport/server/session"
+	"github.com/sallyport/sallyport/tui/widget"
+)
+
+// checkTime bounds each thing that is tried.
+const checkTime = 15 * time.Second
+
+// runCheck tries what a configuration names: the provider's discovery, each
+// target's login, and the data directory. It serves nothing.
+func runCheck(ctx context.Context, args []string, io stdio) error {
+	f := flags("check", io)
+	path := f.String("config", "", "the configuration file")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	if *path == "" {
+		return &usageError{"check needs --config FILE", ""}
+	}
+	cfg, err := config.Load(*path)
+	if err != nil {
+		return err
+	}
+	c := &checker{io: io}
+	c.say("configuration", *path, nil)
+	c.say("data directory", cfg.Data, checkData(cfg.Data))
+	c.say("provider", cfg.SignIn.Issuer, bounded(ctx, func(ctx context.Context) error {
+		p, err := newProvider(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		return p.Check(ctx)
+	}))
+	c.targets(ctx, cfg)
+	if c.faults > 0 {
+		return errFound
+	}
+	return nil
+}
+
+type checker struct {
+	io     stdio
+	faults int
+}
+
+func (c *checker) say(what, name string, err error) {
+	if err == nil {
+		fmt.Fprintf(c.io.out, "ok    %s %s\n", what, widget.Escape(name))
+		return
+	}
+	c.faults++
+	fmt.Fprintf(c.io.out, "FAIL  %s %s: %s\n", what, widget.Escape(name), widget.EscapeLines(err.Error()))
+	var h *hinted
+	if errors.As(err, &h) {
+		fmt.Fprintf(c.io.out, "      hint: %s\n", widget.EscapeLines(h.hint))
+	}
+}
+
+// targets signs in at each target and out again.
+func (c *checker) targets(ctx context.Context, cfg *config.Config) {
+	targets, err := newTargets(cfg, nil)
+	if err != nil {
+		c.say("secrets", "", err)
+		return
+	}
+	drivers := all.Drivers(all.Options{})
+	defer all.Close(drivers) // workers that do not end are killed with this process
+	names := make([]string, 0, len(targets))
+	for n := range targets {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		t := targets[n]
+		if t.Unavailable != "" {
+			fmt.Fprintf(c.io.out, "skip  target %s: unavailable: %s\n", n, widget.Escape(t.Unavailable))
+			continue
+		}
+		c.say("target", n, bounded(ctx, func(ctx context.Context) error { return c.login(ctx, drivers, t) }))
+	}
+}
+
+func (c *checker) login(ctx context.Context, drivers []connectors.Driver, t session.Target) error {
+	i := slices.IndexFunc(drivers, func(d connectors.Driver) bool { return d.Kind() == t.Kind })
+	if i < 0 {
+		return fmt.Errorf("this binary does not speak %s", t.Kind)
+	}
+	secret := mask.Secret{}
+	if t.Secret != nil {
+		var err error
+		if secret, err = t.Secret.Get(ctx); err != nil {
+			return err
+		}
+	}
+	conn, err := drivers[i].Open(ctx, t.Endpoint, secret, closedGuard{})
+	if err != nil {
+		return err
+	}
+	if w, ok := conn.(interface{ Warnings() []string }); ok {
+		for _, text := range w.Warnings() {
+			fmt.Fprintf(c.io.out, "warn  target %s: %s\n", t.Name, widget.Escape(text))
+		}
+	}
+	return conn.Close()
+}
+
+// closedGuard lets a driver sign in and read its catalog, and runs nothing.
+type closedGuard struct{}
+
+func (closedGuard) Check(context.Context, connectors.Operation) (connectors.Permit, error) {
+	return nil, errors.New("check runs nothing")
+}
+func (closedGuard) Note(context.Context, string) error { return nil }
+
+func bounded(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	return f(ctx)
+}
+
+// checkData tries to write in the data directory without opening its stores.
+func checkData(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make data directory: %w", err)
+	}
+	f, err := os.CreateTemp(dir, ".check-*")
+	if err != nil {
+		return fmt.Errorf("write to data directory: %w", err)
+	}
+	_, err = f.WriteString("check")
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestScript runs the product's behaviour as told in testdata/script, one
+// scenario a file. Beside testscript's own, the commands are:
+//
+//	bastion [flag...]         start a demo bastion; $PORT is its SSH port, $DATA its data
+//	stop                      end it as an administrator would
+//	signin PERSON             sign a person in on a terminal; the key is remembered
+//	ssh PERSON CODE words...  run the stock client; it must end with CODE
+//	                          (PERSON - has no key; stdin is the last `stdin`)
+//	sallyport CODE args...    run a subcommand; it must end with CODE
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("..", "..", "testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			b := &testBastion{t: e.T().(testing.TB), data: filepath.Join(e.WorkDir, "data"), home: filepath.Join(e.WorkDir, "home")}
+			e.Values["bastion"] = b
+			e.Setenv("DATA", b.data)
+			return os.MkdirAll(b.home, 0o700)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"bastion":   scriptBastion,
+			"stop":      func(ts *testscript.TestScript, _ bool, _ []string) { theBastion(ts).stop() },
+			"signin":    func(ts *testscript.TestScript, _ bool, args []string) { theBastion(ts).signIn(args[0]) },
+			"ssh":       scriptSSH,
+			"sallyport": scriptSallyport,
+			"approve":   func(ts *testscript.TestScript, _ bool, args []string) { scriptApprove(ts, args) },
+		},
+	})
+}
+
+func theBastion(ts *testscript.TestScript) *testBastion { return ts.Value("bastion").(*testBastion) }
+
+func scriptBastion(ts *testscript.TestScript, neg bool, args []string) {
+	b := theBastion(ts)
+	b.start(args...)
+	ts.Setenv("PORT", b.port)
+}
+
+func scriptSSH(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: ssh PERSON CODE words...")
+	}
+	person := args[0]
+	if person == "-" {
+		person = ""
+	}
+	check(ts, args[1], theBastion(ts).ssh(person, args[2:]...))
+}
+
+// check prints what came, for testscript's stdout and stderr, and compares the code.
+func check(ts *testscript.TestScript, code string, r result) {
+	want, err := strconv.Atoi(code)
+	ts.Check(err)
+	fmt.Fprint(ts.Stdout(), r.out)
+	fmt.Fprint(ts.Stderr(), r.err)
+	if r.code != want {
+		ts.Fatalf("exit code %d, want %d\nstdout: %s\nstderr: %s", r.code, want, r.out, r.err)
+	}
+}
+
+func scriptSallyport(ts *testscript.TestScript, neg bool, args []string) {
+	cmd := sallyport(args[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run() // the code is compared below
+	check(ts, args[0], result{out.String(), errs.String(), cmd.ProcessState.ExitCode()})
+}
+
+// scriptApprove has a person say yes to the one request that waits.
+func scriptApprove(ts *testscript.TestScript, args []string) {
+	b := theBastion(ts)
+	b.ssh(args[0], "approve", waitingRequest(b.t.(*testing.T), b)).must(b.t, 0)
+}

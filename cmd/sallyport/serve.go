@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+
+	"github.com/sallyport/sallyport/server/config"
+)
+
+// stopTime is how long sessions get to end and transcripts to be sealed.
+const stopTime = 15 * time.Second
+
+func runServe(ctx context.Context, args []string, io stdio) error {
+	f := flags("serve", io)
+	path := f.String("config", "", "the configuration file")
+	listen := f.String("listen", "", "the SSH address, in place of the file's")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	if *path == "" {
+		return &usageError{"serve needs --config FILE", "sallyport init FILE writes one"}
+	}
+	log := newLog(io)
+	return serve(ctx, serveOptions{config: *path, listen: *listen, log: log, ready: func(a net.Addr, _ string) {
+		log.Info("serving", "address", a.String())
+	}})
+}
+
+// newLog writes text to a terminal and JSON elsewhere.
+func newLog(io stdio) *slog.Logger {
+	if f, ok := io.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return slog.New(slog.NewTextHandler(io.err, nil))
+	}
+	return slog.New(slog.NewJSONHandler(io.err, nil))
+}
+
+// serveOptions are what serve needs; the demo gives its own.
+type serveOptions struct {
+	config string
+	listen string // in place of the file's
+	// listener is used where it is not nil; serve closes it.
+	listener net.Listener
+	log      *slog.Logger
+	dial     dialers
+	// ready is told the address and the host key's fingerprint.
+	ready func(a net.Addr, fingerprint string)
+}
+
+// serve runs a bastion until ctx ends, then ends its sessions and seals their
+// transcripts.
+func serve(ctx context.Context, o serveOptions) error {
+	cfg, err := config.Load(o.config)
+	if err != nil {
+		return err
+	}
+	if o.listen != "" {
+		cfg.Listen = o.listen
+	}
+	l := o.listener
+	if l == nil {
+		if l, err = listen(cfg.Listen); err != nil {
+			return err
+		}
+	}
+	b, err := open(ctx, cfg, o.dial, o.log)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	o.ready(l.Addr(), b.fingerprint)
+	return b.run(ctx, l)
+}
+
+// listen takes the SSH address.
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, &hinted{fmt.Errorf("listen for SSH: %w", err), "is another bastion running? --listen takes another address"}
+	}
+	return l, nil
+}
+
+// run serves until ctx ends or serving fails, and closes everything.
+func (b *bastion) run(ctx context.Context, l net.Listener) error {
+	var g errgroup.Group
+	serving, failed := context.WithCancel(ctx)
+	g.Go(func() error {
+		defer failed()
+		return b.server.Serve(l)
+	})
+	go b.alarm(serving)
+	<-serving.Done()
+	const reason = "the bastion is shutting down"
+	stop, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	err := b.server.Shutdown(stop, reason)
+	return errors.Join(err, g.Wait(), b.close(reason))
+}
+
+// alarm says in the log that the recorder failed: nothing can be opened then.
+func (b *bastion) alarm(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-b.rec.Failed():
+		b.log.Error("recording is unavailable: sessions are ended, none can be opened", "err", b.rec.Err())
+	}
+}
