@@ -3,12 +3,17 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sallyport/sallyport/server/termtest"
 )
 
 // TestScript runs the product's behaviour as told in testdata/script, one
@@ -19,6 +24,9 @@ import (
 //	signin PERSON             sign a person in on a terminal; the key is remembered
 //	ssh PERSON CODE words...  run the stock client; it must end with CODE
 //	                          (PERSON - has no key; stdin is the last `stdin`)
+//	sshopt PERSON CODE [opt...] words...  the same with options of the client
+//	terminal PERSON TERM W H  run the client on a terminal; see, type and ended
+//	                          then wait for text, send a line, and wait for the end
 //	sallyport CODE args...    run a subcommand; it must end with CODE
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -30,10 +38,17 @@ func TestScript(t *testing.T) {
 			return os.MkdirAll(b.home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"bastion":   scriptBastion,
-			"stop":      func(ts *testscript.TestScript, _ bool, _ []string) { theBastion(ts).stop() },
-			"signin":    func(ts *testscript.TestScript, _ bool, args []string) { theBastion(ts).signIn(args[0]) },
-			"ssh":       scriptSSH,
+			"bastion":  scriptBastion,
+			"stop":     func(ts *testscript.TestScript, _ bool, _ []string) { theBastion(ts).stop() },
+			"signin":   func(ts *testscript.TestScript, _ bool, args []string) { theBastion(ts).signIn(args[0]) },
+			"ssh":      scriptSSH,
+			"sshopt":   scriptSSHOptions,
+			"terminal": scriptTerminal,
+			"see":      func(ts *testscript.TestScript, _ bool, args []string) { theScreen(ts).See(strings.Join(args, " ")) },
+			"type": func(ts *testscript.TestScript, _ bool, args []string) {
+				theScreen(ts).Type(strings.Join(args, " ") + "\r")
+			},
+			"ended":     scriptEnded,
 			"sallyport": scriptSallyport,
 			"approve":   func(ts *testscript.TestScript, _ bool, args []string) { scriptApprove(ts, args) },
 		},
@@ -45,6 +60,7 @@ func theBastion(ts *testscript.TestScript) *testBastion { return ts.Value("basti
 func scriptBastion(ts *testscript.TestScript, neg bool, args []string) {
 	b := theBastion(ts)
 	b.start(args...)
+	ts.Defer(b.stop) // before the working directory goes
 	ts.Setenv("PORT", b.port)
 }
 
@@ -82,5 +98,52 @@ func scriptSallyport(ts *testscript.TestScript, neg bool, args []string) {
 // scriptApprove has a person say yes to the one request that waits.
 func scriptApprove(ts *testscript.TestScript, args []string) {
 	b := theBastion(ts)
-	b.ssh(args[0], "approve", waitingRequest(b.t.(*testing.T), b)).must(b.t, 0)
+	b.ssh(args[0], "approve", waitingRequest(b.t, b)).must(b.t, 0)
+}
+
+func scriptSSHOptions(ts *testscript.TestScript, _ bool, args []string) {
+	b := theBastion(ts)
+	options, words := args[2:], []string(nil)
+	for i, a := range options {
+		if !strings.HasPrefix(a, "-") {
+			options, words = options[:i], options[i:]
+			break
+		}
+	}
+	cmd := exec.Command("ssh", slices.Concat(b.sshArgs(args[0]), []string{"-T"}, options, []string{"127.0.0.1"}, words)...)
+	if i := slices.Index(options, "-s"); i >= 0 {
+		cmd = exec.Command("ssh", slices.Concat(b.sshArgs(args[0]), []string{"-T", "-s", "127.0.0.1"}, words)...)
+	}
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run() // the code is compared below
+	check(ts, args[1], result{out.String(), errs.String(), cmd.ProcessState.ExitCode()})
+}
+
+// screens are the terminals of scripts, the newest by bastion.
+var screens sync.Map
+
+func theScreen(ts *testscript.TestScript) *termtest.Screen {
+	s, ok := screens.Load(theBastion(ts))
+	if !ok {
+		ts.Fatalf("no terminal yet")
+	}
+	return s.(*termtest.Screen)
+}
+
+func scriptTerminal(ts *testscript.TestScript, _ bool, args []string) {
+	b := theBastion(ts)
+	width, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	height, err := strconv.Atoi(args[3])
+	ts.Check(err)
+	cmd := exec.Command("ssh", append(b.sshArgs(args[0]), "-tt", "127.0.0.1")...)
+	cmd.Env = append(os.Environ(), "TERM="+args[1])
+	screens.Store(b, termtest.Start(b.t, cmd, width, height))
+}
+
+func scriptEnded(ts *testscript.TestScript, _ bool, args []string) {
+	if code := theScreen(ts).Exit(); strconv.Itoa(code) != args[0] {
+		ts.Fatalf("the client ended with %d, want %s", code, args[0])
+	}
 }

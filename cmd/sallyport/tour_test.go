@@ -92,7 +92,7 @@ func tourWorkspace(t *testing.T, b *testBastion, db string) {
 }
 
 // waitingRequest is the id of the one request that waits, as bob sees it.
-func waitingRequest(t *testing.T, b *testBastion) string {
+func waitingRequest(t testing.TB, b *testBastion) string {
 	t.Helper()
 	for range 200 {
 		if f := strings.Fields(b.ssh("bob", "approvals").must(t, 0).out); len(f) > 0 {

@@ -21,6 +21,7 @@ type permit struct {
 	seen, kept *mask.Plan
 	terms      connectors.Terms
 	bytes      atomic.Int64
+	streams    []*maskedWriter // of Stdio
 	once       sync.Once
 }
 
@@ -69,6 +70,9 @@ func (p *permit) Done(o connectors.Outcome) {
 		}
 		out := recorder.Outcome{Op: p.op, State: "ok", Tag: o.Tag, Rows: o.Rows, Affected: o.Affected,
 			Masked: o.Masked, Withheld: o.Withheld, Bytes: p.bytes.Load()}
+		for _, m := range p.streams {
+			out.Masked += m.hits()
+		}
 		state := policy.ApprovalDone
 		if o.Err != nil {
 			out.State, out.Error, state = "failed", o.Err.Error(), policy.ApprovalFailed
@@ -90,13 +94,14 @@ func (p *permit) Done(o connectors.Outcome) {
 // output is masked, recorded, and then written.
 func (p *permit) Stdio(raw connectors.Stdio) (connectors.Stdio, func() error) {
 	in := &recordedReader{p: p, r: raw.In}
-	out := newMasked(p, recorder.KindOutput, raw.Out)
-	guarded := connectors.Stdio{In: in, Out: out}
-	if raw.Err == nil {
-		out.quiet = quietFlush // a person is looking: what masking holds must not wait
-		return guarded, out.Flush
+	if raw.Err == nil { // a person is looking: cells keep their places, and nothing held waits long
+		out := newMasked(p, recorder.KindOutput, raw.Out, (*mask.Plan).Terminal)
+		out.quiet = quietFlush
+		return connectors.Stdio{In: in, Out: out}, out.Flush
 	}
-	errs := newMasked(p, recorder.KindError, raw.Err)
+	out := newMasked(p, recorder.KindOutput, raw.Out, (*mask.Plan).Writer)
+	guarded := connectors.Stdio{In: in, Out: out}
+	errs := newMasked(p, recorder.KindError, raw.Err, (*mask.Plan).Writer)
 	guarded.Err = errs
 	return guarded, func() error {
 		if err := out.Flush(); err != nil {
@@ -135,12 +140,23 @@ type maskedWriter struct {
 	timer *time.Timer
 }
 
-func newMasked(p *permit, k recorder.Kind, w io.Writer) *maskedWriter {
+func newMasked(p *permit, k recorder.Kind, w io.Writer, form func(*mask.Plan, io.Writer) *mask.Writer) *maskedWriter {
 	rec := &recordWriter{p: p, kind: k}
+	m := &maskedWriter{}
 	if p.seen.Revision() == p.kept.Revision() {
-		return &maskedWriter{seen: p.seen.Writer(&teeWriter{rec, w})}
+		m.seen = form(p.seen, &teeWriter{rec, w})
+	} else {
+		m.seen, m.kept = form(p.seen, w), form(p.kept, rec)
 	}
-	return &maskedWriter{seen: p.seen.Writer(w), kept: p.kept.Writer(rec)}
+	p.streams = append(p.streams, m)
+	return m
+}
+
+// hits is how many values were masked in what was shown so far.
+func (m *maskedWriter) hits() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return int64(m.seen.Hits())
 }
 
 func (m *maskedWriter) Write(b []byte) (int, error) {

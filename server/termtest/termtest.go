@@ -38,8 +38,8 @@ type Screen struct {
 	h int
 }
 
-// Start runs cmd on a terminal of the given size. The program is killed when the
-// test ends.
+// Start runs cmd on a terminal of the given size; one that says it has none (0x0)
+// is looked at as 80x24. The program is killed when the test ends.
 func Start(t testing.TB, cmd *exec.Cmd, width, height int) *Screen {
 	t.Helper()
 	if cmd.Env == nil {
@@ -48,6 +48,9 @@ func Start(t testing.TB, cmd *exec.Cmd, width, height int) *Screen {
 	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: uint16(height), Cols: uint16(width)})
 	if err != nil {
 		t.Fatalf("start %s on a terminal: %v", cmd.Path, err)
+	}
+	if width == 0 || height == 0 {
+		width, height = 80, 24
 	}
 	s := &Screen{t: t, cmd: cmd, tty: tty, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		emu: vt.NewEmulator(width, height), w: width, h: height}
