@@ -65,6 +65,10 @@ func (a *access) greet() {
 // run picks the form of the session and returns its exit code.
 func (a *access) run() int {
 	raw := strings.TrimSpace(a.sess.RawCommand())
+	if err := a.c.stuck(); err != nil {
+		a.complain(err.Error(), "tell the bastion's administrator: its disk may be full")
+		return exitBastion
+	}
 	switch {
 	case raw != "":
 		return a.verb(raw)

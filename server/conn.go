@@ -33,6 +33,7 @@ type conn struct {
 	words    []string // refusals to be said at the next session's start
 	channels int
 	flow     *identity.Flow // the sign-in that was started last
+	trouble  error // why a remembered key did not count
 	alive    bool           // the keepalive runs
 	checked  bool           // the remembered key was looked up
 }
@@ -109,9 +110,14 @@ func (c *conn) proved(ctx context.Context, sc *gossh.ServerConn) {
 	if err != nil {
 		return // not remembered: a stranger, who can sign in
 	}
-	k.Identity.Method = "key"
-	if err := c.signedIn(ctx, k.Identity, "signed in by a remembered key"); err != nil {
+	// Their groups are those of their last sign-in, with whatever key.
+	id := c.s.o.People.Latest(ctx, k.Identity)
+	id.Method = "key"
+	if err := c.signedIn(ctx, id, "signed in by a remembered key"); err != nil {
 		c.s.o.Log.Error("remembered key not accepted", "from", c.remote, "err", err)
+		c.mu.Lock()
+		c.trouble = errNoRecord
+		c.mu.Unlock()
 	}
 }
 
@@ -123,7 +129,7 @@ func (c *conn) signedIn(ctx context.Context, id policy.Identity, act string) err
 	if err != nil {
 		return err
 	}
-	if err := c.s.o.Seen(ctx, id); err != nil {
+	if err := c.s.o.People.See(ctx, id); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -144,6 +150,16 @@ func (c *conn) fingerprint() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.key
+}
+
+// errNoRecord: nobody gets in without a record.
+var errNoRecord = errors.New("recording is unavailable, so nobody can sign in")
+
+// stuck is why a remembered key did not count, nil otherwise.
+func (c *conn) stuck() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.trouble
 }
 
 // forget ends the connection's identity and its remembered key.

@@ -50,6 +50,10 @@ func (d *door) Wait(ctx context.Context, in tui.SignIn, remember func() bool) (t
 		return nil, spoken(err)
 	}
 	id.Method = "device"
+	if note := f.GroupsNote(); note != "" {
+		d.a.c.say(note)
+		d.a.s.o.Log.Warn("sign-in without groups", "from", d.a.c.remote, "why", note)
+	}
 	if err := d.enter(ctx, id, remember()); err != nil {
 		return nil, err
 	}
@@ -61,7 +65,7 @@ func (d *door) enter(ctx context.Context, id policy.Identity, remember bool) err
 	c := d.a.c
 	if err := c.signedIn(ctx, id, "signed in by device code"); err != nil {
 		d.a.s.o.Log.Error("sign-in not recorded", "from", c.remote, "err", err)
-		return errors.New("recording is unavailable, so nobody can sign in")
+		return errNoRecord
 	}
 	key := c.fingerprint()
 	if !remember || key == "" || d.a.s.o.Keys.TTL() <= 0 {

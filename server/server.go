@@ -13,7 +13,6 @@ import (
 	"charm.land/wish/v2"
 	gossh "golang.org/x/crypto/ssh"
 
-	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/server/identity"
 	"github.com/sallyport/sallyport/server/session"
 )
@@ -27,8 +26,8 @@ type Options struct {
 	Gate        *session.Gate
 	Provider    *identity.Provider
 	Keys        *identity.Keys
-	// Seen is told of every identity that signed in or came with a remembered key.
-	Seen   func(ctx context.Context, id policy.Identity) error
+	// People remembers everybody as last seen.
+	People *identity.People
 	Limits Limits
 	// Idle ends screens without a key pressed; 0 is never.
 	Idle time.Duration

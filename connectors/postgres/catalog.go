@@ -40,8 +40,8 @@ type relation struct {
 // volatility is what pg_proc says of all functions of a name together.
 type volatility struct {
 	volatile bool
-	// harmless: immutable and in C, as the functions of extensions are, which only
-	// a superuser can make.
+	// harmless: immutable, and in C, which only a superuser can make, or a part of
+	// an extension (citext brings its own replace and max).
 	harmless bool
 	// row: it takes one row as its argument, so x.name may call it.
 	row bool
@@ -105,7 +105,7 @@ func (c *catalog) table(t tableName) policy.Table {
 const (
 	relationsText = `select n.nspname, c.relname, c.relkind, c.relispartition or exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid), exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid), pg_catalog.pg_table_is_visible(c.oid) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`
 
-	routinesText = `select p.proname, pg_catalog.bool_or(p.provolatile = 'v'), pg_catalog.bool_and(p.provolatile = 'i' and p.prokind = 'f' and not p.prosecdef and l.lanname in ('c', 'internal')), pg_catalog.bool_or(p.pronargs > 0 and exists (select from pg_catalog.pg_type t where t.oid = p.proargtypes[0] and (t.typtype = 'c' or t.typtype = 'p'))) from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace join pg_catalog.pg_language l on l.oid = p.prolang where n.nspname not in ('pg_catalog', 'information_schema') group by p.proname`
+	routinesText = `select p.proname, pg_catalog.bool_or(p.provolatile = 'v'), pg_catalog.bool_and(p.provolatile = 'i' and not p.prosecdef and (p.prokind = 'f' and l.lanname in ('c', 'internal') or l.lanname in ('c', 'internal', 'sql') and exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'))), pg_catalog.bool_or(p.pronargs > 0 and exists (select from pg_catalog.pg_type t where t.oid = p.proargtypes[0] and (t.typtype = 'c' or t.typtype = 'p'))) from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace join pg_catalog.pg_language l on l.oid = p.prolang where n.nspname not in ('pg_catalog', 'information_schema') group by p.proname`
 
 	operatorsText = `select o.oprname, pg_catalog.bool_or(p.provolatile = 'v'), pg_catalog.bool_and(p.provolatile = 'i' and not p.prosecdef and l.lanname in ('c', 'internal')) from pg_catalog.pg_operator o join pg_catalog.pg_namespace n on n.oid = o.oprnamespace join pg_catalog.pg_proc p on p.oid = o.oprcode join pg_catalog.pg_language l on l.oid = p.prolang where n.nspname <> 'pg_catalog' group by o.oprname`
 

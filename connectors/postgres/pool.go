@@ -43,7 +43,7 @@ type pool struct {
 
 	mu  sync.Mutex
 	all map[*worker]struct{}
-	err error // why the last start failed
+	err error // why starts fail, once several in a row did
 }
 
 func newPool(argv []string) *pool {
@@ -89,10 +89,10 @@ func (p *pool) Close() {
 }
 
 // supervise starts a worker for each need. Where it cannot, it tries again with
-// a pause, and those that wait are told.
+// a pause; when it failed three times in a row, those that wait are told.
 func (p *pool) supervise() {
 	defer close(p.done)
-	pause := 50 * time.Millisecond
+	pause, failed := 50*time.Millisecond, 0
 	for {
 		select {
 		case <-p.ctx.Done():
@@ -100,9 +100,14 @@ func (p *pool) supervise() {
 		case <-p.need:
 		}
 		w, err := p.launch()
-		p.mu.Lock()
-		p.err = err
-		p.mu.Unlock()
+		if failed++; err == nil {
+			failed = 0
+		}
+		if err == nil || failed > 2 {
+			p.mu.Lock()
+			p.err = err
+			p.mu.Unlock()
+		}
 		if err == nil {
 			p.ready <- w
 			pause = 50 * time.Millisecond

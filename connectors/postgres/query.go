@@ -43,9 +43,8 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 	columns, err := q.start(permit, f, s.Text)
 	if err != nil {
 		o := q.Finish()
-		o.Err = connectors.SafeError(permit.Seen(), q.sent && connectors.Touches(permit.Seen(), f), err)
-		permit.Done(o)
-		return nil, o.Err
+		o.Err = err
+		return nil, connectors.Settle(permit, f, q.sent, o)
 	}
 	return connectors.NewResult(permit, f, columns, q), nil
 }

@@ -94,34 +94,54 @@ func (c *Conn) gone() error {
 	return connectors.ErrVanished
 }
 
-// start opens a session channel and starts what it is for. Its second result
-// reports whether the target may have started it although there is an error.
-func (c *Conn) start(ctx context.Context, p connectors.Permit, requests ...request) (*channel, bool, error) {
-	type result struct {
-		ch      *channel
-		started bool
-		err     error
+// opening is a session channel, or why there is none. started is set where the
+// target may have started its program all the same.
+type opening struct {
+	ch      *channel
+	started bool
+	err     error
+}
+
+// start opens a session channel and starts what it is for. The library's calls
+// know no context: once ctx has ended, a target that does not answer in time
+// loses its connection, which ends them. All but one: a channel that is opened
+// in the moment in which the connection is lost may wait for ever, and is left
+// behind.
+func (c *Conn) start(ctx context.Context, p connectors.Permit, requests ...request) opening {
+	if c.ctx.Err() != nil {
+		return opening{err: c.gone()}
 	}
-	opened := make(chan result, 1)
-	go func() {
-		ch, started, err := c.open(p, requests)
-		opened <- result{ch, started, err}
-	}()
+	opened := make(chan opening, 1)
+	go func() { opened <- c.open(p, requests) }()
 	select {
-	case r := <-opened:
-		return r.ch, r.started, r.err
+	case o := <-opened:
+		return o
 	case <-ctx.Done():
 	}
-	// The library's calls know no context: a target that does not answer in time
-	// loses its connection, which ends them.
 	late := time.AfterFunc(c.options.Grace, func() { _ = c.client.Close() })
 	defer late.Stop()
-	r := <-opened
-	if r.ch != nil {
-		r.ch.hangUp()
-		r.ch.discard()
+	why := opening{err: reason(context.Cause(ctx))}
+	select {
+	case o := <-opened:
+		return o.or(why)
+	case <-c.ctx.Done():
 	}
-	return nil, r.started, canceled(context.Cause(ctx))
+	wait := time.NewTimer(c.options.Grace)
+	defer wait.Stop()
+	select {
+	case o := <-opened:
+		return o.or(why)
+	case <-wait.C:
+		return why
+	}
+}
+
+// or is o where it opened a channel: what runs must be ended as what runs is.
+func (o opening) or(why opening) opening {
+	if o.ch == nil {
+		o.err = why.err
+	}
+	return o
 }
 
 // request is a channel request that must be granted.
@@ -130,32 +150,29 @@ type request struct {
 	payload    []byte
 }
 
-func (c *Conn) open(p connectors.Permit, requests []request) (*channel, bool, error) {
+func (c *Conn) open(p connectors.Permit, requests []request) opening {
 	raw, incoming, err := c.client.OpenChannel("session", nil)
 	var refused *gossh.OpenChannelError
 	switch {
 	case errors.As(err, &refused):
 		text := fmt.Sprintf("the target refused a session: %.200s", refused.Message)
-		return nil, false, connectors.SafeError(p.Seen(), false, &connectors.TargetError{Text: text})
+		return opening{err: connectors.SafeError(p.Seen(), false, &connectors.TargetError{Text: text})}
 	case err != nil:
-		return nil, false, c.gone()
+		return opening{err: c.gone()}
 	}
-	ch := &channel{Channel: raw, incoming: incoming}
-	started := false
 	for i, r := range requests {
-		started = started || i == len(requests)-1
 		ok, err := raw.SendRequest(r.name, true, r.payload)
 		if err == nil && ok {
 			continue
 		}
 		_ = raw.Close()
-		ch.discard()
+		go gossh.DiscardRequests(incoming) // so that the connection goes on without it
 		if err != nil {
-			return nil, started, c.gone()
+			return opening{started: i == len(requests)-1, err: c.gone()}
 		}
-		return nil, false, &connectors.TargetError{Text: "the target refused " + r.what}
+		return opening{err: &connectors.TargetError{Text: "the target refused " + r.what}}
 	}
-	return ch, true, nil
+	return opening{ch: &channel{raw, incoming}}
 }
 
 // channel is an open session channel.
@@ -168,11 +185,6 @@ type channel struct {
 func (ch *channel) hangUp() {
 	_, _ = ch.SendRequest("signal", false, gossh.Marshal(struct{ Name string }{"HUP"}))
 	_ = ch.Close()
-}
-
-// discard reads what still comes, so that the connection goes on without it.
-func (ch *channel) discard() {
-	go gossh.DiscardRequests(ch.incoming)
 }
 
 // exit reads the channel's requests until it is closed. Exit is nil where the

@@ -32,7 +32,10 @@
 //
 // A program ends by a code or a signal. When ctx ends, or Close is called, or
 // recording fails, the target is sent the signal HUP and its session is closed; a
-// target that does not react has its connection cut. A connection that is lost,
+// target that does not react has its connection cut. Whether the program dies is
+// the target's business: a shell loses its terminal, but a command that ignores
+// HUP, or whose server passes no signals on (OpenSSH, for a login as root), runs
+// until it next uses its closed streams. A connection that is lost,
 // also one that answers no keepalive, ends operations with
 // connectors.ErrVanished.
 //

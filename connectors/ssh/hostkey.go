@@ -45,6 +45,9 @@ func parsePins(lines []string) (pins, error) {
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%w: no host key is pinned, so that nobody could tell: put the line that ssh-keyscan prints, once you have checked it, under host_keys; nothing was sent", connectors.ErrHostKey)
 	}
+	if len(all.algorithms()) == 0 { // the library would take that for its defaults
+		return nil, fmt.Errorf("%w: pinned is only %s, of a type that is not accepted: nothing was sent", connectors.ErrHostKey, all)
+	}
 	return all, nil
 }
 

@@ -33,6 +33,14 @@ type operation struct {
 // failure is a cause that is returned as it is.
 type failure struct{ error }
 
+// reason is the cause of an ended context as the requester is told it.
+func reason(cause error) error {
+	if f, ok := errors.AsType[*failure](cause); ok {
+		return f.error
+	}
+	return canceled(cause)
+}
+
 // newOperation takes over the requester's streams. The reader that the guard
 // wraps is ours, so that what is typed too late is not recorded as sent.
 func newOperation(c *Conn, p connectors.Permit, raw connectors.Stdio) *operation {
@@ -55,13 +63,14 @@ func (o *operation) run(ctx context.Context, requests ...request) (connectors.Ex
 	ctx, o.fail = context.WithCancelCause(ctx)
 	defer o.fail(nil)
 	defer context.AfterFunc(o.c.ctx, func() { o.fail(&failure{o.c.gone()}) })()
-	ch, started, err := o.c.start(ctx, o.permit, requests...)
-	var exit *connectors.Exit
-	if err == nil {
-		exit, err = o.move(ctx, ch)
+	at := o.c.start(ctx, o.permit, requests...)
+	exit, err := (*connectors.Exit)(nil), at.err
+	if at.ch != nil {
+		at.started = true
+		exit, err = o.move(ctx, at.ch)
 	}
 	o.over.Store(true)
-	o.permit.Done(connectors.Outcome{Err: err, Unknown: started && errors.Is(err, connectors.ErrVanished), Exit: exit, Affected: -1})
+	o.permit.Done(connectors.Outcome{Err: err, Unknown: at.started && errors.Is(err, connectors.ErrVanished), Exit: exit, Affected: -1})
 	if exit == nil {
 		exit = &connectors.Exit{}
 	}
@@ -121,16 +130,12 @@ func (o *operation) end(ch *channel, closed, shown <-chan struct{}) {
 // verdict is how the operation ended. A program that said how it ended has
 // ended, even if its host cuts the connection right after.
 func (o *operation) verdict(ctx context.Context, exit *connectors.Exit, broken error) error {
-	cause := context.Cause(ctx)
-	if errors.Is(cause, connectors.ErrVanished) && exit != nil {
-		cause = nil
+	if cause := context.Cause(ctx); cause != nil {
+		if err := reason(cause); exit == nil || !errors.Is(err, connectors.ErrVanished) {
+			return err
+		}
 	}
-	var f *failure
 	switch {
-	case errors.As(cause, &f):
-		return f.error
-	case cause != nil:
-		return canceled(cause)
 	case broken != nil:
 		return broken
 	case exit == nil:

@@ -1,7 +1,9 @@
 package ssh
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
 	"github.com/sallyport/sallyport/connectors/ssh/sshdtest"
+	"github.com/sallyport/sallyport/mask"
 )
 
 func endpoint(s *sshdtest.Server) connectors.Endpoint {
@@ -45,7 +48,8 @@ func TestSuite(t *testing.T) {
 			Cat:     "cat",
 			Effect:  "echo x >> " + effects,
 			Observe: func(t testing.TB) string { return contents(t, effects) },
-			// OpenSSH before 9.? passes no signal on to a login as root; a closed output ends this one.
+			// OpenSSH (9.2) passes no signal on to a login as root; a closed output
+			// ends this one.
 			Slow:  "echo $$ >> " + pids + "; while echo x; do sleep 0.05; done",
 			Flood: func(n int) string { return "head -c " + strconv.Itoa(n) + " /dev/zero" },
 			Type:  "echo $((40+2))x\nexit 7\n", Typed: "42x", ShellExit: connectors.Exit{Code: 7},
@@ -74,4 +78,54 @@ func running(t testing.TB, file string) int {
 		}
 	}
 	return n
+}
+
+// Every byte passes a raw terminal of OpenSSH as it is, both ways.
+func TestTerminalIsExact(t *testing.T) {
+	s := sshdtest.Start(t)
+	c, err := New(Options{}).Open(t.Context(), endpoint(s), mask.NewSecret([]byte(s.PrivateKey)), &connectortest.Guard{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var sent []byte
+	for i := range 64 {
+		for b := range 256 {
+			sent = append(sent, byte(b+i))
+		}
+	}
+	in, keys := io.Pipe()
+	out := &ready{want: []byte("re" + "ady\r\n"), seen: make(chan struct{})}
+	go func() {
+		_, _ = io.WriteString(keys, "PS1=; stty raw -echo; printf 're''ady\\r\\n'; exec head -c 16384\r")
+		<-out.seen
+		_, _ = keys.Write(sent)
+	}()
+	exit, err := c.(connectors.Attacher).Attach(t.Context(), &connectortest.Guard{}, connectors.Terminal{
+		Term: "xterm", Size: connectors.Size{Width: 200, Height: 24}, Stdio: connectors.Stdio{In: in, Out: out}})
+	_ = in.Close()
+	if err != nil || exit.Code != 0 {
+		t.Errorf("%+v, %v", exit, err)
+	}
+	_, got, _ := bytes.Cut(out.b.Bytes(), out.want)
+	if !bytes.Equal(got, sent) {
+		t.Errorf("%d bytes came back of %d, or others", len(got), len(sent))
+	}
+}
+
+// ready tells when a text has come.
+type ready struct {
+	want []byte
+	seen chan struct{}
+	b    bytes.Buffer
+	done bool
+}
+
+func (r *ready) Write(p []byte) (int, error) {
+	r.b.Write(p)
+	if !r.done && bytes.Contains(r.b.Bytes(), r.want) {
+		r.done = true
+		close(r.seen)
+	}
+	return len(p), nil
 }

@@ -149,13 +149,13 @@ func (g *groups) next() {
 		g.k, g.v = g.c.Next()
 		return // no data: does not decode
 	}
-	g.data = g.v
+	g.data = g.v[:len(g.v):len(g.v)] // the first append copies: the page is bbolt's
 	for want := 1; ; want++ {
 		g.k, g.v = g.c.Next()
 		id, s, part, ok := splitKey(g.k)
 		if !ok || id != g.id || s != seq || part != want || len(g.v) > maxValue {
 			return
 		}
-		g.data = append(g.data[:len(g.data):len(g.data)], g.v...)
+		g.data = append(g.data, g.v...)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -86,11 +87,12 @@ func Open(dir string, o Options) (*Store, error) {
 		})
 		return err
 	})
+	var system syscall.Errno
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("open store %q: %w", s.path, recorder.ErrInUse)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		err = fmt.Errorf("%w: %w", recorder.ErrCorrupt, err)
+	case err != nil && !errors.As(err, &system) && !errors.Is(err, recorder.ErrCorrupt):
+		err = fmt.Errorf("%w: %w", recorder.ErrCorrupt, err) // the content is what bbolt refuses
 	}
 	if err == nil {
 		err = s.start()
@@ -115,6 +117,9 @@ func (s *Store) private() error {
 	}
 	if !info.Mode().IsRegular() {
 		return errors.New("not a regular file")
+	}
+	if s.readOnly && info.Size() == 0 {
+		return fmt.Errorf("%w: the file is empty", recorder.ErrCorrupt)
 	}
 	if p := info.Mode().Perm(); p&0o077 != 0 && !s.readOnly {
 		return fmt.Errorf("mode is %o, so others may touch it: chmod 600", p)

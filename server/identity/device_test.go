@@ -219,7 +219,9 @@ func TestStartRefuses(t *testing.T) {
 		{"our secret echoed", status(401, `{"error":"invalid_client","error_description":"wrong secret `+testSecret+`"}`), ErrUnavailable, "invalid_client"},
 		{"HTML and 500", status(500, "<html>"+testSecret), ErrUnavailable, "HTTP 500"},
 		{"moved", func(f *fakeIDP) {
-			f.handle["/device"] = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 307) }
+			f.handle["/device"] = func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+			}
 		}, ErrUnavailable, "HTTP 307"},
 		{"hangs", func(f *fakeIDP) {
 			f.handle["/device"] = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
@@ -321,7 +323,7 @@ func TestClientAuthentication(t *testing.T) {
 // Signing keys that cannot be had are the provider's failure, not the token's.
 func TestKeysUnavailable(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
-		"down":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", 503) },
+		"down":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", http.StatusServiceUnavailable) },
 		"cut off":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(dropped) },
 		"HTML":      func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") },
 		"too large": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte(" "), 10*maxAnswer)) },

@@ -77,14 +77,20 @@ func TestDiscoveryRefuses(t *testing.T) {
 		{"keys over http", fields(m{"jwks_uri": "http://login.test/keys"}), ErrToken, "jwks_uri"},
 		{"keys from a file", fields(m{"jwks_uri": "file:///etc/passwd"}), ErrToken, "jwks_uri"},
 		{"no keys", fields(m{"jwks_uri": nil}), ErrToken, "jwks_uri"},
-		{"down", handle(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "down\x1b[2J\nfor now", 503) }), ErrUnavailable, "503"},
+		{"down", handle(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "down\x1b[2J\nfor now", http.StatusServiceUnavailable)
+		}), ErrUnavailable, "503"},
 		{"cut off", handle(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(dropped) }), ErrUnavailable, "connection reset"},
 		{"HTML", handle(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }), ErrUnavailable, "discovery"},
 		{"endless", handle(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Repeat(" ", 2*maxAnswer)) }), ErrUnavailable, "too large"},
 		{"hangs", handle(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), ErrUnavailable, ""},
-		{"redirects away", handle(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.test/", 302) }), ErrUnavailable, "another origin"},
-		{"redirects to http", handle(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://login.test/", 302) }), ErrUnavailable, "another origin"},
-		{"redirects for ever", handle(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, 302) }), ErrUnavailable, "302"},
+		{"redirects away", handle(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://evil.test/", http.StatusFound)
+		}), ErrUnavailable, "another origin"},
+		{"redirects to http", handle(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://login.test/", http.StatusFound)
+		}), ErrUnavailable, "another origin"},
+		{"redirects for ever", handle(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }), ErrUnavailable, "302"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

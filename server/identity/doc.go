@@ -23,8 +23,8 @@
 //   - sub present and printable
 //
 // Groups are taken as they are, whole and case-sensitive, or not at all: a claim
-// that is absent, is not a list of strings, or points elsewhere (the
-// "overage" of some providers, OpenID Connect Core 1.0 section 5.6.2) yields no groups, and
+// that is absent, is not a list of strings, or points elsewhere (the "overage" of
+// some providers, OpenID Connect Core 1.0 section 5.6.2) yields no groups, and
 // Flow.GroupsNote says why. A person without groups is signed in and may do nothing.
 //
 // # Remembered keys

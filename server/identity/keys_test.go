@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,9 +16,10 @@ import (
 
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/server/cluster"
+	"github.com/sallyport/sallyport/server/cluster/boltkv"
 )
 
-// memory is a cluster.KV for these tests; meddle runs before each Put.
+// memory is a cluster.KV whose faults a test sets; meddle runs before each Put.
 type memory struct {
 	mu      sync.Mutex
 	entries map[string]cluster.Entry
@@ -71,6 +73,21 @@ func (s *memory) List(_ context.Context, prefix string) (out []cluster.Entry, _ 
 func (s *memory) Watch(context.Context, string) <-chan struct{} { return make(chan struct{}) }
 func (s *memory) Close() error                                  { return nil }
 
+// durable is the store of a single node.
+func durable(t *testing.T) cluster.KV {
+	t.Helper()
+	kv, err := boltkv.Open(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := kv.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return kv
+}
+
 func fingerprint(n int) string { return fmt.Sprintf("SHA256:%043d", n) }
 
 func person(name string) policy.Identity {
@@ -85,7 +102,7 @@ func (c *clock) now() time.Time { return c.t }
 func newClock() *clock { return &clock{time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)} }
 
 func TestKeys(t *testing.T) {
-	kv, c, ctx := &memory{entries: map[string]cluster.Entry{}}, newClock(), t.Context()
+	kv, c, ctx := durable(t), newClock(), t.Context()
 	k := NewKeys(kv, 8*time.Hour, c.now)
 	if _, err := k.Lookup(ctx, fingerprint(1)); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("unknown key: %v", err)
@@ -216,13 +233,11 @@ func TestKeysRefuse(t *testing.T) {
 func TestKeysRace(t *testing.T) {
 	kv, ctx := &memory{entries: map[string]cluster.Entry{}}, t.Context()
 	k := NewKeys(kv, time.Hour, nil)
-	var once sync.Once
 	kv.meddle = func() {
-		once.Do(func() {
-			if _, err := k.Remember(ctx, fingerprint(1), person("mallory"), ""); err != nil {
-				t.Error(err)
-			}
-		})
+		kv.meddle = nil
+		if _, err := k.Remember(ctx, fingerprint(1), person("mallory"), ""); err != nil {
+			t.Error(err)
+		}
 	}
 	if _, err := k.Remember(ctx, fingerprint(1), person("alice"), ""); !errors.Is(err, ErrKeyTaken) {
 		t.Errorf("got %v, want ErrKeyTaken", err)
@@ -230,7 +245,7 @@ func TestKeysRace(t *testing.T) {
 }
 
 func TestForgetAll(t *testing.T) {
-	kv, ctx := &memory{entries: map[string]cluster.Entry{}}, t.Context()
+	kv, ctx := durable(t), t.Context()
 	k := NewKeys(kv, time.Hour, nil)
 	for n, who := range []string{"alice", "bob", "alice"} {
 		if _, err := k.Remember(ctx, fingerprint(n), person(who), ""); err != nil {

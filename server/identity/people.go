@@ -49,16 +49,22 @@ func (p *People) See(ctx context.Context, id policy.Identity) error {
 	}
 }
 
-// Groups are the groups with which the person was last seen; none where the
-// person or the state cannot be read.
-func (p *People) Groups(ctx context.Context, id policy.Identity) []string {
+// Latest is the person as last seen; with no groups where the person or the state
+// cannot be read.
+func (p *People) Latest(ctx context.Context, id policy.Identity) policy.Identity {
+	id.Groups = nil
 	e, err := p.kv.Get(ctx, personKey(id))
 	if err != nil {
-		return nil
+		return id
 	}
 	var seen policy.Identity
-	if json.Unmarshal(e.Value, &seen) != nil {
-		return nil
+	if json.Unmarshal(e.Value, &seen) != nil || !seen.Same(id) {
+		return id
 	}
-	return seen.Groups
+	return seen
+}
+
+// Groups are the groups with which the person was last seen.
+func (p *People) Groups(ctx context.Context, id policy.Identity) []string {
+	return p.Latest(ctx, id).Groups
 }

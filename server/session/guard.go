@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,7 +60,7 @@ func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 		g.finish(used, policy.ApprovalFailed)
 		return nil, err
 	}
-	return &permit{g: g, op: n, approval: used, seen: m.seen, kept: m.kept, terms: s.terms(op.Facts)}, nil
+	return &permit{g: g, op: n, approval: used, seen: m.seen, kept: m.kept, terms: s.terms(op)}, nil
 }
 
 // asked records what is asked. What is too large for the record is refused.
@@ -79,10 +80,15 @@ func (g *guard) record(ctx context.Context, k recorder.Kind, payload any) error 
 	return g.s.failed(g.s.transcript.Record(context.WithoutCancel(ctx), k, payload))
 }
 
-// terms are the limits of an operation; what was judged a read runs read-only.
-func (s *Session) terms(f policy.Facts) connectors.Terms {
+// terms are the limits of an operation; what was judged a read runs read-only. A
+// shell lasts as long as its person stays.
+func (s *Session) terms(op connectors.Operation) connectors.Terms {
 	l := s.g.rules.Load().Limits
-	return connectors.Terms{ReadOnly: f.Class == policy.Read, Timeout: l.Statement, MaxRows: l.Rows}
+	t := connectors.Terms{ReadOnly: op.Facts.Class == policy.Read, Timeout: l.Statement, MaxRows: l.Rows}
+	if op.Action == policy.ActionShell {
+		t.Timeout = 0
+	}
+	return t
 }
 
 // masks are the two plans of an operation and their names.
@@ -111,7 +117,9 @@ func (s *Session) decide(op connectors.Operation) (policy.Decision, masks, error
 	}
 	m := masks{seen: seen, kept: kept}
 	for _, k := range pm.Kept {
-		m.names = append(m.names, k.Name)
+		if !slices.Contains(m.names, k.Name) {
+			m.names = append(m.names, k.Name)
+		}
 	}
 	d := r.Policy.Decide(policy.Request{Identity: s.v.Identity, Resource: now.Resource, Action: op.Action, Facts: op.Facts, Now: s.g.o.Now()})
 	if why := carries(kept, op); why != "" && d.Effect != policy.Deny {

@@ -24,7 +24,8 @@ Leave with "exit", and you are back in the picker.
   top                watch something
 
 An interactive shell is recorded and can be watched and ended, but what is typed
-in it is not judged. Single commands are: ssh -p 2222 localhost exec demo-host -- uptime
+in it is not judged. Single commands are a verb of the bastion:
+exec demo-host -- uptime
 `
 
 const profile = `# Read by the login shells of the demo host.
@@ -36,12 +37,8 @@ const notes = `Things to try
 - replay this session from the transcripts tab
 `
 
-// settle finds the account of the shells and makes their home, keeping the files
-// that are there.
+// settle makes the home of the shells, keeping the files that are there.
 func (h *Host) settle() (err error) {
-	if h.account, err = findAccount(); err != nil {
-		return err
-	}
 	if h.home, err = filepath.Abs(filepath.Join(h.dir, homeDir)); err != nil {
 		return err
 	}

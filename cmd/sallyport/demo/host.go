@@ -59,18 +59,11 @@ type Host struct {
 func StartHost(dir string) (*Host, error) {
 	h := &Host{dir: dir, listener: NewListener()}
 	h.ctx, h.stop = context.WithCancel(context.Background())
-	signer, err := h.hostKey()
+	signer, err := h.prepare()
 	if err != nil {
-		return nil, fmt.Errorf("start demo host: %w", err)
+		return nil, fmt.Errorf("start demo host: %w", errors.Join(err, h.removeScratch()))
 	}
 	h.keyLine = strings.TrimSpace(string(gossh.MarshalAuthorizedKey(signer.PublicKey())))
-	if err := h.newPassword(); err != nil {
-		return nil, fmt.Errorf("start demo host: %w", err)
-	}
-	if err := h.settle(); err != nil {
-		h.removeScratch()
-		return nil, fmt.Errorf("start demo host: %w", err)
-	}
 	h.config = &gossh.ServerConfig{MaxAuthTries: 3, ServerVersion: "SSH-2.0-SallyportDemo", PasswordCallback: h.checkPassword}
 	h.config.AddHostKey(signer)
 	h.running.Go(h.serve)
@@ -110,11 +103,25 @@ func (h *Host) removeScratch() error {
 	return os.RemoveAll(h.scratch)
 }
 
-// hostKey reads the key, or makes it.
-func (h *Host) hostKey() (gossh.Signer, error) {
-	if err := os.MkdirAll(h.dir, 0o700); err != nil {
+// prepare makes all that is in the directory.
+func (h *Host) prepare() (signer gossh.Signer, err error) {
+	if h.account, err = findAccount(); err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(h.dir, h.account.dirMode()); err != nil {
+		return nil, err
+	}
+	if signer, err = h.hostKey(); err != nil {
+		return nil, err
+	}
+	if err := h.newPassword(); err != nil {
+		return nil, err
+	}
+	return signer, h.settle()
+}
+
+// hostKey reads the key, or makes it.
+func (h *Host) hostKey() (gossh.Signer, error) {
 	file := filepath.Join(h.dir, hostKeyFile)
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -132,6 +139,11 @@ func (h *Host) hostKey() (gossh.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("host key: %w", err)
 	}
+	if info, err := os.Stat(file); err != nil {
+		return nil, fmt.Errorf("host key: %w", err)
+	} else if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("host key %q can be read by others: chmod 600 it, or delete it", file)
+	}
 	signer, err := gossh.ParsePrivateKey(b)
 	if err != nil {
 		return nil, fmt.Errorf("host key %q cannot be read: delete it, and a new one is made", file)
@@ -142,7 +154,12 @@ func (h *Host) hostKey() (gossh.Signer, error) {
 func (h *Host) newPassword() error {
 	text := rand.Text()
 	h.password = mask.NewSecret([]byte(text))
-	if err := os.WriteFile(h.PasswordFile(), []byte(text), 0o600); err != nil {
+	// A new file each time, so that its mode is the one given here.
+	err := os.Remove(h.PasswordFile())
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = os.WriteFile(h.PasswordFile(), []byte(text), 0o600)
+	}
+	if err != nil {
 		return fmt.Errorf("password: %w", err)
 	}
 	return nil

@@ -151,23 +151,31 @@ func TestHomeHasSomethingToMask(t *testing.T) {
 	run(t, c, "echo changed > notes.txt")
 }
 
+// reachable is a directory that every account can reach; t.TempDir is not.
+func reachable(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "demo-host-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "host")
+}
+
 // What is in the home and the host's key stay; the password does not.
 func TestHostPersists(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "host")
+	dir := reachable(t)
 	var keys, passwords []string
 	for i := range 2 {
 		h, err := StartHost(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := filepath.Join(h.Home(), "notes.txt")
-		if i == 0 && h.scratch == "" {
-			if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if i == 1 && h.scratch == "" && contents(t, file) != "mine" {
-			t.Error("a file of the home was written over")
+		if want := filepath.Join(dir, homeDir); h.Home() != want || h.scratch != "" {
+			t.Errorf("home %q, want %q", h.Home(), want)
 		}
 		keys, passwords = append(keys, h.KeyLine()), append(passwords, string(h.Password().Reveal()))
 		if contents(t, h.PasswordFile()) != passwords[i] {
@@ -178,12 +186,17 @@ func TestHostPersists(t *testing.T) {
 				t.Errorf("%s: %v, %v", f, info.Mode(), err)
 			}
 		}
-		scratch := h.scratch
-		if err := h.Close(); err != nil {
+		c, err := ssh.New(ssh.Options{}).Open(t.Context(), endpoint(h), h.Password(), &connectortest.Guard{})
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := os.Stat(scratch); scratch != "" && err == nil {
-			t.Errorf("%q is left behind", scratch)
+		if i == 0 {
+			run(t, c, "echo mine > notes.txt; rm README")
+		} else if got := run(t, c, "cat notes.txt; head -c 7 README"); got != "mine\nWelcome" {
+			t.Errorf("the home holds %q", got)
+		}
+		if err := errors.Join(c.Close(), h.Close()); err != nil {
+			t.Fatal(err)
 		}
 		if _, err := h.Dial(t.Context(), "", ""); err == nil {
 			t.Error("a closed host can be dialled")
@@ -192,12 +205,40 @@ func TestHostPersists(t *testing.T) {
 	if keys[0] != keys[1] || passwords[0] == passwords[1] {
 		t.Errorf("keys equal: %v, passwords equal: %v", keys[0] == keys[1], passwords[0] == passwords[1])
 	}
+	if err := os.Chmod(filepath.Join(dir, hostKeyFile), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := StartHost(dir); err == nil {
+		t.Error("a host key that others can read is used")
+		_ = h.Close()
+	}
+}
+
+// Where the account cannot reach the directory, the home is elsewhere, and goes
+// with the host.
+func TestHomeElsewhere(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("the account of the shells is one's own, which reaches what one makes")
+	}
+	h, err := StartHost(filepath.Join(t.TempDir(), "host")) // below a directory with mode 0700
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.scratch == "" || !strings.HasPrefix(run(t, open(t, h), "pwd"), h.scratch) {
+		t.Errorf("home %q", h.Home())
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(h.scratch); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%q is left behind: %v", h.scratch, err)
+	}
 }
 
 // Closing the host ends what runs on it, also what ignores HUP.
 func TestCloseEndsPrograms(t *testing.T) {
 	need(t, "setsid")
-	h, err := StartHost(filepath.Join(t.TempDir(), "host"))
+	h, err := StartHost(reachable(t))
 	if err != nil {
 		t.Fatal(err)
 	}

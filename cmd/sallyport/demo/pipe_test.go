@@ -94,3 +94,35 @@ func TestListener(t *testing.T) {
 		t.Errorf("accept when closed: %v", err)
 	}
 }
+
+// However it is cut into writes and reads, what arrives is what was sent.
+func FuzzPipe(f *testing.F) {
+	f.Add([]byte("hello"), uint16(3), uint16(2))
+	f.Add(bytes.Repeat([]byte("x"), 3*pipeSize), uint16(60000), uint16(7))
+	f.Fuzz(func(t *testing.T, sent []byte, write, read uint16) {
+		a, b := pipe()
+		go func() {
+			for rest := sent; len(rest) > 0; {
+				n := min(int(write)+1, len(rest))
+				_, _ = a.Write(rest[:n])
+				rest = rest[n:]
+			}
+			_ = a.Close()
+		}()
+		var got []byte
+		buf := make([]byte, int(read)+1)
+		for {
+			n, err := b.Read(buf)
+			got = append(got, buf[:n]...)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(got, sent) {
+			t.Errorf("%d of %d bytes arrived, or others", len(got), len(sent))
+		}
+	})
+}

@@ -4,6 +4,7 @@ package demo
 
 import (
 	"errors"
+	"io/fs"
 
 	"github.com/creack/pty"
 	gossh "golang.org/x/crypto/ssh"
@@ -16,8 +17,9 @@ func findAccount() (account, error) {
 	return account{}, errors.New("the demo host needs a Unix system")
 }
 
-func (account) own(string) error    { return nil }
-func (account) reaches(string) bool { return true }
+func (account) own(string) error     { return nil }
+func (account) reaches(string) bool  { return true }
+func (account) dirMode() fs.FileMode { return 0o700 }
 
 // process is never started: findAccount fails first.
 type process struct{ serving bool }

@@ -57,6 +57,15 @@ func (a account) own(file string) error {
 	return os.Lchown(file, int(a.credential.Uid), int(a.credential.Gid))
 }
 
+// dirMode is of the host's directory: the account must pass through it. What is
+// secret in it has a mode of its own.
+func (a account) dirMode() os.FileMode {
+	if a.credential == nil {
+		return 0o700
+	}
+	return 0o711
+}
+
 // reaches reports whether the account may pass through the directory.
 func (a account) reaches(dir string) bool {
 	info, err := os.Stat(dir)

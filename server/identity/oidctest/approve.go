@@ -20,10 +20,10 @@ var (
 	statusText = regexp.MustCompile(`(?is)<p role="status"[^>]*>(.*?)</p>`)
 )
 
-// ReadForm finds the first form of an HTML page: where it is sent, and the
+// readForm finds the first form of an HTML page: where it is sent, and the
 // fields that are filled in already (not radio buttons, boxes or buttons). It
 // reads the plain HTML of login pages in tests, attributes in double quotes.
-func ReadForm(page string) (action string, fields url.Values, ok bool) {
+func readForm(page string) (action string, fields url.Values, ok bool) {
 	m := formTag.FindStringSubmatch(page)
 	if m == nil {
 		return "", nil, false
@@ -74,7 +74,7 @@ func answer(ctx context.Context, c *http.Client, verificationURL string, with ur
 	if err != nil {
 		return fmt.Errorf("open the sign-in page: %w", err)
 	}
-	_, fields, ok := ReadForm(page)
+	_, fields, ok := readForm(page)
 	if !ok {
 		return errors.New("open the sign-in page: there is no form on it")
 	}
