@@ -72,6 +72,8 @@ type Terms struct {
 	Timeout time.Duration
 	// MaxRows bounds the answer; 0 is none. Result.Summary says when it cut.
 	MaxRows int64
+	// MaxBytes bounds the values of the answer; 0 is none.
+	MaxBytes int64
 }
 
 // Chunk is a part of an answer as the transcript keeps it.

@@ -80,7 +80,7 @@ type Summary struct {
 	Rows             int64
 	Affected         int64
 	Masked, Withheld int64
-	// Cut is set where Terms.MaxRows ended the answer early.
+	// Cut is set where Terms.MaxRows or MaxBytes ended the answer early.
 	Cut bool
 }
 
@@ -100,6 +100,7 @@ type Result struct {
 	touches [2]bool // seen, kept: the statement may touch masked data
 
 	sum     Summary
+	bytes   int64
 	notices []string
 	first   bool
 	done    bool
@@ -189,7 +190,7 @@ func (r *Result) Batch(ctx context.Context, n int) ([]Row, error) {
 	var size int
 	var end error
 	for len(seen) < n && size < 256<<10 {
-		if m := r.permit.Terms().MaxRows; m > 0 && r.sum.Rows >= m {
+		if r.full() {
 			r.sum.Cut, end = true, io.EOF
 			break
 		}
@@ -206,6 +207,7 @@ func (r *Result) Batch(ctx context.Context, n int) ([]Row, error) {
 		s, k, bytes := r.mask(vals)
 		seen, kept = append(seen, s), append(kept, k)
 		size += bytes
+		r.bytes += int64(bytes)
 		r.sum.Rows++
 	}
 	if err := r.observe(ctx, kept); err != nil {
@@ -227,6 +229,12 @@ func (r *Result) Batch(ctx context.Context, n int) ([]Row, error) {
 		return nil, io.EOF
 	}
 	return seen, nil
+}
+
+// full reports whether the answer has reached its terms.
+func (r *Result) full() bool {
+	t := r.permit.Terms()
+	return t.MaxRows > 0 && r.sum.Rows >= t.MaxRows || t.MaxBytes > 0 && r.bytes >= t.MaxBytes
 }
 
 // Close ends the answer where it stands. It may be called more than once.

@@ -42,9 +42,11 @@ type Approval struct {
 	Statement string `json:"statement"`
 	// Hash is the SHA-256, in hex, of the record that binds the approval to its
 	// operation (see server/approval). A vote must carry the hash it saw.
-	Hash      string    `json:"hash"`
-	Facts     Facts     `json:"facts"`
-	Rule      string    `json:"rule"`
+	Hash  string `json:"hash"`
+	Facts Facts  `json:"facts"`
+	Rule  string `json:"rule"`
+	// Why is what the rule says about asking.
+	Why       string    `json:"why,omitempty"`
 	Approvers []string  `json:"approvers"`
 	Need      int       `json:"need"`
 	Reason    string    `json:"reason"`

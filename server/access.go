@@ -11,6 +11,7 @@ import (
 	"charm.land/ssh"
 	"golang.org/x/term"
 
+	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/server/session"
 )
 
@@ -124,7 +125,8 @@ func (a *access) watchIdle() {
 // interruptible returns a context that ends when ctrl-c comes from the terminal,
 // and whose reader gives the rest.
 func (a *access) interruptible() (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(a.ctx)
+	ctx, end := context.WithCancelCause(a.ctx)
+	cancel := func() { end(nil) }
 	if !a.tty {
 		return ctx, cancel
 	}
@@ -135,6 +137,7 @@ func (a *access) interruptible() (context.Context, context.CancelFunc) {
 		for {
 			n, err := r.Read(b[:])
 			if slices.Contains(b[:n], ctrlC) {
+				end(connectors.ErrCanceled)
 				return
 			}
 			if err != nil {

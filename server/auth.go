@@ -16,8 +16,23 @@ var errKeyNotFound = identity.ErrNotFound
 // key that they proved to hold, or without one by keyboard-interactive with no
 // prompts. Who they are is decided afterwards, by that key being remembered or by
 // signing in. The user name is a hint that decides nothing.
-func (s *Server) serverConfig(ssh.Context) *gossh.ServerConfig {
+func (s *Server) serverConfig(ctx ssh.Context) *gossh.ServerConfig {
+	c := connOf(ctx)
 	cfg := &gossh.ServerConfig{
+		// A completed handshake keeps its seat; nothing else is taken from it here.
+		AuthLogCallback: func(_ gossh.ConnMetadata, _ string, err error) {
+			if err == nil {
+				c.place.shaken()
+			}
+		},
+		// The signature is checked by now. A remembered key gives the stranger's seat
+		// back at once; whose it is, is looked up when the connection opens a session.
+		VerifiedPublicKeyCallback: func(_ gossh.ConnMetadata, k gossh.PublicKey, p *gossh.Permissions, _ string) (*gossh.Permissions, error) {
+			if _, err := s.o.Keys.Lookup(c.ctx, gossh.FingerprintSHA256(k)); err == nil {
+				c.place.known()
+			}
+			return p, nil
+		},
 		// Agents offer many keys; each offer counts as a try.
 		MaxAuthTries: 20,
 		PublicKeyAuthAlgorithms: []string{

@@ -33,16 +33,17 @@ type conn struct {
 	words    []string // refusals to be said at the next session's start
 	channels int
 	flow     *identity.Flow // the sign-in that was started last
-	trouble  error // why a remembered key did not count
+	trouble  error          // why a remembered key did not count
 	alive    bool           // the keepalive runs
 	checked  bool           // the remembered key was looked up
+	byKey    bool           // the identity rests on a remembered key
 }
 
 type connKey struct{}
 
 // accept counts a new connection and gives it its state.
 func (s *Server) accept(ctx ssh.Context, nc net.Conn) net.Conn {
-	p, ok := s.limits.enter(nc.RemoteAddr())
+	p, ok := s.limits.enter(nc.RemoteAddr(), func() { _ = nc.Close() }) // it is closed all the same
 	if !ok {
 		s.o.Log.Warn("connection refused: too many without an identity", "from", nc.RemoteAddr().String())
 		return nil
@@ -95,6 +96,7 @@ func (c *conn) proved(ctx context.Context, sc *gossh.ServerConn) {
 	c.mu.Lock()
 	if c.checked {
 		c.mu.Unlock()
+		c.recheck(ctx)
 		return
 	}
 	c.checked = true
@@ -118,7 +120,36 @@ func (c *conn) proved(ctx context.Context, sc *gossh.ServerConn) {
 		c.mu.Lock()
 		c.trouble = errNoRecord
 		c.mu.Unlock()
+		return
 	}
+	c.rests()
+}
+
+// recheck takes the identity of a connection back when the remembered key that it
+// rests on is forgotten, expired, or somebody else's by now: every channel is
+// authorized by itself, also on a connection that has been open for long.
+func (c *conn) recheck(ctx context.Context) {
+	v, key := c.visitor(), c.fingerprint()
+	c.mu.Lock()
+	rests := c.byKey
+	c.mu.Unlock()
+	if v == nil || !rests {
+		return
+	}
+	if k, err := c.s.o.Keys.Lookup(ctx, key); err == nil && k.Identity.Same(v.Identity()) {
+		return
+	}
+	c.mu.Lock()
+	c.visit, c.byKey = nil, false
+	c.mu.Unlock()
+	c.s.o.Log.Info("remembered key gone: its connection is a stranger's again", "from", c.remote)
+}
+
+// rests says that the identity rests on the remembered key from now on.
+func (c *conn) rests() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byKey = true
 }
 
 // signedIn gives the connection an identity. It is on record before it counts.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/server/identity"
 	"github.com/sallyport/sallyport/tui"
@@ -75,13 +76,15 @@ func (d *door) enter(ctx context.Context, id policy.Identity, remember bool) err
 		// The person is signed in all the same, for this connection.
 		c.say("your SSH key is not remembered: " + err.Error())
 		d.a.s.o.Log.Warn("key not remembered", "from", c.remote, "err", err)
+		return nil
 	}
+	c.rests()
 	return nil
 }
 
 // spoken is a sign-in's failure in words.
 func spoken(err error) error {
-	for _, known := range []error{identity.ErrDenied, identity.ErrExpired, identity.ErrUnavailable, identity.ErrToken, context.Canceled} {
+	for _, known := range []error{identity.ErrDenied, identity.ErrExpired, identity.ErrUnavailable, identity.ErrToken, connectors.ErrCanceled, context.Canceled} {
 		if errors.Is(err, known) {
 			return known
 		}

@@ -158,6 +158,9 @@ func (c *call) ask() (*session.Ask, error) {
 	}
 	a.Waiting = func(p policy.Approval) {
 		fmt.Fprintf(c.err, "needs approval: request %s, rule %s, from %s\n", p.ID, widget.Escape(p.Rule), widget.Escape(strings.Join(p.Approvers, " or ")))
+		if p.Why != "" {
+			fmt.Fprintln(c.err, widget.Escape(p.Why))
+		}
 		if a.Wait >= 0 {
 			fmt.Fprintf(c.err, "waiting until %s UTC (ctrl-c withdraws it)\n", p.Expires.UTC().Format(time.TimeOnly))
 		}

@@ -179,4 +179,8 @@ func faultSizes(t *testing.T, b *testBastion) {
 	if err := s.Wait(); err != nil {
 		t.Errorf("the shell ended with %v", err)
 	}
+	// The host bounds sizes itself: that the bastion did is in the record.
+	if !b.replayed(t, "alice", "1000x1000") {
+		t.Error("the transcript does not hold the bounded size")
+	}
 }

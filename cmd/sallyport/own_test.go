@@ -123,9 +123,11 @@ func runOwn(t *testing.T, args ...string) result {
 	cmd := sallyport(args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop() // the code is -1 then
+	_ = cmd.Wait()                                                              // the code tells
 	return result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
 }
 
@@ -378,10 +380,7 @@ func ownStop(t *testing.T, s *ownSite) {
 	}
 	b.verify().must(t, 0).has(t, "the chain is whole", " sealed").lacks(t, "not sealed")
 	kept := b.log.String()
-	files, err := filepath.Glob(filepath.Join(b.data, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	files, _ := filepath.Glob(filepath.Join(b.data, "*")) // fails for bad patterns only
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		if err != nil {

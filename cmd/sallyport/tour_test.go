@@ -65,8 +65,8 @@ func tourWorkspace(t *testing.T, b *testBastion, db string) {
 	alice.See("● recorded")
 	alice.Type("select id, email, phone, ssn, card_number from customers order by id limit 20;")
 	alice.Press("enter")
-	text := alice.See("card_number")
-	text = alice.WaitFor("20 rows", func(s string) bool { return strings.Contains(s, "20 row") })
+	alice.See("card_number")
+	text := alice.WaitFor("20 rows", func(s string) bool { return strings.Contains(s, "20 row") })
 	mustBeMasked(t, text)
 
 	alice.Type("delete from orders;")

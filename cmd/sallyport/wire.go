@@ -75,7 +75,7 @@ func open(ctx context.Context, cfg *config.Config, d dialers, log *slog.Logger) 
 	people := identity.NewPeople(b.kv)
 	gate, err := b.gate(ctx, people, session.Rules{
 		Policy: compiled, Targets: targets, Revision: cfg.Revision,
-		Limits: session.Limits{Rows: cfg.Limits.Rows, Statement: time.Duration(cfg.Limits.Statement)},
+		Limits: session.Limits{Rows: cfg.Limits.Rows, Bytes: cfg.Limits.Bytes, Statement: time.Duration(cfg.Limits.Statement)},
 	})
 	if err != nil {
 		return nil, err

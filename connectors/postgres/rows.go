@@ -29,7 +29,7 @@ func (w *walker) inserts(s *pg.InsertStmt) {
 			w.j.copies("INSERT ... SELECT")
 		}
 	}
-	w.assigns(s.GetOnConflictClause().GetTargetList(), "INSERT ... ON CONFLICT")
+	w.assigns(s.GetOnConflictClause().GetTargetList(), "INSERT ... ON CONFLICT", false, rowName(s.GetRelation()), "excluded")
 }
 
 func (w *walker) updates(s *pg.UpdateStmt) {
@@ -38,7 +38,7 @@ func (w *walker) updates(s *pg.UpdateStmt) {
 	if !w.bounds(s.GetWhereClause(), s.GetRelation(), false) {
 		w.destroys(unbounded("UPDATE", s.GetWhereClause()))
 	}
-	w.assigns(s.GetTargetList(), "UPDATE ... SET from a column")
+	w.assigns(s.GetTargetList(), "UPDATE ... SET from a column", len(s.GetFromClause()) > 0, rowName(s.GetRelation()))
 }
 
 func (w *walker) deletes(s *pg.DeleteStmt) {
@@ -85,21 +85,40 @@ func unbounded(verb string, where *pg.Node) string {
 	return verb + " whose WHERE does not select: it is always true, or only excludes"
 }
 
-// assigns marks assignments whose value comes from another column: they move a
-// value to a name under which it may not be masked.
-func (w *walker) assigns(targets []*pg.Node, form string) {
+// assigns marks assignments that may bring a value from elsewhere: from another
+// column of the row or, with other relations in the statement, from any column,
+// since an alias can give one the target's name. own are the names of the row
+// itself: the relation's or its alias, and excluded.
+func (w *walker) assigns(targets []*pg.Node, form string, others bool, own ...string) {
 	for _, n := range targets {
 		t := n.GetResTarget()
 		if t == nil {
 			continue
 		}
 		m := t.GetVal().ProtoReflect()
-		other := contains(m, func(c *pg.ColumnRef) bool {
-			f := c.GetFields()
-			return len(f) == 0 || f[len(f)-1].GetString_().GetSval() != t.GetName()
-		})
-		if other || contains(m, func(*pg.SubLink) bool { return true }) {
+		moved := contains(m, func(c *pg.ColumnRef) bool { return others || !sameColumn(c, t.GetName(), own) })
+		if moved || contains(m, func(*pg.SubLink) bool { return true }) {
 			w.j.copies(form)
 		}
 	}
+}
+
+// sameColumn reports whether c is the column of that name of the row itself.
+func sameColumn(c *pg.ColumnRef, name string, own []string) bool {
+	f := c.GetFields()
+	switch len(f) {
+	case 1:
+		return f[0].GetString_().GetSval() == name
+	case 2:
+		return slices.Contains(own, f[0].GetString_().GetSval()) && f[1].GetString_().GetSval() == name
+	}
+	return false
+}
+
+// rowName is the name by which a statement calls its target's row.
+func rowName(r *pg.RangeVar) string {
+	if alias := r.GetAlias().GetAliasname(); alias != "" {
+		return alias
+	}
+	return r.GetRelname()
 }

@@ -263,6 +263,8 @@ func (r *reading) form(f *policy.Facts) {
 	case r.s.verb == "CREATE TRIGGER":
 		// What it will copy is seen only when it runs, for whoever runs it.
 		f.Form, f.Opaque = r.s.verb, true
+	case r.s.generates:
+		f.Form = r.s.verb + " with a generated column"
 	case r.s.renames:
 		f.Form = "ALTER TABLE RENAME"
 	case r.ddl:

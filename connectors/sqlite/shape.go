@@ -19,6 +19,9 @@ type shape struct {
 	assigns bool
 	// renames is set for ALTER TABLE ... RENAME.
 	renames bool
+	// generates is set for CREATE and ALTER TABLE with a generated column, whose
+	// value is another's under a new name.
+	generates bool
 }
 
 func shapeOf(text string) shape {
@@ -55,6 +58,9 @@ func (s *shape) body(toks []token) {
 	if i := indexWord(toks, "SET"); i >= 0 && (s.verb == "UPDATE" || s.verb == "INSERT" || s.verb == "REPLACE") {
 		s.assigns = assigns(until(toks[i+1:], "FROM", "WHERE", "RETURNING", "ORDER", "LIMIT"))
 	}
+	if s.verb == "CREATE TABLE" || s.verb == "ALTER TABLE" {
+		s.generates = generates(toks)
+	}
 	switch s.verb {
 	case "DELETE", "UPDATE":
 		i := indexWord(toks, "WHERE")
@@ -70,6 +76,17 @@ func (s *shape) body(toks []token) {
 		}
 		s.renames = len(rest) > 1 && rest[1].is("RENAME")
 	}
+}
+
+// generates reports whether a definition has a generated column: GENERATED, or
+// AS before a parenthesis.
+func generates(toks []token) bool {
+	for i, t := range toks {
+		if t.is("GENERATED") || t.is("AS") && i+1 < len(toks) && toks[i+1].op("(") {
+			return true
+		}
+	}
+	return false
 }
 
 // mainClause skips the common table expressions of WITH: the statement's own

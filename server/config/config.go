@@ -63,6 +63,9 @@ type Limits struct {
 	Idle Duration `yaml:"idle"`
 	// Rows bounds the rows of one answer; 0 is none. Default 10000000.
 	Rows int64 `yaml:"rows"`
+	// Bytes bounds the values of one answer, all of which the transcript keeps; 0 is
+	// none. Default 1 GiB.
+	Bytes int64 `yaml:"bytes"`
 	// Statement bounds the time of one statement at the target. Default 5m.
 	Statement Duration `yaml:"statement"`
 }

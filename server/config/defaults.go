@@ -25,6 +25,7 @@ func Defaults() Config {
 			ChannelsPerConn: 10,
 			Idle:            Duration(30 * time.Minute),
 			Rows:            10_000_000,
+			Bytes:           1 << 30,
 			Statement:       Duration(5 * time.Minute),
 		},
 	}

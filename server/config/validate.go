@@ -94,6 +94,9 @@ func (l *Limits) validate(fs *Faults) {
 	count(fs, "limits.connections", l.Connections, 1, 1_000_000)
 	count(fs, "limits.channels_per_connection", l.ChannelsPerConn, 1, 1000)
 	between(fs, "limits.idle", l.Idle, time.Second, maxIdle)
+	if l.Bytes < 0 {
+		fs.add("limits.bytes", "%d bytes cannot be; 0 is no limit", l.Bytes)
+	}
 	if l.Rows < 0 {
 		fs.add("limits.rows", "%d rows cannot be; 0 is no limit", l.Rows)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/recorder"
 	"github.com/sallyport/sallyport/server/approval"
+	"github.com/sallyport/sallyport/server/secret"
 )
 
 // Problem is an error with words for people. Everything that is not one of the
@@ -37,6 +38,9 @@ var errApprovalNotFound = fmt.Errorf("%w", approval.ErrNotFound)
 func (g *Gate) words(resource string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, secret.ErrMissing) || errors.Is(err, secret.ErrUnsafe) || errors.Is(err, secret.ErrUnreadable) {
+		g.o.Log.Error("credential not to be had", "resource", resource, "err", err) // its text names the place, for administrators
 	}
 	var refusal *policy.Refusal
 	var needed *policy.ApprovalNeeded
@@ -77,6 +81,9 @@ var known = []knownError{
 	{connectors.ErrProtocol, "", ""},
 	{connectors.ErrUnsupported, "", ""},
 	{connectors.ErrCanceled, "", "cancelled"},
+	{secret.ErrMissing, "tell the bastion's administrator", "its credential is missing"},
+	{secret.ErrUnsafe, "tell the bastion's administrator", "its credential is not used: others can read it"},
+	{secret.ErrUnreadable, "tell the bastion's administrator", "its credential cannot be read"},
 	{approval.ErrTooMany, "", ""},
 	{approval.ErrNotFound, "`approvals` lists them", ""},
 	{ErrClosing, "connect again in a moment", ""},

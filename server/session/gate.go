@@ -35,6 +35,7 @@ type SecretSource interface {
 // Limits bound every operation.
 type Limits struct {
 	Rows      int64
+	Bytes     int64
 	Statement time.Duration
 }
 

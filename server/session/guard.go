@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/mask"
@@ -65,6 +66,9 @@ func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 
 // asked records what is asked. What is too large for the record is refused.
 func (g *guard) asked(ctx context.Context, n int, op connectors.Operation) error {
+	if !utf8.ValidString(op.Text) {
+		return &policy.Refusal{Rule: policy.DefaultDeny, Reason: "it is not valid UTF-8, so it cannot be judged and recorded as typed"}
+	}
 	sum := sha256.Sum256([]byte(op.Text))
 	err := g.record(ctx, recorder.KindOperation, recorder.Operation{
 		Op: n, Action: string(op.Action), Text: op.Text, SHA256: hex.EncodeToString(sum[:]), Facts: op.Facts, Login: op.Login,
@@ -84,7 +88,7 @@ func (g *guard) record(ctx context.Context, k recorder.Kind, payload any) error 
 // shell lasts as long as its person stays.
 func (s *Session) terms(op connectors.Operation) connectors.Terms {
 	l := s.g.rules.Load().Limits
-	t := connectors.Terms{ReadOnly: op.Facts.Class == policy.Read, Timeout: l.Statement, MaxRows: l.Rows}
+	t := connectors.Terms{ReadOnly: op.Facts.Class == policy.Read, Timeout: l.Statement, MaxRows: l.Rows, MaxBytes: l.Bytes}
 	if op.Action == policy.ActionShell {
 		t.Timeout = 0
 	}
@@ -135,8 +139,12 @@ func carries(kept *mask.Plan, op connectors.Operation) string {
 	if op.Action != policy.ActionSQL {
 		return ""
 	}
-	if op.Facts.Copies && connectors.Touches(kept, op.Facts) {
-		return op.Facts.Form + " over a table with masked columns would carry them past the mask"
+	f := op.Facts
+	if f.Copies && connectors.Touches(kept, f) {
+		return f.Form + " over a table with masked columns would carry them past the mask"
+	}
+	if f.Opaque && f.Class.Severity() >= policy.Write.Severity() && connectors.Touches(kept, f) {
+		return "it cannot be told what this change reads, so it could carry masked columns past the mask"
 	}
 	if c, ok := connectors.MaskedRead(kept, op.Reads); ok {
 		return "the change reads the masked column " + c.Table + "." + c.Name + ", which would carry it past the mask"
@@ -189,7 +197,7 @@ func (g *guard) approved(ctx context.Context, rec recorder.Decision, op connecto
 			return "", err
 		}
 	}
-	return g.consume(ctx, a, op, hash)
+	return g.consume(ctx, a, op, hash, m.revision())
 }
 
 // request asks for a yes and waits for it.
@@ -197,7 +205,7 @@ func (g *guard) request(ctx context.Context, rec recorder.Decision, op connector
 	s := g.s
 	a, err := s.g.o.Approvals.Request(ctx, policy.Approval{
 		Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Statement: op.Text, Hash: hash, Facts: op.Facts,
-		Rule: d.Rule, Approvers: d.Approvers, Need: d.Need, Reason: strings.TrimSpace(g.ask.Reason), From: s.v.From,
+		Rule: d.Rule, Why: d.Reason, Approvers: d.Approvers, Need: d.Need, Reason: strings.TrimSpace(g.ask.Reason), From: s.v.From,
 		Session: string(s.ID()), Wait: d.Wait,
 	})
 	if err != nil {
@@ -255,10 +263,13 @@ func undecided(a policy.Approval) *policy.Refusal {
 
 // consume takes the yes, with the decision as policy makes it now: the right may
 // have gone while the requester waited.
-func (g *guard) consume(ctx context.Context, a policy.Approval, op connectors.Operation, hash string) (string, error) {
-	d, _, err := g.s.decide(op)
+func (g *guard) consume(ctx context.Context, a policy.Approval, op connectors.Operation, hash, masks string) (string, error) {
+	d, m, err := g.s.decide(op)
 	if err != nil {
 		return "", err
+	}
+	if m.seen != nil && m.revision() != masks {
+		return "", &policy.Refusal{Rule: d.Rule, ApprovalID: a.ID, Reason: "the masks changed while it waited: ask again"}
 	}
 	_, err = g.s.g.o.Approvals.Consume(ctx, a.ID, g.s.v.Identity, hash, d)
 	if err != nil {

@@ -91,7 +91,9 @@ func fillSQLite(file string) error {
 		"CREATE VIEW mv_directory AS SELECT c.id, c.full_name || ' <' || c.email || '>' AS entry, c.country FROM customers c",
 		"CREATE INDEX orders_customer_idx ON orders(customer_id)",
 		"CREATE INDEX customers_country_idx ON customers(country)",
-		"COMMIT")
+		"COMMIT",
+		// Readers and the one writer do not wait for each other.
+		"PRAGMA journal_mode = WAL")
 	for _, s := range statements {
 		if err := c.Exec(s); err != nil {
 			return errors.Join(err, c.Close())

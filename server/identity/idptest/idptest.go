@@ -58,7 +58,7 @@ func Start(t testing.TB, people map[string]Person) *Provider {
 	if err := os.WriteFile(file, list, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("node", filepath.Join(dir, "server.mjs"), file, "0", Client)
+	cmd := exec.Command(node(), filepath.Join(dir, "server.mjs"), file, "0", Client)
 	cmd.WaitDelay = 10 * time.Second
 	var said strings.Builder
 	cmd.Stderr = &said
@@ -166,9 +166,21 @@ func fill(ctx context.Context, dir string, files map[string][]byte) (err error) 
 	return nil
 }
 
+// node is the program: one that testdata/tools/need.sh has put into the user's cache
+// where the system's is too old, else the one in PATH.
+func node() string {
+	if cache, err := os.UserCacheDir(); err == nil {
+		own := filepath.Join(cache, "sallyport-test", "node", "node_modules", "node", "bin", "node")
+		if _, err := os.Stat(own); err == nil {
+			return own
+		}
+	}
+	return "node"
+}
+
 func checkNode(ctx context.Context) error {
 	const need = "Node.js 20 or newer and npm are needed (the npm package \"node\" carries the program)"
-	out, err := exec.CommandContext(ctx, "node", "--version").Output()
+	out, err := exec.CommandContext(ctx, node(), "--version").Output()
 	if err != nil {
 		return fmt.Errorf("%s: %w", need, err)
 	}
