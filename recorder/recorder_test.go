@@ -161,7 +161,6 @@ func TestCommits(t *testing.T) {
 		r := newRecorder(t, s, recorder.Options{})
 		a, b := begin(t, r), begin(t, r)
 		n := s.Appends()
-		start := time.Now()
 		ok(t, a.Stream(t.Context(), recorder.KindOutput, []byte("1")))
 		ok(t, b.Stream(t.Context(), recorder.KindOutput, []byte("2")))
 		time.Sleep(19 * time.Millisecond)
@@ -174,7 +173,7 @@ func TestCommits(t *testing.T) {
 		if got := s.Appends() - n; got != 1 {
 			t.Errorf("%d commits for the streams of two transcripts, want 1", got)
 		}
-		start = time.Now()
+		start := time.Now()
 		ok(t, a.Stream(t.Context(), recorder.KindOutput, []byte("3")))
 		ok(t, b.Record(t.Context(), recorder.KindNote, recorder.Note{Text: "now"}))
 		if d := time.Since(start); d != 0 {

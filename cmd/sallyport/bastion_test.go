@@ -107,6 +107,9 @@ func (b *testBastion) start(args ...string) {
 	}()
 	b.t.Cleanup(func() {
 		b.stop()
+		if err := os.RemoveAll(serverDirectory(b.data)); err != nil { // for root it lies elsewhere
+			b.t.Error(err)
+		}
 		if b.t.Failed() {
 			b.t.Log("the bastion printed:\n" + b.log.String())
 		}
