@@ -7,7 +7,7 @@ BENCHTIME ?= 1s
 TOOL = $(GO) tool -modfile=testdata/tools/go.mod
 ARGS ?=
 
-.PHONY: help demo build test race lint fuzz bench golden check
+.PHONY: help demo build test race lint fuzz bench golden gallery check
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -41,6 +41,9 @@ bench: ## speeds, as ratios against a peer in the same run
 
 golden: ## draw the golden screens anew
 	$(GO) test ./tui/... -update
+
+gallery: ## draw the README's pictures anew (needs the DejaVu fonts)
+	SALLYPORT_GALLERY=1 $(GO) test ./cmd/sallyport -count=1 -run TestGallery
 
 check: ## what CI runs
 	bash .ci/run

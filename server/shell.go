@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
 
 	"github.com/sallyport/sallyport/tui"
 )
@@ -68,6 +69,7 @@ func (a *access) program(app *tui.App) error {
 		tea.WithInput(a.in.Lease()),
 		tea.WithOutput(a.sess), // which maps newlines, as the renderer needs
 		tea.WithEnvironment(a.env()),
+		tea.WithColorProfile(colorprofile.Env(a.env())), // a channel is no file to ask
 		tea.WithWindowSize(a.size.Width, a.size.Height),
 		tea.WithoutSignalHandler(),
 		tea.WithFilter(noSuspend),

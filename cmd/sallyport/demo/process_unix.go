@@ -259,9 +259,19 @@ func (p *process) kill(s syscall.Signal) bool {
 // hangUpTime is what a program gets to end by itself after HUP.
 const hangUpTime = 2 * time.Second
 
-// hangUp ends the program and its process group, once the client is gone.
+// hangUp ends the program and what it has started in its session, once the client
+// is gone.
 func (p *process) hangUp() {
+	left := stragglers(p.cmd.Process.Pid)
 	p.kill(syscall.SIGHUP)
+	for _, s := range left {
+		s.signal(syscall.SIGHUP)
+	}
 	closeAll(p.ours) // the terminal hangs up, and pipes break
-	time.AfterFunc(hangUpTime, func() { p.kill(syscall.SIGKILL) })
+	time.AfterFunc(hangUpTime, func() {
+		p.kill(syscall.SIGKILL)
+		for _, s := range left {
+			s.signal(syscall.SIGKILL)
+		}
+	})
 }
