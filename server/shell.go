@@ -19,6 +19,7 @@ func (a *access) screens() int {
 		Door: &door{a}, Backend: a.backend(), Site: a.s.o.Name, Width: a.size.Width, Height: a.size.Height,
 		Term: a.term, NoColor: a.noColor(), Now: a.s.o.Now, Log: a.s.o.Log, Notice: a.notice(),
 	})
+	defer app.Close()
 	for {
 		if err := a.program(app); err != nil {
 			return a.over(err)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -96,12 +97,24 @@ func (b *bastion) run(ctx context.Context, l net.Listener) error {
 		return b.server.Serve(l)
 	})
 	go b.alarm(serving)
+	b.warm()
 	<-serving.Done()
 	const reason = "the bastion is shutting down"
 	stop, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
 	err := b.server.Shutdown(stop, reason)
 	return errors.Join(err, g.Wait(), b.close(reason))
+}
+
+// warm gets ready what a first statement would wait for, where there is a resource
+// of the kind.
+func (b *bastion) warm() {
+	for _, d := range b.drivers {
+		w, ok := d.(interface{ Warm() })
+		if ok && slices.ContainsFunc(b.cfg.Resources, func(r config.Resource) bool { return r.Kind == d.Kind() }) {
+			w.Warm()
+		}
+	}
 }
 
 // alarm says in the log that the recorder failed: nothing can be opened then.
