@@ -169,6 +169,7 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 	whole = end < len(data) && len(t.v) > t.start && t.v[len(t.v)-1] == '\n'
 	var cut int
 	w.spans, cut = t.scan(w.set, w.spans[:0])
+	cut = uncut(w.spans, cut)
 	if cut < len(t.v) {
 		// What is held has neither a break nor a line end in it, so the reader is
 		// there where it is at the end, but for escapes around the cut.
@@ -187,6 +188,20 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 	}
 	w.masked = max(masked-cut, -context-1)
 	return end, whole && cut == len(t.v)
+}
+
+// uncut moves the cut to where no hit was found before it that begins after it,
+// as a number behind a percent-encoded character may: it is found again, whole.
+func uncut(spans []span, cut int) int {
+	for moved := true; moved; {
+		moved = false
+		for _, s := range spans {
+			if s.at < cut && cut <= s.start {
+				cut, moved = s.at, true
+			}
+		}
+	}
+	return cut
 }
 
 // raw returns where in the data the character at i of the text begins; the
