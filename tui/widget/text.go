@@ -95,7 +95,7 @@ func Wrap(s string, width int) []string {
 
 // Chop breaks text exactly where the width ends, so that nothing of it (blanks
 // included) is lost. s is EscapeLines' result; tabs become blanks to the next
-// multiple of four.
+// multiple of four or the end of the line.
 func Chop(s string, width int) []string {
 	if width < 1 {
 		return nil
@@ -114,7 +114,8 @@ func chopLine(line string, width int) []string {
 	for _, r := range line {
 		piece := string(r)
 		if r == '\t' {
-			piece = Spaces(4 - col%4)
+			// A tab never reaches over the line's end, as on a terminal.
+			piece = Spaces(min(4-col%4, max(width-col, 1)))
 		}
 		w := Width(piece)
 		if col+w > width && col > 0 {
