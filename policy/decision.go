@@ -23,6 +23,7 @@ type Request struct {
 	Resource Resource
 	Action   Action
 	Facts    Facts
+	Session  Session
 	Now      time.Time
 }
 
@@ -40,7 +41,26 @@ type Decision struct {
 	// Wait is how long a request may wait for its answer, and a granted one for
 	// its run.
 	Wait time.Duration `json:"wait,omitempty"`
+	// Lasts is how long a yes holds after it was given; 0: until Wait is over.
+	Lasts time.Duration `json:"lasts,omitempty"`
+	// ReasonRequired: a request without a reason is not sent to anybody.
+	ReasonRequired bool `json:"reason_required,omitempty"`
+	// Limits are the terms of this decision, to be tightened by the bastion's own.
+	Limits Limits `json:"limits,omitzero"`
+	// Results says what the transcript keeps of the answer.
+	Results Keep `json:"results,omitempty"`
 }
+
+// Keep says what a transcript keeps of answers. The zero value keeps all.
+type Keep uint8
+
+const (
+	KeepFull   Keep = iota // rows and output, masked
+	KeepDigest             // counts, and a SHA-256 of each chunk
+)
+
+// String returns full or digest.
+func (k Keep) String() string { return [...]string{"full", "digest"}[min(k, KeepDigest)] }
 
 // DefaultDeny is the name of the rule that decides where no rule matches.
 const DefaultDeny = "default deny"

@@ -15,6 +15,9 @@ type Identity struct {
 	Name    string `json:"name,omitempty"`
 	// Groups are matched whole and case-sensitively.
 	Groups []string `json:"groups,omitempty"`
+	// Claims are the other claims of the token that the configuration asks for, by
+	// name; a claim that is no list has one value.
+	Claims map[string][]string `json:"claims,omitempty"`
 	// SignedIn is when the provider last saw this person.
 	SignedIn time.Time `json:"signed_in,omitzero"`
 	// Method is how this connection proved it: "device" or "key".
@@ -64,6 +67,9 @@ const (
 	ActionSQL   Action = "sql"   // one SQL statement
 	ActionExec  Action = "exec"  // one command, no terminal
 	ActionShell Action = "shell" // an interactive session on a PTY
+
+	ActionHTTP       Action = "http"       // one HTTP request
+	ActionKubernetes Action = "kubernetes" // one call of the Kubernetes API
 )
 
 // Table is a relation that a statement names.
@@ -72,6 +78,41 @@ type Table struct {
 	Name   string    `json:"name"`
 	Kind   TableKind `json:"kind"`
 	Write  bool      `json:"write,omitempty"`
+}
+
+// Column is a column of a base relation, as the catalog names it.
+type Column struct {
+	Schema string `json:"schema,omitempty"`
+	Table  string `json:"table"`
+	Name   string `json:"name"`
+}
+
+// Command is one simple command found in a shell command line, wherever it
+// stands: in a pipeline, a subshell, a substitution, behind sudo or xargs.
+type Command struct {
+	Name  string   `json:"name"` // base name of the program
+	Args  []string `json:"args,omitempty"`
+	Class Class    `json:"class"`
+}
+
+// HTTPRequest is what an HTTP request asks for, normalised (RFC 9110, RFC 3986).
+type HTTPRequest struct {
+	Method      string `json:"method"`
+	Host        string `json:"host,omitempty"`
+	Path        string `json:"path"`
+	Query       string `json:"query,omitempty"`
+	ContentType string `json:"content_type,omitempty"`
+	Size        int64  `json:"size,omitempty"` // bytes of the body
+}
+
+// KubernetesCall is a call of the Kubernetes API in that API's own words.
+type KubernetesCall struct {
+	Verb        string `json:"verb"`
+	Group       string `json:"group,omitempty"`
+	Resource    string `json:"resource"`
+	Subresource string `json:"subresource,omitempty"`
+	Namespace   string `json:"namespace,omitempty"`
+	Name        string `json:"name,omitempty"`
 }
 
 // TableKind says what a relation is. Only plain and partitioned tables hold
@@ -98,8 +139,19 @@ type Facts struct {
 	Why         string `json:"why,omitempty"`
 	// Tables are the relations named anywhere in the statement.
 	Tables []Table `json:"tables,omitempty"`
+	// Reads and Writes are base columns read anywhere in the statement and changed
+	// by it, where the kind can tell.
+	Reads  []Column `json:"reads,omitempty"`
+	Writes []Column `json:"writes,omitempty"`
 	// Functions are the functions called, lower case, with schema if it was given.
 	Functions []string `json:"functions,omitempty"`
+	// Estimate is how many rows the target's planner expects the statement to
+	// touch; nil where it was not asked.
+	Estimate *int64 `json:"estimate,omitempty"`
+	// Commands are the simple commands of a shell command line.
+	Commands   []Command       `json:"commands,omitempty"`
+	HTTP       *HTTPRequest    `json:"http,omitempty"`
+	Kubernetes *KubernetesCall `json:"kubernetes,omitempty"`
 	// Opaque means that the statement may reach more than Tables says (a
 	// function that is not known to be harmless, dynamic SQL, a view, ...).
 	Opaque bool `json:"opaque,omitempty"`
@@ -111,4 +163,24 @@ type Facts struct {
 	Form   string `json:"form,omitempty"`
 	// Statements is how many statements the text holds.
 	Statements int `json:"statements,omitempty"`
+}
+
+// Session is what policy knows of the access in which something is asked.
+type Session struct {
+	// From is the address that the requester connects from.
+	From string `json:"from,omitempty"`
+	// Opened is when the session began; zero while it is being opened.
+	Opened time.Time `json:"opened,omitzero"`
+	// Operations is how many operations were asked before in this session.
+	Operations int64 `json:"operations,omitempty"`
+}
+
+// Limits bound an operation or a session; a zero field is no limit.
+type Limits struct {
+	Rows      int64         `json:"rows,omitempty"`
+	Bytes     int64         `json:"bytes,omitempty"`
+	Statement time.Duration `json:"statement,omitempty"` // one operation at the target
+	Session   time.Duration `json:"session,omitempty"`   // a session's whole life
+	Idle      time.Duration `json:"idle,omitempty"`      // without anything asked or typed
+	Sessions  int           `json:"sessions,omitempty"`  // at the same time, per person and resource
 }
