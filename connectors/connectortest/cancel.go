@@ -15,7 +15,7 @@ func (s *suite) started(ctx context.Context, t *testing.T, conn connectors.Conn,
 	t.Helper()
 	g.said = &s.said
 	permitted := make(chan struct{})
-	g.OnCheck = func(connectors.Operation) { close(permitted) }
+	g.OnPermit = func(connectors.Operation) { close(permitted) }
 	end := make(chan error, 1)
 	go func() {
 		_, err := s.run(ctx, conn, g, text, 16)
@@ -24,7 +24,7 @@ func (s *suite) started(ctx context.Context, t *testing.T, conn connectors.Conn,
 	select {
 	case <-permitted:
 	case err := <-end:
-		t.Fatalf("%q ended before the guard was asked: %v", clip(text), err)
+		t.Fatalf("%q ended before it was permitted: %v", clip(text), err)
 	}
 	if s.Active != nil && !eventually(func() bool { return s.Active(t) > 0 }) {
 		t.Fatalf("%q never ran at the target", clip(text))

@@ -23,6 +23,8 @@ type Guard struct {
 	Judge func(connectors.Operation) error
 	// OnCheck is called within Check, before the decision.
 	OnCheck func(connectors.Operation)
+	// OnPermit is called within Check when the permit is made.
+	OnPermit func(connectors.Operation)
 	// Seen and Kept are the plans; nil masks nothing.
 	Seen, Kept *mask.Plan
 	// Terms sets the terms; nil makes operations judged read read-only.
@@ -63,8 +65,11 @@ func (g *Guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 		p.terms = g.Terms(op)
 	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.permits = append(g.permits, p)
+	g.mu.Unlock()
+	if g.OnPermit != nil {
+		g.OnPermit(op)
+	}
 	return p, nil
 }
 
