@@ -117,7 +117,7 @@ func Clip(s string, width int) string {
 			cut--
 		}
 		// Whatever was cut is beyond the width, so the ellipsis is due.
-		return Truncate(Escape(s[:cut])+strings.Repeat(" ", width)+"x", width)
+		return Truncate(Escape(s[:cut])+Spaces(width+1), width)
 	}
 	return Truncate(Escape(s), width)
 }

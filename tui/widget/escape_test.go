@@ -59,7 +59,8 @@ func FuzzEscape(f *testing.F) {
 	for _, s := range []string{"a\x1b]0;t\x07", "\u202e\u2066", "\xc2\x9b", "\xe2\x80", "漢\u0301字\U000e0041", strings.Repeat("\u0300", 9), "<U+202E>\\x1b"} {
 		f.Add(s, 7)
 	}
-	f.Add("\x80\x12\xaed\t", 2) // a tab stop beyond a narrow line's end
+	f.Add("\x80\x12\xaed\t", 2)                                 // a tab stop beyond a narrow line's end
+	f.Add("\xe8\x97bz9\xa8p\xfa\xa3\xfa\xea\ua8c1\xfa\x81", 40) // narrower by clusters than by code points
 	f.Fuzz(func(t *testing.T, s string, w int) {
 		w = max(1, min(w, 200))
 		one, many := Escape(s), EscapeLines(s)

@@ -27,7 +27,9 @@ func Truncate(s string, width int) string {
 	if Width(s) <= width {
 		return s
 	}
-	return ansi.TruncateWc(s, width, Ellipsis)
+	// The library leaves alone what fits by grapheme clusters, which can be less
+	// than by code points; more blanks than fit make it cut.
+	return ansi.TruncateWc(s+Spaces(width+1), width, Ellipsis)
 }
 
 // Fit cuts or pads s to exactly width cells.
