@@ -12,7 +12,7 @@ import (
 type Policy struct {
 	roles   []role
 	byGroup map[string]set // group → roles
-	anyone  set             // roles that ask for no group
+	anyone  set            // roles that ask for no group
 	masks   []maskSet
 	kinds   map[string][]operation
 	index   *index
@@ -30,7 +30,7 @@ type role struct {
 	when        *condition
 	can         operations // of the kinds that it is about
 	says        words      // of all rules together, to pass by quickly
-	rules       []rule // by id
+	rules       []rule     // by id
 	columns     []string
 	detects     []string
 	// allTranscripts: may see everybody's.

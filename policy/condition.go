@@ -203,7 +203,9 @@ func (sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
 	return nil
 }
 
-func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate { return nil }
+func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
+	return nil
+}
 
 // scope is what a condition is about. Its operation is nil where it is not known.
 type scope struct {
@@ -302,16 +304,40 @@ func meant(e *cel.Error, parsed *cel.Ast) string {
 	if name, ok := between(text, "undefined field '", "'"); ok {
 		return "unknown field " + name + Suggest(name, fieldsNear(parsed, e.ExprID))
 	}
-	if name, ok := between(text, "undeclared reference to '", "'"); ok {
-		if strings.Contains(name, ".") || environment.HasFunction(name) {
-			return plain(text)
+	if name, ok := between(text, "undeclared reference to '", "'"); ok && !environment.HasFunction(name) {
+		if calls(parsed, name) {
+			return "unknown function " + name + Suggest(name, functionNames)
 		}
-		return "unknown word " + name + Suggest(name, append(slices.Clone(variableNames), "glob", "cidr", "ip", "size", "has", "duration", "timestamp"))
+		return "unknown word " + name + Suggest(name, variableNames)
 	}
-	if i := strings.Index(text, " (in container ''"); i >= 0 {
-		text = text[:i]
+	switch {
+	case strings.Contains(text, "input '<EOF>'"):
+		return "the condition ends before it is complete"
+	case strings.HasPrefix(text, "token recognition error at: '="):
+		return "= compares nothing: did you mean ==?"
 	}
+	text, _, _ = strings.Cut(text, " expecting ")
+	text, _, _ = strings.Cut(text, " (in container ''")
 	return plain(text)
+}
+
+// functionNames are the functions that people write by name.
+var functionNames = func() []string {
+	all := []string{"has", "all", "exists", "exists_one", "filter", "map"}
+	for name := range environment.Functions() {
+		if strings.IndexFunc(name, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') }) < 0 && name != "dyn" {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}()
+
+// calls reports whether the expression calls something of that name.
+func calls(parsed *cel.Ast, name string) bool {
+	return parsed != nil && slices.ContainsFunc(expressions(parsed.NativeRep().Expr()), func(e ast.Expr) bool {
+		return e.Kind() == ast.CallKind && e.AsCall().FunctionName() == name
+	})
 }
 
 func between(s, before, after string) (string, bool) {

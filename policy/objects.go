@@ -93,11 +93,13 @@ func moment[T any](get func(*T) time.Time) field {
 	return may(types.TimestampType, func(t *T) (any, bool) { m := get(t); return m, !m.IsZero() })
 }
 
-func (f field) of(among ...string) field     { f.among = among; return f }
-func (f field) upTo(n uint64) field          { f.most = n; return f }
-func list(t *types.Type) *types.Type         { return types.NewListType(t) }
-func newNoun(name string, f fields) *noun    { return &noun{types.NewObjectType(nounPrefix + name), f, sorted(f)} }
-func sorted(f fields) []string               { return slices.Sorted(maps.Keys(f)) }
+func (f field) of(among ...string) field { f.among = among; return f }
+func (f field) upTo(n uint64) field      { f.most = n; return f }
+func list(t *types.Type) *types.Type     { return types.NewListType(t) }
+func newNoun(name string, f fields) *noun {
+	return &noun{types.NewObjectType(nounPrefix + name), f, sorted(f)}
+}
+func sorted(f fields) []string { return slices.Sorted(maps.Keys(f)) }
 func objects[T any](n *noun, all []T) ref.Val {
 	out := make([]ref.Val, len(all))
 	for i := range all {
