@@ -30,7 +30,9 @@ const (
 type condition struct {
 	text string
 	uses variables
-	run  cel.Program
+	// checked is the tree, for whoever wants to find more in it.
+	checked *cel.Ast
+	run     cel.Program
 	// early runs it while nothing is known of the operation but action and class;
 	// nil where the condition does not speak of it.
 	early cel.Program
@@ -111,22 +113,15 @@ func newCondition(src string) (*condition, []conditionFault) {
 	if src == "" {
 		return nil, nil
 	}
-	parsed, issues := environment.Parse(src)
+	checked, issues := environment.Compile(src)
 	if issues.Err() != nil {
-		return nil, conditionFaults(issues, nil)
-	}
-	checked, issues := environment.Check(parsed)
-	if issues.Err() != nil {
-		return nil, conditionFaults(issues, parsed)
-	}
-	// Compiling anew runs the validators, too.
-	if _, issues = environment.Compile(src); issues.Err() != nil {
+		parsed, _ := environment.Parse(src)
 		return nil, conditionFaults(issues, parsed)
 	}
 	if checked.OutputType() != cel.BoolType {
 		return nil, []conditionFault{{1, 1, fmt.Sprintf("a condition is true or false, and this is of type %s", checked.OutputType())}}
 	}
-	c := &condition{text: src}
+	c := &condition{text: src, checked: checked}
 	var faults []conditionFault
 	for _, e := range expressions(checked.NativeRep().Expr()) {
 		if e.Kind() == ast.IdentKind {
