@@ -116,7 +116,7 @@ func (c *checker) key(path string, a *cel.Ast, id int64, of ast.Expr, key string
 	switch selected(of) {
 	case "resource.labels":
 		if !c.knowsLabel(key) {
-			c.conditionFault(path, a, id, "no resource has a label "+plain(key)+Suggest(key, c.vocabulary.labelKeys()))
+			c.conditionFault(path, a, id, "no resource has a label "+plain(key)+Suggest(key, c.labels))
 		}
 	case "identity.claims":
 		if known := c.vocabulary.Claims; known != nil && !slices.Contains(known, key) {

@@ -30,6 +30,8 @@ const (
 type condition struct {
 	text string
 	uses variables
+	// labels are the keys of the resource's labels that it asks for by name.
+	labels []string
 	// checked is the tree, for whoever wants to find more in it.
 	checked *cel.Ast
 	run     cel.Program
@@ -49,6 +51,8 @@ const (
 	usesOperation
 	usesSession
 	usesNow
+	// usesWholeResource: of the resource it asks more than its kind and named labels.
+	usesWholeResource
 )
 
 var variableBits = map[string]variables{
@@ -131,6 +135,7 @@ func newCondition(src string) (*condition, []conditionFault) {
 			faults = append(faults, at(checked, e.ID(), "dyn hides typing errors, so it is not spoken here"))
 		}
 	}
+	c.resourceUse(checked)
 	faults = append(faults, tooCostly(checked)...)
 	if len(faults) > 0 {
 		return nil, faults
@@ -138,10 +143,55 @@ func newCondition(src string) (*condition, []conditionFault) {
 	return c, c.prepare(checked)
 }
 
+// resourceUse finds whether all that the condition asks of the resource is its
+// kind and labels that are named: resources of which those are the same are alike.
+func (c *condition) resourceUse(checked *cel.Ast) {
+	mentions, named := 0, 0
+	for _, e := range expressions(checked.NativeRep().Expr()) {
+		switch e.Kind() {
+		case ast.IdentKind:
+			if e.AsIdent() == "resource" {
+				mentions++
+			}
+		case ast.SelectKind:
+			s := e.AsSelect()
+			switch {
+			case selected(e) == "resource.kind":
+				named++
+			case selected(s.Operand()) == "resource.labels":
+				named++
+				c.labels = append(c.labels, s.FieldName())
+			}
+		case ast.CallKind:
+			args := e.AsCall().Args()
+			if len(args) != 2 {
+				continue
+			}
+			of, key := args[0], args[1]
+			if e.AsCall().FunctionName() == "@in" {
+				of, key = key, of
+			} else if e.AsCall().FunctionName() != "_[_]" {
+				continue
+			}
+			if s, ok := literal(key); ok && selected(of) == "resource.labels" {
+				named++
+				c.labels = append(c.labels, s)
+			}
+		}
+	}
+	if mentions > named {
+		c.uses |= usesWholeResource
+	}
+}
+
 // prepare makes the programs.
 func (c *condition) prepare(checked *cel.Ast) []conditionFault {
 	var err error
-	if c.run, err = environment.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(runCost)); err != nil {
+	bound := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if !straight(checked) {
+		bound = append(bound, cel.CostLimit(runCost))
+	}
+	if c.run, err = environment.Program(checked, bound...); err != nil {
 		return []conditionFault{{1, 1, plain(err.Error())}}
 	}
 	if c.uses&usesOperation != 0 {
@@ -155,6 +205,19 @@ func (c *condition) prepare(checked *cel.Ast) []conditionFault {
 		c.never = err == nil && !ok
 	}
 	return nil
+}
+
+// straightCalls are the functions that take time linear in what they are given
+// and make nothing larger.
+var straightCalls = []string{"_&&_", "_||_", "!_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in", "_[_]", "startsWith", "endsWith", "contains", "glob",
+	"getHours", "getMinutes", "getDayOfWeek", "getDayOfMonth", "getDate", "getMonth", "getFullYear", "timestamp", "duration", "cidr", "ip", "containsIP"}
+
+// straight reports whether a condition runs each of its parts once, and none of
+// them can grow: counting its steps would only slow it down.
+func straight(checked *cel.Ast) bool {
+	return !slices.ContainsFunc(expressions(checked.NativeRep().Expr()), func(e ast.Expr) bool {
+		return e.Kind() == ast.ComprehensionKind || e.Kind() == ast.CallKind && !slices.Contains(straightCalls, e.AsCall().FunctionName())
+	})
 }
 
 func at(a *cel.Ast, id int64, format string, args ...any) conditionFault {
