@@ -112,11 +112,22 @@ type conditionFault struct {
 	message      string
 }
 
-// newCondition compiles a condition. Nothing is returned for an empty text.
-func newCondition(src string) (*condition, []conditionFault) {
+// newCondition compiles a condition. Nothing is returned for an empty text. A
+// panic of the library becomes a fault: a file that is read anew must not end the
+// sessions of a running bastion.
+func newCondition(src string) (c *condition, faults []conditionFault) {
 	if src == "" {
 		return nil, nil
 	}
+	defer func() {
+		if recover() != nil {
+			c, faults = nil, []conditionFault{{1, 1, "the condition confuses the reader of conditions"}}
+		}
+	}()
+	return compileCondition(src)
+}
+
+func compileCondition(src string) (*condition, []conditionFault) {
 	checked, issues := environment.Compile(src)
 	if issues.Err() != nil {
 		parsed, _ := environment.Parse(src)
@@ -344,10 +355,7 @@ func conditionFaults(issues *cel.Issues, parsed *cel.Ast) []conditionFault {
 	var all []conditionFault
 	for _, e := range issues.Errors() {
 		// The library's parser repeats itself; one fault a place is enough.
-		f := conditionFault{e.Location.Line(), e.Location.Column() + 1, meant(e, parsed)}
-		if f.line < 1 {
-			f.line, f.column = 1, 1
-		}
+		f := conditionFault{max(e.Location.Line(), 1), max(e.Location.Column()+1, 1), meant(e, parsed)}
 		if !slices.ContainsFunc(all, func(o conditionFault) bool { return o.line == f.line && o.column == f.column }) {
 			all = append(all, f)
 		}

@@ -25,7 +25,7 @@ func (p *Policy) Decide(r Request) Decision {
 }
 
 func scopeOf(r *Request) *scope {
-	return &scope{identity: &r.Identity, resource: &r.Resource, session: &r.Session, now: r.Now, op: &judged{r.Action, &r.Facts}}
+	return &scope{identity: &r.Identity, resource: &r.Resource, session: &r.Session, now: r.Now, op: &judged{action: r.Action, facts: &r.Facts}}
 }
 
 // verdict is what the rules that were tried so far come to.

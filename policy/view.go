@@ -177,7 +177,7 @@ type opening struct {
 }
 
 func (v *View) early(res *Resource, roles set, o operation) (e early) {
-	s := &scope{identity: &v.id, resource: res, session: &v.ses, now: v.now, op: &judged{o.action, &Facts{Class: o.class}}, early: true}
+	s := &scope{identity: &v.id, resource: res, session: &v.ses, now: v.now, op: &judged{action: o.action, facts: &Facts{Class: o.class}}, early: true}
 	for n := roles.next(0); n >= 0; n = roles.next(n + 1) {
 		r := &v.p.roles[n]
 		for j := range r.rules {
