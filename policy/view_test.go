@@ -21,8 +21,10 @@ func TestIndexIsNoJudge(t *testing.T) {
 	roles := Roles{
 		{Name: "label", Groups: []string{"g"}, Resources: Selector{Names: []string{"*"}}, When: `resource.labels.env != "dev"`,
 			Rules: []Rule{{Name: "reads", Allow: []string{"read"}, When: `resource.labels.env == "prod"`}, {Name: "ask", Approve: []string{"write"}, By: []string{"x"}, When: `has(resource.labels.tier)`}}},
-		{Name: "name", Groups: []string{"g"}, Resources: Selector{Labels: map[string]string{"tier": "*"}},
-			Rules: []Rule{{Name: "shell", Allow: []string{"shell"}, When: `resource.name.endsWith("5")`}, {Name: "ddl", Deny: []string{"ddl"}, When: `"tier" in resource.labels && resource.labels["tier"] == "1"`}}},
+		{Name: "name", Groups: []string{"g"}, Resources: Selector{Labels: map[string]string{"env": "dev"}},
+			Rules: []Rule{{Name: "shell", Allow: []string{"shell"}, When: `resource.name.endsWith("7")`}}},
+		{Name: "index", Groups: []string{"g"}, Resources: Selector{Names: []string{"*"}},
+			Rules: []Rule{{Name: "ddl", Deny: []string{"ddl"}, When: `"tier" in resource.labels && resource.labels["tier"] == "1"`}}},
 		{Name: "kind", Groups: []string{"g"}, Resources: Selector{Names: []string{"*"}}, Rules: []Rule{{Name: "odd", Allow: []string{"privilege"}, When: `resource.kind == "ssh"`}}},
 	}
 	masks := Masking{{Name: "m", Resources: Selector{Labels: map[string]string{"env": "prod"}}, Columns: []string{"t.c"}}}
