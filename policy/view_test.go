@@ -12,7 +12,7 @@ import (
 func TestIndexIsNoJudge(t *testing.T) {
 	var resources []Resource
 	for i := range 60 {
-		r := Resource{Name: fmt.Sprintf("db-%d", i), Kind: []string{"postgres", "ssh"}[i%2], Labels: map[string]string{"env": []string{"prod", "test", "dev"}[i%3]}}
+		r := Resource{Name: fmt.Sprintf("db-%d", i), Kind: []string{"postgres", "ssh"}[i%2], Labels: map[string]string{"env": []string{"prod", "test", "dev", "stage"}[i/2%4]}}
 		if i%5 == 0 {
 			r.Labels["tier"] = "1"
 		}
@@ -20,7 +20,7 @@ func TestIndexIsNoJudge(t *testing.T) {
 	}
 	roles := Roles{
 		{Name: "label", Groups: []string{"g"}, Resources: Selector{Names: []string{"*"}}, When: `resource.labels.env != "dev"`,
-			Rules: []Rule{{Name: "reads", Allow: []string{"read"}, When: `resource.labels.env == "prod"`}, {Name: "ask", Approve: []string{"write"}, By: []string{"x"}, When: `has(resource.labels.tier)`}}},
+			Rules: []Rule{{Name: "reads", Allow: []string{"read"}, When: `resource.labels.env in ["prod", "stage"]`}, {Name: "ask", Approve: []string{"write"}, By: []string{"x"}, When: `has(resource.labels.tier)`}}},
 		{Name: "name", Groups: []string{"g"}, Resources: Selector{Labels: map[string]string{"env": "dev"}},
 			Rules: []Rule{{Name: "shell", Allow: []string{"shell"}, When: `resource.name.endsWith("7")`}}},
 		{Name: "index", Groups: []string{"g"}, Resources: Selector{Names: []string{"*"}},
