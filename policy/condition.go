@@ -145,6 +145,10 @@ func compileCondition(src string) (*condition, []conditionFault) {
 		if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "dyn" {
 			faults = append(faults, at(checked, e.ID(), "dyn hides typing errors, so it is not spoken here"))
 		}
+		if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "glob" && e.AsCall().Args()[0].Kind() != ast.LiteralKind {
+			// What it costs grows with the pattern, which must not come from a statement.
+			faults = append(faults, at(checked, e.ID(), "the pattern of glob is written out: glob(\"orders-*\")"))
+		}
 	}
 	c.resourceUse(checked)
 	faults = append(faults, tooCostly(checked)...)
