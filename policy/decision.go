@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -62,6 +63,20 @@ const (
 // String returns full or digest.
 func (k Keep) String() string { return [...]string{"full", "digest"}[min(k, KeepDigest)] }
 
+// MarshalText writes full or digest.
+func (k Keep) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (k *Keep) UnmarshalText(b []byte) error {
+	for _, known := range []Keep{KeepFull, KeepDigest} {
+		if known.String() == string(b) {
+			*k = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is neither full nor digest", b)
+}
+
 // DefaultDeny is the name of the rule that decides where no rule matches.
 const DefaultDeny = "default deny"
 
@@ -71,6 +86,9 @@ type MaskRule struct {
 	Name   string `json:"name"`
 	Column string `json:"column"` // [schema.]table.column, * as a glob within a part
 	Method string `json:"method"`
+	// Predicates says what may be asked about the column without seeing it: deny,
+	// equality or allow.
+	Predicates string `json:"predicates,omitempty"`
 }
 
 // Masks are the two plans of a resource for one person: what is hidden from
