@@ -241,3 +241,16 @@ func (c *call) interfaces() {
 		}
 	}
 }
+
+func (c *call) parted() {
+	if rest := operands(c.args, nil); len(rest) == 2 && rest[1].text == "print" {
+		return
+	}
+	c.listed(table()["parted"])
+	for _, w := range texts(c.args) {
+		switch w {
+		case "rm", "mklabel", "mktable", "mkpart", "resizepart", "rescue":
+			c.destroys(policy.Dangerous, "changes the partitions of a disk")
+		}
+	}
+}
