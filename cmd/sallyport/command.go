@@ -35,6 +35,7 @@ func commands() []command {
 		{"serve", "serve --config FILE", "run the bastion", runServe},
 		{"transcript", "transcript list|verify [--data DIR]", "read the evidence of a stopped bastion", runTranscript},
 		{"keys", "keys list|revoke [--data DIR] [FINGERPRINT|PERSON]", "remembered SSH keys of a stopped bastion", runKeys},
+		{"policy", "policy classify (--corpus FILE | --dialect NAME [--json] TEXT)", "what the gate makes of an operation", runPolicy},
 		{"version", "version", "what this is", runVersion},
 	}
 }
