@@ -105,8 +105,8 @@ func TestClass(t *testing.T) {
 		"select pg_catalog.nextval('s')":                        "write",
 		`select "nextval"('s')`:                                 "write",
 		`select U&"\006eextval"('s')`:                           "write",
-		"select f() from t":                                     "write",
-		"select public.lower('x')":                              "write",
+		"select f() from t":                                     "unknown",
+		"select public.lower('x')":                              "unknown",
 		"select pg_advisory_lock(1)":                            "write",
 		"notify c, 'x'":                                         "write",
 		"copy t from stdin":                                     "write",
@@ -119,7 +119,7 @@ func TestClass(t *testing.T) {
 		"merge into t using s on true when matched then delete":                      "write!",
 		"merge into t using s on t.id = s.id when not matched by source then delete": "write!",
 		"truncate t":          "write!",
-		"select lo_unlink(5)": "write!",
+		"select lo_unlink(5)": "write",
 		"select case when exists (select setval('s', 1)) then 1 end": "write",
 
 		"create table x (a int)":                 "ddl",
@@ -139,7 +139,7 @@ func TestClass(t *testing.T) {
 		"analyze t":                              "ddl",
 		"reindex table t":                        "ddl",
 		"create function f() returns int language sql as 'select 1'":            "ddl",
-		"create rule r as on select to t do instead select 1":                   "ddl",
+		"create rule r as on select to t do instead select 1":                   "privilege",
 		"create trigger g before insert on t for each row execute function f()": "ddl",
 		"explain analyze create table x as select 1":                            "ddl",
 
@@ -160,7 +160,7 @@ func TestClass(t *testing.T) {
 		"select rolpassword from pg_authid":            "privilege",
 		"create function f() returns int language sql security definer as 'select 1'": "privilege",
 
-		"do 'begin end'":                                     "dangerous!",
+		"do 'begin end'":                                     "dangerous",
 		"call p()":                                           "dangerous",
 		"copy t to program 'x'":                              "dangerous",
 		"copy t from '/etc/passwd'":                          "dangerous",
@@ -181,7 +181,7 @@ func TestClass(t *testing.T) {
 		"select pg_reload_conf()":                            "dangerous",
 
 		"execute p": "unknown",
-		"select query_to_xml('delete from t', true, true, '')": "unknown",
+		"select query_to_xml('delete from t', true, true, '')": "write!",
 		"create table x as execute p":                          "unknown",
 		"selec 1":                                              "unknown",
 		"":                                                     "unknown",
