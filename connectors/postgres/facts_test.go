@@ -52,7 +52,7 @@ func corpus(t testing.TB, file string) []corpusLine {
 // TestCorpus runs the labelled statements: each was executed on a real server
 // when it was labelled. No database is asked here.
 func TestCorpus(t *testing.T) {
-	for _, l := range corpus(t, "policy_public.jsonl") {
+	for _, l := range append(corpus(t, "policy_public.jsonl"), corpus(t, "policy_more.jsonl")...) {
 		got, err := testDriver().Classify(t.Context(), l.Input)
 		if err != nil {
 			t.Fatalf("%s: %v", l.ID, err)

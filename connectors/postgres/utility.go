@@ -213,6 +213,7 @@ func (w *walker) drops(s *pg.DropStmt) {
 		w.raise(c, "")
 	}
 	w.j.Alone = w.j.Alone || s.GetConcurrent()
+	w.j.Opaque = w.j.Opaque || s.GetBehavior() == pg.DropBehavior_DROP_CASCADE
 	for _, o := range s.GetObjects() {
 		names := strs(o.GetList().GetItems())
 		switch s.GetRemoveType() {
@@ -241,6 +242,8 @@ func relationOf(names []string) tableName {
 }
 
 func (w *walker) truncates(s *pg.TruncateStmt) {
+	// CASCADE empties tables that nobody named.
+	w.j.Opaque = w.j.Opaque || s.GetBehavior() == pg.DropBehavior_DROP_CASCADE
 	for _, n := range s.GetRelations() {
 		w.named(n.GetRangeVar(), true)
 	}
