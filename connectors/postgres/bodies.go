@@ -128,6 +128,9 @@ func (j *judgement) names(in *judgement) {
 	for _, s := range in.Columns {
 		j.Columns = once(j.Columns, s)
 	}
+	for _, s := range in.Sets {
+		j.Sets = once(j.Sets, s)
+	}
 	for _, s := range in.Outputs {
 		j.Outputs = once(j.Outputs, s)
 	}

@@ -34,7 +34,10 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		j.Cannot = err.Error()
 	}
 	f := resolve(j, c.catalog.Load())
-	permit, err := g.Check(run, connectors.Operation{Action: policy.ActionSQL, Text: s.Text, Facts: f, Login: c.endpoint.User})
+	permit, err := g.Check(run, connectors.Operation{
+		Action: policy.ActionSQL, Text: s.Text, Facts: f, Login: c.endpoint.User,
+		Estimate: func(ctx context.Context) (int64, error) { return c.estimate(ctx, g, j, f, s.Text) },
+	})
 	if err != nil {
 		c.end()
 		return nil, err
