@@ -35,6 +35,12 @@ type judgement struct {
 	// Session is set where the statement changes the session beyond itself.
 	Session bool `json:"session,omitempty"`
 
+	// Prepares and Executes are the names of PREPARE, and of an EXECUTE whose
+	// PREPARE is not in the text; Arguments is the class of what EXECUTE is given.
+	Prepares  string       `json:"prepares,omitempty"`
+	Executes  string       `json:"executes,omitempty"`
+	Arguments policy.Class `json:"arguments,omitempty"`
+
 	// Scope, Columns, Outputs and Sets are what columns.go makes columns of.
 	Scope   []scopeName  `json:"scope,omitempty"`
 	Columns []columnName `json:"columns,omitempty"`

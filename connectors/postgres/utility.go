@@ -78,11 +78,19 @@ func (w *walker) prepares(s *pg.PrepareStmt) {
 	in := &judgement{Class: policy.Read, prepared: w.j.prepared, depth: w.j.depth}
 	(&walker{j: in}).message(s.GetQuery().ProtoReflect(), nil)
 	w.j.prepared[s.GetName()] = *in
+	w.j.Prepares = s.GetName()
 }
 
 func (w *walker) executes(s *pg.ExecuteStmt) {
 	in, ok := w.j.prepared[s.GetName()]
 	if !ok {
+		in := &judgement{Class: policy.Read, prepared: w.j.prepared, depth: w.j.depth}
+		for _, n := range s.GetParams() {
+			(&walker{j: in}).message(n.ProtoReflect(), nil)
+		}
+		if w.verb == "EXECUTE" {
+			w.j.Executes, w.j.Arguments = s.GetName(), in.Class
+		}
 		w.raise(policy.Unknown, "EXECUTE runs a statement that was prepared elsewhere")
 		return
 	}
