@@ -274,11 +274,55 @@ func consumed(in []byte) bool {
 	}
 }
 
-func BenchmarkClassify(b *testing.B) {
+// BenchmarkJudge: what a statement costs with a warm worker, from the cache, and
+// resolved against a catalog of a thousand relations.
+func BenchmarkJudge(b *testing.B) {
 	d := testDriver()
-	for b.Loop() {
-		if _, err := d.pool.judge(b.Context(), "select u.id, u.email from users u where u.id = $1"); err != nil {
-			b.Fatal(err)
-		}
+	texts := map[string]string{
+		"short":   "select u.id, u.email from users u where u.id = 1",
+		"join":    "select c.tier, count(*) as n, sum(o.total) from orders o join customers c on c.id = o.customer_id where o.placed_at > now() - interval '1 day' and o.status in ('new', 'paid') group by c.tier having count(*) > 3 order by n desc limit 20",
+		"delete":  "delete from payments where id in (select id from payments where method = 'x' limit 5)",
+		"plpgsql": "do $$ begin update orders set status = 'x' where id = 1; end $$",
+	}
+	cat := &catalog{relations: map[[2]string]relation{}, visible: map[string]relation{}}
+	for i := range 1000 {
+		r := relation{schema: "public", name: "t" + itoa(i), kind: policy.TablePlain, columns: []string{"id", "email", "status"}}
+		cat.relations[[2]string{r.schema, r.name}], cat.visible[r.name] = r, r
+	}
+	for _, name := range []string{"short", "join", "delete", "plpgsql"} {
+		b.Run("worker/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := d.pool.judge(b.Context(), texts[name]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("parser/"+name, func(b *testing.B) { // in process, without judging
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := parseNodes(texts[name]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("judge/"+name, func(b *testing.B) { // in process, with it
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := judgeText(texts[name]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("cached/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				j, err := d.judge(b.Context(), texts[name])
+				if err != nil {
+					b.Fatal(err)
+				}
+				_ = resolve(j, cat)
+			}
+		})
 	}
 }
