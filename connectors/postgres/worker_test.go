@@ -326,3 +326,35 @@ func BenchmarkJudge(b *testing.B) {
 		})
 	}
 }
+
+// TestManyNames: what would take long to judge is not judged, and what is long
+// but simple is.
+func TestManyNames(t *testing.T) {
+	var names, ors, ins, nested strings.Builder
+	for i := range 60_000 {
+		names.WriteString(", c" + itoa(i))
+		ors.WriteString(" or id = " + itoa(i))
+		ins.WriteString(", " + itoa(i))
+	}
+	nested.WriteString("delete from t where id in ")
+	for range 60 {
+		nested.WriteString("(select a.x from a, b, c, d where a.x in ")
+	}
+	nested.WriteString("(select x from a where x is not null)" + strings.Repeat(")", 60))
+	for text, want := range map[string]string{
+		"select 1" + names.String():                                       "unknown",
+		"delete from t where id = 1" + ors.String():                       "write!",
+		"delete from t where id in (1" + ins.String() + ")":               "write",
+		"delete from t where id = 1" + strings.Repeat(" or id = 7", 4000): "write",
+		nested.String(): "write!",
+	} {
+		f, err := testDriver().Classify(t.Context(), text)
+		got := f.Class.String()
+		if f.Destructive {
+			got += "!"
+		}
+		if err != nil || got != want {
+			t.Errorf("%.60q: %s (%.200s), %v, want %s", text, got, f.Why, err, want)
+		}
+	}
+}
