@@ -336,7 +336,7 @@ func TestManyNames(t *testing.T) {
 		ors.WriteString(" or id = " + itoa(i))
 		ins.WriteString(", " + itoa(i))
 	}
-	nested.WriteString("delete from t where id in ")
+	nested.WriteString("delete from a where x in ")
 	for range 60 {
 		nested.WriteString("(select a.x from a, b, c, d where a.x in ")
 	}
