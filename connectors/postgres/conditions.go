@@ -30,6 +30,9 @@ func (w *walker) bounds(n *pg.Node, target *pg.RangeVar, neg bool) bool {
 		return w.boundsExpr(n.GetAExpr(), target, neg)
 	case n.GetNullTest() != nil:
 		is := n.GetNullTest().GetNulltesttype() == pg.NullTestType_IS_NULL
+		if e := n.GetNullTest().GetArg().GetAExpr(); e.GetKind() == pg.A_Expr_Kind_AEXPR_NULLIF && same(e.GetLexpr(), e.GetRexpr()) {
+			return false
+		}
 		return is != neg && w.ofTarget(n, target)
 	case n.GetBooleanTest() != nil:
 		t := n.GetBooleanTest().GetBooltesttype()

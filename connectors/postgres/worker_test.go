@@ -358,3 +358,17 @@ func TestManyNames(t *testing.T) {
 		}
 	}
 }
+
+// TestKillTimer: a worker that does not answer is killed, and who waits is told.
+func TestKillTimer(t *testing.T) {
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	d := New(Options{Worker: []string{sleep, "3600"}})
+	d.pool.timeout = 20 * time.Millisecond // nothing has been started yet
+	defer d.Close()
+	if f, err := d.Classify(t.Context(), "select 1"); err == nil || f.Class != policy.Unknown || f.Why == "" {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
