@@ -152,6 +152,8 @@ create function upper(users) returns text language sql stable as 'select $1.emai
 create function peek(users) returns text language sql stable as 'select $1.email';
 create function eq(text, int) returns boolean language sql volatile as 'select true';
 create operator === (leftarg = text, rightarg = int, function = eq);
+create function boss() returns int language sql security definer as 'select 1';
+create function wise() returns int language sql stable security definer as 'select 1';
 create type mood as enum ('sad');
 create schema other; create table other.users (id int);
 `)
@@ -171,6 +173,8 @@ create schema other; create table other.users (id int);
 		"select safe(1)":                    {policy.Read, true, ""},
 		"select loose(1)":                   {policy.Write, true, ""},
 		"select no_such(1)":                 {policy.Write, true, ""},
+		"select boss()":                     {policy.Privilege, true, ""},
+		"select wise()":                     {policy.Read, true, ""},
 		"select lower('x')":                 {policy.Read, false, ""},
 		"select upper('x')":                 {policy.Read, true, ""}, // the user's own upper may be meant
 		"select pg_catalog.upper('x')":      {policy.Read, false, ""},
@@ -588,5 +592,45 @@ func TestExtensionFunctions(t *testing.T) {
 		if err != nil || f.Class != policy.Read || f.Opaque {
 			t.Errorf("%q: %s, opaque %v (%s), %v", text, f.Class, f.Opaque, f.Why, err)
 		}
+	}
+}
+
+// TestPrepared: EXECUTE is what its PREPARE said, on the connection that
+// prepared it, until something may have changed that.
+func TestPrepared(t *testing.T) {
+	s, name := database(t, "create table t (n int); insert into t values (1), (2); create function f() returns int language plpgsql as $$ begin return 1; end $$")
+	c := openApp(t, s, name, allow())
+	class := func(text string) string {
+		f, err := c.Judge(t.Context(), connectors.Statement{Text: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Destructive {
+			return f.Class.String() + "!"
+		}
+		return f.Class.String()
+	}
+	for _, text := range []string{"prepare r(int) as select n from t where n = $1", "prepare d as delete from t"} {
+		if _, _, _, err := run(t, c, allow(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]string{"execute r(1)": "read", "execute d": "write!", "execute nothing": "unknown", "execute r(nextval('x'))": "write", "explain analyze execute d": "unknown"} {
+		if got := class(text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+	g := &connectortest.Guard{}
+	if cols, rows, _, err := run(t, c, g, "execute r(2)"); err != nil || len(rows) != 1 || cols[0].Origin == nil || cols[0].Origin.Table != "t" {
+		t.Errorf("%v %q, %v", cols, rows, err)
+	}
+	if f := g.Operations()[0].Facts; !f.Copies || len(f.Tables) != 1 || f.Tables[0].Name != "t" {
+		t.Errorf("facts %+v", f)
+	}
+	if _, _, _, err := run(t, c, allow(), "select f()"); err != nil {
+		t.Fatal(err)
+	}
+	if got := class("execute r(1)"); got != "unknown" {
+		t.Errorf("after a function that may prepare anything: %s", got)
 	}
 }

@@ -34,6 +34,24 @@ type judgement struct {
 	Alone bool `json:"alone,omitempty"`
 	// Session is set where the statement changes the session beyond itself.
 	Session bool `json:"session,omitempty"`
+
+	// Prepares and Executes are the names of PREPARE, and of an EXECUTE whose
+	// PREPARE is not in the text; Arguments is the class of what EXECUTE is given.
+	Prepares  string       `json:"prepares,omitempty"`
+	Executes  string       `json:"executes,omitempty"`
+	Arguments policy.Class `json:"arguments,omitempty"`
+
+	// Scope, Columns, Outputs and Sets are what columns.go makes columns of.
+	Scope   []scopeName  `json:"scope,omitempty"`
+	Columns []columnName `json:"columns,omitempty"`
+	Outputs []string     `json:"outputs,omitempty"`
+	Sets    []setName    `json:"sets,omitempty"`
+
+	// These are of the walk alone.
+	depth    int                  // of texts within texts
+	steps    int                  // conditions looked at
+	bodies   []body               // sources yet to be judged
+	prepared map[string]judgement // by PREPARE earlier in the text
 }
 
 // tableName is a relation as the statement names it.
@@ -55,7 +73,25 @@ type callName struct {
 }
 
 // judgeText parses and judges. It runs in the worker only.
-func judgeText(text string) (*judgement, error) {
+func judgeText(text string) (*judgement, error) { return judgeNested(text, 0) }
+
+// judgeNested judges a text that stands within depth others.
+func judgeNested(text string, depth int) (*judgement, error) {
+	tree, err := parseNodes(text)
+	if err != nil {
+		return nil, err
+	}
+	j := judgeTree(tree, depth)
+	j.lookInto(text)
+	if j.full() {
+		why := fmt.Sprintf("the statement names more than %d things of a kind: too many to be judged", maxNames-1)
+		j = unknown(why)
+		j.Statements, j.Cannot = len(tree.GetStmts()), why
+	}
+	return j, nil
+}
+
+func parseNodes(text string) (*pg.ParseResult, error) {
 	b, err := parseTree(text)
 	if err != nil {
 		return nil, err
@@ -64,12 +100,12 @@ func judgeText(text string) (*judgement, error) {
 	if err := proto.Unmarshal(b, &tree); err != nil {
 		return nil, fmt.Errorf("read the parser's tree: %w", err)
 	}
-	return judgeTree(&tree), nil
+	return &tree, nil
 }
 
 // judgeTree judges all statements of a text together: the worst counts.
-func judgeTree(tree *pg.ParseResult) *judgement {
-	j := &judgement{Class: policy.Read, Statements: len(tree.Stmts)}
+func judgeTree(tree *pg.ParseResult, depth int) *judgement {
+	j := &judgement{Class: policy.Read, Statements: len(tree.Stmts), depth: depth, prepared: map[string]judgement{}}
 	if len(tree.Stmts) == 0 {
 		return &judgement{Class: policy.Unknown, Why: []string{"there is no statement in the text"}, Cannot: "there is no statement in the text"}
 	}
@@ -124,21 +160,29 @@ func (j *judgement) table(t tableName) {
 			return
 		}
 	}
-	j.Tables = append(j.Tables, t)
+	j.Tables = once(j.Tables, t)
 }
 
 func (j *judgement) call(c callName) {
-	if !slices.Contains(j.Calls, c) {
-		j.Calls = append(j.Calls, c)
-	}
+	j.Calls = once(j.Calls, c)
 }
 
-// once appends s to list if it is not there.
-func once(list []string, s string) []string {
-	if slices.Contains(list, s) {
+// maxNames bounds each list of a judgement, and with it the time that keeping
+// them apart takes. A statement that reaches it is Unknown.
+const maxNames = 2000
+
+// once appends s to list if it is not there and there is room.
+func once[T comparable](list []T, s T) []T {
+	if len(list) >= maxNames || slices.Contains(list, s) {
 		return list
 	}
 	return append(list, s)
+}
+
+// full reports whether a list may lack what found no room.
+func (j *judgement) full() bool {
+	return max(len(j.Tables), len(j.Calls), len(j.Fields), len(j.Operators), len(j.Types),
+		len(j.Scope), len(j.Columns), len(j.Outputs), len(j.Sets)) >= maxNames
 }
 
 // unknown is the judgement of what could not be judged.

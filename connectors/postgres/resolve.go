@@ -14,6 +14,7 @@ func resolve(j *judgement, c *catalog) policy.Facts {
 	for _, t := range j.Tables {
 		f.Tables = append(f.Tables, c.table(t))
 	}
+	f.Reads, f.Writes = j.columns(c)
 	if c == nil {
 		r.withoutCatalog(j)
 	} else {
@@ -34,8 +35,8 @@ type resolver struct {
 
 func (r *resolver) withoutCatalog(j *judgement) {
 	for _, call := range j.Calls {
-		if !call.Listed && !call.Known {
-			r.opens(policy.Write, "calls "+call.Name+", which is not known to be harmless")
+		if !call.Listed && !call.Known && !contrib[call.Name] {
+			r.opens(policy.Unknown, "calls "+call.Name+", and what that does cannot be told without the database")
 		}
 	}
 	for _, t := range j.Types {
@@ -82,6 +83,11 @@ func (r *resolver) withCatalog(j *judgement) {
 // calls accounts for a function of the user's.
 func (r *resolver) calls(name string, v volatility) {
 	switch {
+	case v.untrusted:
+		r.opens(policy.Dangerous, "calls "+name+", which is in a language that can do anything on the database host")
+	case v.definer:
+		r.opens(policy.Privilege, "calls "+name+", which may change anything with its owner's rights")
+	case v.volatile && v.extension && contrib[name]:
 	case v.volatile:
 		r.opens(policy.Write, "calls "+name+", which may change anything")
 	case !v.harmless:

@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"strings"
+
 	pg "github.com/pganalyze/pg_query_go/v6"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -13,9 +15,16 @@ type walker struct {
 	verb string
 	// dry is set within a plain EXPLAIN: nothing there is executed.
 	dry bool
+	// later is set within what CREATE FUNCTION and CREATE RULE define: it is
+	// executed, but not now.
+	later bool
 	// self is set while a condition is looked at whose statement joins its target
 	// with itself.
 	self bool
+	// routine is the call of CALL, which is judged as a whole.
+	routine *pg.FuncCall
+	// ctes are the queries of common table expressions, by name.
+	ctes map[string]*pg.SelectStmt
 }
 
 // scope is the chain of common table expressions visible at a point.
@@ -70,7 +79,7 @@ func (w *walker) raise(c policy.Class, why string) {
 }
 
 func (w *walker) destroys(why string) {
-	if !w.dry {
+	if !w.dry && !w.later {
 		w.j.destroys(why)
 	}
 }
@@ -87,6 +96,7 @@ func (w *walker) message(m protoreflect.Message, sc *scope) {
 		}
 		w.j.Alone = w.j.Alone || k.alone
 	}
+	w.mentions(m)
 	switch v := m.Interface().(type) {
 	case *pg.SelectStmt:
 		sc = w.with(v.GetWithClause(), sc)
@@ -110,6 +120,11 @@ func (w *walker) message(m protoreflect.Message, sc *scope) {
 	case *pg.ExplainStmt:
 		w.explains(v, sc)
 		return
+	case *pg.CreateFunctionStmt, *pg.RuleStmt:
+		w.utility(m)
+		outer := w.later
+		w.later = true
+		defer func() { w.later = outer }()
 	default:
 		w.expression(m)
 		w.utility(m)
@@ -151,6 +166,14 @@ func (w *walker) with(c *pg.WithClause, sc *scope) *scope {
 		return sc
 	}
 	in := &scope{names: map[string]bool{}, outer: sc}
+	if w.ctes == nil {
+		w.ctes = map[string]*pg.SelectStmt{}
+	}
+	for _, n := range c.GetCtes() {
+		if q := n.GetCommonTableExpr().GetCtequery().GetSelectStmt(); q != nil {
+			w.ctes[n.GetCommonTableExpr().GetCtename()] = q
+		}
+	}
 	if c.GetRecursive() {
 		for _, n := range c.GetCtes() {
 			in.names[n.GetCommonTableExpr().GetCtename()] = true
@@ -175,10 +198,17 @@ func (w *walker) named(r *pg.RangeVar, write bool) {
 	if r == nil || r.GetRelname() == "" {
 		return
 	}
-	w.j.table(tableName{Schema: r.GetSchemaname(), Name: r.GetRelname(), Write: write && !w.dry})
+	w.j.table(tableName{Schema: r.GetSchemaname(), Name: r.GetRelname(), Write: write && !w.dry && !w.later})
+	w.scopes(r)
+	if r.GetSchemaname() == "information_schema" && strings.Contains(r.GetRelname(), "user_mapping") {
+		w.raise(policy.Privilege, r.GetRelname()+" holds credentials")
+	}
 	if r.GetSchemaname() == "" || r.GetSchemaname() == "pg_catalog" {
 		if class, why := systemRelation(r.GetRelname()); class != policy.Read {
 			w.raise(class, why)
+		}
+		if write && (r.GetSchemaname() != "" || strings.HasPrefix(r.GetRelname(), "pg_")) {
+			w.raise(policy.Dangerous, "changes the system catalog by hand")
 		}
 	}
 }
