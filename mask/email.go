@@ -5,20 +5,6 @@ const (
 	maxHost  = 255 // section 4.5.3.1.2
 )
 
-// encodedEmail looks for an address around a percent-encoded @.
-func (t *text) encodedEmail(i int, hits []span) ([]span, verdict) {
-	for k, c := range []byte("40") {
-		p := i + 1 + k
-		if p == len(t.v) {
-			return hits, t.open()
-		}
-		if t.v[p] != c {
-			return hits, no
-		}
-	}
-	return t.email(i, len("%40"), hits)
-}
-
 // email looks for an address around the @ at i, which takes n bytes.
 func (t *text) email(i, n int, hits []span) ([]span, verdict) {
 	start := t.local(i, t.limit(i))

@@ -24,7 +24,7 @@ func (t *text) ssn(i, n int) (end int, v verdict) {
 		return 0, no
 	}
 	underscore := i > t.limit(i) && t.v[i-1] == '_'
-	if (sep != '-' || !free || !freeEnd || underscore) && !t.named(i) {
+	if (sep != '-' || !free || !freeEnd || underscore) && !t.ssnNamed(i) {
 		return 0, no
 	}
 	return end, yes
@@ -57,8 +57,8 @@ func (t *text) ssnDigits(i, n int) (digits [9]byte, sep byte, end int, v verdict
 	return digits, sep, end, yes
 }
 
-// named reports whether a word for a social security number stands before i.
-func (t *text) named(i int) bool {
+// ssnNamed reports whether a word for a social security number stands before i.
+func (t *text) ssnNamed(i int) bool {
 	low := max(t.limit(i), i-tokenReach)
 	for k := i - 1; k >= low; k-- {
 		switch t.v[k] {

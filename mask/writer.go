@@ -25,6 +25,7 @@ const (
 type Writer struct {
 	w     io.Writer
 	set   detectorSet
+	own   []*Custom
 	shut  bool // nothing passes
 	cells bool // a star for every masked cell
 	err   error
@@ -39,6 +40,7 @@ type Writer struct {
 	masked int    // end of what is masked, seen from there
 	inRun  bool   // the character before it was masked
 	reader reader
+	run    run
 
 	text  text
 	spans []span
@@ -53,7 +55,7 @@ func (p *Plan) Writer(w io.Writer) *Writer {
 	if p.closed() {
 		return &Writer{w: w, shut: true}
 	}
-	return &Writer{w: w, set: p.detect}
+	return &Writer{w: w, set: p.detect, own: p.custom}
 }
 
 // Terminal is Writer for what a terminal shows: every masked cell becomes a star,
@@ -154,7 +156,7 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 	}
 	t := &w.text
 	masked := len(w.past) + w.masked
-	*t = text{v: append(w.line[:0], w.past...), start: len(w.past), final: final, masked: masked}
+	*t = text{v: append(w.line[:0], w.past...), start: len(w.past), final: final, masked: masked, run: w.run, custom: w.own}
 	before := w.reader
 	if end > r && !w.reader.inStr {
 		t.edge0 = w.reader.gap > 0
@@ -169,6 +171,7 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 	whole = end < len(data) && len(t.v) > t.start && t.v[len(t.v)-1] == '\n'
 	var cut int
 	w.spans, cut = t.scan(w.set, w.spans[:0])
+	w.run = t.run
 	cut = uncut(w.spans, cut)
 	if cut < len(t.v) {
 		// What is held has neither a break nor a line end in it, so the reader is
@@ -250,6 +253,7 @@ func (w *Writer) emit(t *text, r, end, cut int) {
 		}
 		if from > hidden || !w.inRun {
 			at = w.copy(at, t.raw(from, r))
+			w.out = unescaped(w.out)
 			w.replace(t, s)
 		}
 		at = w.hide(t, r, at, from, to)
@@ -277,16 +281,29 @@ func (w *Writer) hide(t *text, r, at, i, j int) int {
 		begin, end := t.raw(i, r), t.rawEnd(i, r, w.held)
 		w.copy(at, begin)
 		if w.cells {
-			w.out = stars(w.out, w.held[begin:end])
+			w.out = stars(unescaped(w.out), w.held[begin:end])
 		}
 		at = max(at, end)
 	}
 	return at
 }
 
-// stars appends a star for every cell of one character.
+// unescaped drops escape characters from the end: they were cancelled by the
+// character that followed, and would begin a sequence with what replaces it.
+func unescaped(out []byte) []byte {
+	for len(out) > 0 && out[len(out)-1] == esc {
+		out = out[:len(out)-1]
+	}
+	return out
+}
+
+// stars appends a star for every cell of one character. What moves the cursor on
+// stays: the line ends within a key.
 func stars(out, char []byte) []byte {
 	n := min(len(char), 1)
+	if n == 1 && char[0] < ' ' {
+		return append(out, char[0])
+	}
 	if len(char) > 1 {
 		n = displaywidth.Bytes(char)
 	}
@@ -302,15 +319,11 @@ func (w *Writer) replace(t *text, s span) {
 	if w.cells {
 		return
 	}
-	for i := range detectors {
-		if detectors[i].set == s.by {
-			w.out = append(w.out, detectors[i].hidden...)
-		}
-	}
+	w.out = append(append(w.out, '['), nameOf(s.by, w.own)...)
 	if s.by == detectCard {
-		w.out = append(w.out, t.lastFour(s)...)
-		w.out = append(w.out, ']')
+		w.out = append(append(w.out, " *"...), t.lastFour(s)...)
 	}
+	w.out = append(w.out, ']')
 }
 
 // lastFour returns the last four digits of a number.
@@ -327,7 +340,7 @@ func (t *text) lastFour(s span) []byte {
 
 // payload masks the payload of a string sequence where it stands.
 func (w *Writer) payload(b []byte) {
-	t := text{final: true}
+	t := text{final: true, custom: w.own}
 	p := reader{inStr: true}
 	p.project(&t, b, 0, len(b), nil)
 	if len(t.off) == 0 {
