@@ -12,10 +12,7 @@ func (t *text) assigned(i int, c byte, set detectorSet, hits []span) ([]span, ve
 			return hits, t.open()
 		}
 		if t.v[i+1] == '/' {
-			if set&detectURL == 0 {
-				return hits, no
-			}
-			return t.urlPassword(i, hits)
+			return t.urlPassword(i, set, hits)
 		}
 		if set&detectIPv6 != 0 && (isHex(prev) || t.v[i+1] == ':') && (isHex(t.v[i+1]) || t.v[i+1] == ':') {
 			start, end, v := t.ipv6(i)
@@ -39,11 +36,20 @@ func (t *text) assigned(i int, c byte, set detectorSet, hits []span) ([]span, ve
 // urlPassword looks for the password of a URL (RFC 3986, section 3.2.1) the
 // scheme of which ends at i: what stands between the first colon of the user
 // information and the last @ before the host.
-func (t *text) urlPassword(i int, hits []span) ([]span, verdict) {
+func (t *text) urlPassword(i int, set detectorSet, hits []span) ([]span, verdict) {
 	if v := t.has(i, "://"); v != yes {
 		return hits, v
 	}
 	if classes[t.v[i-1]]&(alphaClass|digitClass) == 0 {
+		return hits, no
+	}
+	if v := t.has(i+len("://"), slackHook); v == more || v == yes && set&detectSlack != 0 {
+		if v == yes {
+			return t.hook(i, hits)
+		}
+		return hits, more
+	}
+	if set&detectURL == 0 {
 		return hits, no
 	}
 	start, end := 0, 0
@@ -77,6 +83,19 @@ func (t *text) urlPassword(i int, hits []span) ([]span, verdict) {
 	return append(hits, span{start, end, i, detectURL}), yes
 }
 
+// slackHook begins the address of a webhook; who has the rest can write there.
+const slackHook = "hooks.slack.com/services/"
+
+// hook hides the path of a webhook, the scheme of which ends at i.
+func (t *text) hook(i int, hits []span) ([]span, verdict) {
+	start := i + len("://") + len(slackHook)
+	end, v := t.tail(start, 24, func(c byte) bool { return c == '/' || isAlnum(c) })
+	if v != yes || !t.random(start, end) {
+		return hits, v & more
+	}
+	return append(hits, span{start, end, i, detectSlack}), yes
+}
+
 // placeholder reports whether what stands from i to end only stands for a
 // secret: a variable, a format, asterisks, or what this package puts there.
 func (t *text) placeholder(i, end int) bool {
@@ -87,7 +106,7 @@ func (t *text) placeholder(i, end int) bool {
 	switch {
 	case first == '$' && (end == i+1 || t.v[i+1] == '{' || t.v[i+1] == '(' || classes[t.v[i+1]]&alphaClass != 0 && upperName(t.v[i+1:end])):
 		return true
-	case first == '<' && last == '>', first == '{' && last == '}', first == '%' && (last == '%' || last == 's') && end-i < 24 && end-i != 3:
+	case first == '<' && last == '>', first == '{' && last == '}', first == '%' && (last == '%' || end == i+2):
 		return true
 	}
 	for _, c := range t.v[i:end] {
@@ -95,7 +114,7 @@ func (t *text) placeholder(i, end int) bool {
 			return false
 		}
 	}
-	return first == '*' || first == 'x' || first == 'X' || first == '.' || first == '-' || first == '_' || first == other
+	return end-i > 2 && (first == '*' || first == 'x' || first == 'X' || first == '.' || first == '-' || first == '_' || first == other)
 }
 
 func upperName(b []byte) bool {
@@ -127,6 +146,20 @@ func (t *text) hidden(i int) bool {
 	return false
 }
 
+// meets reports whether what replaces a hit begins at e. There a digit or letter
+// stood, which was on another place of the screen.
+func (t *text) meets(e int) verdict {
+	switch {
+	case e >= len(t.v) || t.v[e] != '[':
+		return no
+	case len(t.v)-e < maxCustomName+len("[]") && !t.final:
+		return more
+	case t.hidden(e):
+		return yes
+	}
+	return no
+}
+
 // word is the last letters before a place, in lower case and without what stands
 // between them.
 type word struct {
@@ -151,7 +184,7 @@ func (t *text) lettersBefore(i, n int) word {
 			between = 0
 			continue
 		}
-		if between++; c == '\n' || c == breaker || isDigit(c) && w.from == len(w.b) || between > 3 {
+		if between++; c == '\n' || c == breaker || c == '[' || c == ']' || c == '*' || isDigit(c) && w.from == len(w.b) || between > 3 {
 			break
 		}
 	}
@@ -181,7 +214,10 @@ const lastOf = "deyntsDEYNTS"
 // named looks for a secret behind the sign at i if its name stands before it.
 func (t *text) named(i int, set detectorSet, hits []span) ([]span, verdict) {
 	k := i - 1
-	for low := max(0, i-6); k > low && (t.v[k] == ' ' || t.v[k] == '"' || t.v[k] == '\'' || t.v[k] == '\\' || t.v[k] == ':' || t.v[k] == ']'); k-- {
+	for low := max(0, i-6); k > low && (t.v[k] == ' ' || t.v[k] == '"' || t.v[k] == '\'' || t.v[k] == '\\' || t.v[k] == ':'); k-- {
+	}
+	if t.before(k+1, "[None]") { // as aws configure asks
+		k = max(0, k-len("[None]:"))
 	}
 	ending := false
 	for j := range len(lastOf) {
@@ -192,9 +228,6 @@ func (t *text) named(i int, set detectorSet, hits []span) ([]span, verdict) {
 	}
 	w := t.lettersBefore(k+1, 24)
 	name := w.text()
-	for hasSuffix(name, "none") { // [None], as aws configure asks
-		name = name[:len(name)-len("none")]
-	}
 	if set&detectAWSSecret != 0 && (hasSuffix(name, "secretaccesskey") || hasSuffix(name, "awssecret") || hasSuffix(name, "secretkey")) {
 		start, _, v := t.value(i + 1)
 		if v == more {
@@ -375,7 +408,7 @@ func (t *text) shortOption(i int, hits []span) ([]span, verdict) {
 	}
 	low := max(t.limit(i), i-2*tokenReach)
 	found := false
-	for j := i - 1; j >= low && t.v[j] != '\n' && t.v[j] != '|' && t.v[j] != ';'; j-- {
+	for j := i - 1; j >= low && t.v[j] != '\n' && t.v[j] != '|' && t.v[j] != ';' && t.v[j] != '[' && t.v[j] != ']'; j-- {
 		if j+len(client) <= i && string(t.v[j:j+len(client)]) == client {
 			found = true
 			break

@@ -51,10 +51,7 @@ func (t *text) iban(i int) (end int, v verdict) {
 	if k == len(t.v) && !t.final {
 		return 0, more
 	}
-	if k < len(t.v) && (isAlnum(t.v[k]) && !t.edge(k)) {
-		return 0, no
-	}
-	return k, yes
+	return k, t.ends(k)
 }
 
 // ibanLengths are the countries of the IBAN registry and how long theirs are.

@@ -41,6 +41,9 @@ func (t *text) ipv4(i int) (end int, v verdict) {
 			return 0, no
 		}
 	}
+	if v := t.meets(k); v != no {
+		return 0, v & more
+	}
 	if t.versioned(i) {
 		return 0, no
 	}
@@ -102,6 +105,9 @@ func (t *text) ipv6(i int) (start, end int, v verdict) {
 }
 
 func (t *text) ipv6End(start, k, groups int, gap bool) (int, int, verdict) {
+	if v := t.meets(k); v != no {
+		return 0, 0, v & more
+	}
 	if k > start+2 && t.v[k-1] == ':' && t.v[k-2] != ':' {
 		k-- // the colon of a sentence
 	}

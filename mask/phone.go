@@ -60,7 +60,7 @@ func (t *text) national(i, end int) (e int, v verdict) {
 	if i > low && !t.edge(i) {
 		c := t.v[i-1]
 		joined := c == '-' || c == '.' || c == '/' || c == '+' || c == '_' || c == '#' || c == '$'
-		if !t.free(i) || joined && (c != '/' || i-2 >= low && isAlnum(t.v[i-2])) || c == ' ' && i-2 >= low && isDigit(t.v[i-2]) && first != '0' {
+		if !t.free(i) || joined && (c != '/' || i-2 >= low && isAlnum(t.v[i-2])) || c == ' ' && t.inRow(i, low) {
 			return 0, no
 		}
 	}
@@ -89,6 +89,19 @@ func (t *text) national(i, end int) (e int, v verdict) {
 		k = p.any()
 	}
 	return t.bounded(&p, k)
+}
+
+// inRow reports whether a number that is no part of a date or time stands before
+// the blank before i: a row of numbers is none of telephone numbers.
+func (t *text) inRow(i, low int) bool {
+	k := i - 1
+	for k > low && isDigit(t.v[k-1]) {
+		k--
+	}
+	if k == i-1 {
+		return false
+	}
+	return k == low || t.v[k-1] == ' ' || isAlnum(t.v[k-1])
 }
 
 // readPhone reads groups of digits and what may stand between them from i on.
@@ -161,6 +174,9 @@ func (t *text) bounded(p *phone, k int) (int, verdict) {
 		if i == e && t.edge(e) {
 			return e, yes
 		}
+	}
+	if v := t.meets(e); v != no {
+		return 0, v & more
 	}
 	c, d := t.v[e], t.v[e+1]
 	switch {
@@ -285,6 +301,9 @@ func (p *phone) trunk(named bool) int {
 		if !alike || sep == '(' {
 			continue
 		}
+		if k < p.groups && !named && p.group[k].sep == ' ' {
+			return 0 // a row of numbers
+		}
 		if p.formed(k, sep) {
 			return k
 		}
@@ -358,7 +377,7 @@ func (p *phone) any() int {
 // phoneWords are what people write before a telephone number, and fillers what
 // may stand between.
 var (
-	phoneWords = [...]string{"phone", "tel", "telephone", "telefon", "mobile", "mob", "cell", "fax", "call", "sms", "whatsapp", "dial", "msisdn", "handy", "phonenumber", "telno", "mobil", "callback", "cellphone"}
+	phoneWords = [...]string{"phone", "tel", "telephone", "telefon", "mobile", "mob", "cell", "fax", "call", "sms", "ph", "whatsapp", "dial", "msisdn", "handy", "phonenumber", "telno", "mobil", "callback", "cellphone"}
 	fillers    = [...]string{"number", "no", "nr", "num", "is", "at", "us", "me", "to", "on", "or", "home", "work"}
 )
 

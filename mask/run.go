@@ -6,6 +6,8 @@ type run struct {
 	by   detectorSet
 	kind runKind
 	left uint8 // runDots: how many more dots belong to it; runQuoted: the quote
+	// ended is set, and nothing else, where a run ended right before the text.
+	ended bool
 }
 
 type runKind uint8

@@ -12,12 +12,17 @@ const reach = 400
 // without; what stands there decides which are asked.
 func (t *text) scan(set detectorSet, hits []span) ([]span, int) {
 	i, floor := t.start, 0
+	if !t.run.ended {
+		t.ran = -1
+	} else {
+		t.ran, t.run.ended = i, false
+	}
 	if t.run.kind != 0 {
 		var v verdict
 		if hits, i, v = t.follow(i, hits); v == more {
 			return hits, i
 		}
-		floor = i
+		floor, t.ran = i, i
 	} else if i > 0 && i < len(t.v) && isDigit(t.v[i]) && isDigit(t.v[i-1]) && !t.edge(i) {
 		for i < len(t.v) && isDigit(t.v[i]) && !t.edge(i) {
 			i++ // the rest of a run that was decided
@@ -58,7 +63,7 @@ func (t *text) scan(set detectorSet, hits []span) ([]span, int) {
 			if hits, i, verdict = t.follow(t.runAt, hits); verdict == more {
 				return hits, i
 			}
-			floor, own = i, t.nextCustom(i)
+			floor, t.ran, own = i, i, t.nextCustom(i)
 		}
 	}
 	if t.final {
@@ -80,7 +85,7 @@ func (t *text) sign(i int, c byte, set detectorSet, hits []span) ([]span, verdic
 		if set&detectEmail != 0 {
 			return t.email(i, 1, hits)
 		}
-	case '%', '\\':
+	case '%', '\\', '&':
 		return t.encoded(i, c, set, hits)
 	case '+', '(':
 		if set&detectPhone != 0 {
@@ -106,8 +111,11 @@ func (t *text) sign(i int, c byte, set detectorSet, hits []span) ([]span, verdic
 // encoded looks behind an escape of URLs, JSON or most languages at i.
 func (t *text) encoded(i int, c byte, set detectorSet, hits []span) ([]span, verdict) {
 	codes := encodings[:4]
-	if c == '%' {
-		codes = encodings[4:]
+	switch c {
+	case '%':
+		codes = encodings[4:8]
+	case '&':
+		codes = encodings[8:]
 	}
 	for _, e := range codes {
 		v := t.has(i, e.code)
@@ -135,7 +143,8 @@ var encodings = [...]struct {
 	by   detectorSet
 }{
 	{`\u0040`, detectEmail}, {`\x40`, detectEmail}, {`\u002b`, detectPhone}, {`\u002B`, detectPhone},
-	{"%40", detectEmail}, {"%2B", detectPhone}, {"%2b", detectPhone},
+	{"%40", detectEmail}, {"%2540", detectEmail}, {"%2B", detectPhone}, {"%2b", detectPhone},
+	{"&#64;", detectEmail}, {"&#x40;", detectEmail}, {"&commat;", detectEmail},
 }
 
 // digits asks the detectors of what begins with digits, or with two letters
@@ -177,7 +186,7 @@ func (t *text) maybeNumber(i, end int) bool {
 		}
 	}
 	c := t.v[end]
-	if classes[c]&sepClass == 0 && c != '/' {
+	if classes[c]&sepClass == 0 && c != '/' && c != '(' {
 		return false
 	}
 	switch {
@@ -250,6 +259,12 @@ func (t *text) beginsWord(i int) (free, wordy bool) {
 	}
 	if c := t.v[i-1]; i-2 >= low && t.v[i-2] == '\\' && (c == 'n' || c == 'r' || c == 't') {
 		return true, true // a quoted line end or tab
+	}
+	if t.v[i-1] == 'x' && i-2 >= low && t.v[i-2] == '0' {
+		return false, false // a hexadecimal number
+	}
+	if t.v[i-1] == 'B' && i-2 >= low && t.v[i-2] == '%' {
+		return true, true // the first track of a magnetic stripe
 	}
 	if i-3 >= low && t.v[i-3] == '%' {
 		return true, true // a percent-encoded character

@@ -23,8 +23,16 @@ func (t *text) ssn(i, n int) (end int, v verdict) {
 	if end < len(t.v) && isDigit(t.v[end]) && !freeEnd {
 		return 0, no
 	}
-	underscore := i > t.limit(i) && t.v[i-1] == '_'
-	if (sep != '-' || !free || !freeEnd || underscore) && !t.ssnNamed(i) {
+	low := t.limit(i)
+	underscore := i > low && t.v[i-1] == '_'
+	joined := i-2 >= low && t.v[i-1] == '-' && isDigit(t.v[i-2])
+	if end < len(t.v) && (t.v[end] == '-' || t.v[end] == '.') {
+		if end+1 == len(t.v) && !t.final {
+			return 0, more
+		}
+		joined = joined || end+1 < len(t.v) && isDigit(t.v[end+1]) && !t.edge(end+1)
+	}
+	if (joined || sep != '-' || !free || !freeEnd || underscore) && !t.ssnNamed(i) {
 		return 0, no
 	}
 	return end, yes

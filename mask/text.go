@@ -15,6 +15,7 @@ type text struct {
 	masked int
 	run    run // what is being masked at start; after scan, at the cut
 	runAt  int // where the run that a detector has just begun is to be followed from
+	ran    int // where a run ended, or -1
 	custom []*Custom
 }
 
@@ -55,7 +56,7 @@ var classes = func() (t [256]uint16) {
 	mark("\x00\t\n\v\f\r\b \"'`/@<>()[]{}?#=&,;|\\", wordEndClass)
 	mark(lower+upper+digits+"+/-_", base64Class)
 	mark("\x00\t\n\v\f\r\b \"'`<>()[]{}&,;|\\", valueEnd)
-	mark("@%+(:=>-_IJ\\", triggerClass)
+	mark("@%+(:=>-_IJ&\\", triggerClass)
 	return t
 }()
 
@@ -112,7 +113,16 @@ func (t *text) free(i int) bool {
 	return free
 }
 
-// ends reports whether a word can end at e.
-func (t *text) ends(e int) bool {
-	return e >= len(t.v) || t.edge(e) || !isAlnum(t.v[e])
+// ends says whether a word can end at e.
+func (t *text) ends(e int) verdict {
+	if e < len(t.v) && isAlnum(t.v[e]) && !t.edge(e) {
+		return no
+	}
+	switch t.meets(e) {
+	case more:
+		return more
+	case yes:
+		return no
+	}
+	return yes
 }

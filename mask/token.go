@@ -84,8 +84,11 @@ func (t *text) token(at, start, body, least int, class func(byte) bool, by detec
 		return hits, no
 	}
 	end, v := t.tail(body, least, class)
-	if v != yes || !t.random(body, end) || !t.ends(end) {
+	if v != yes || !t.random(body, end) {
 		return hits, v & more
+	}
+	if v := t.ends(end); v != yes {
+		return hits, v
 	}
 	return append(hits, span{start, end, at, by}), yes
 }
@@ -125,8 +128,11 @@ func (t *text) slack(i int, set detectorSet, hits []span) ([]span, verdict) {
 		k++
 	}
 	numbered := k > i+1 && k < end && t.v[k] == '-'
-	if !numbered && (kind != 'd' || !t.random(i+1, end)) || !t.free(start) || !t.ends(end) {
+	if !numbered && (kind != 'd' || !t.random(i+1, end)) || !t.free(start) {
 		return hits, no
+	}
+	if v := t.ends(end); v != yes {
+		return hits, v
 	}
 	for end > i && t.v[end-1] == '-' {
 		end--
@@ -190,8 +196,11 @@ func (t *text) cloudKey(i int, set detectorSet, hits []span) ([]span, verdict) {
 		return hits, no
 	}
 	end, v := t.tail(i+2, 16, isUpper32)
-	if v != yes || end != i+2+16 || !t.ends(end) || !t.random(i+2, end) && !t.mixed(i+2, end) {
+	if v != yes || end != i+2+16 || !t.random(i+2, end) && !t.mixed(i+2, end) {
 		return hits, v & more
+	}
+	if v := t.ends(end); v != yes {
+		return hits, v
 	}
 	if set&detectAWSKey != 0 {
 		hits = append(hits, span{i - 2, end, i, detectAWSKey})

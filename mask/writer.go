@@ -39,6 +39,7 @@ type Writer struct {
 	past   []byte // text before it
 	masked int    // end of what is masked, seen from there
 	inRun  bool   // the character before it was masked
+	broken bool   // a sequence without its end was passed on right before it
 	reader reader
 	run    run
 
@@ -171,8 +172,9 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 	whole = end < len(data) && len(t.v) > t.start && t.v[len(t.v)-1] == '\n'
 	var cut int
 	w.spans, cut = t.scan(w.set, w.spans[:0])
+	cut = t.uncut(w.spans, cut)
 	w.run = t.run
-	cut = uncut(w.spans, cut)
+	w.run.ended = w.run.kind == 0 && t.ran == cut
 	if cut < len(t.v) {
 		// What is held has neither a break nor a line end in it, so the reader is
 		// there where it is at the end, but for escapes around the cut.
@@ -193,14 +195,22 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 	return end, whole && cut == len(t.v)
 }
 
-// uncut moves the cut to where no hit was found before it that begins after it,
-// as a number behind a percent-encoded character may: it is found again, whole.
-func uncut(spans []span, cut int) int {
+// uncut moves the cut out of the hits that were found on one side of it and begin
+// on the other, as a number behind a percent-encoded character may, or a token
+// with a prefix: they are found again, whole.
+func (t *text) uncut(spans []span, cut int) int {
 	for moved := true; moved; {
 		moved = false
 		for _, s := range spans {
-			if s.at < cut && cut <= s.start {
-				cut, moved = s.at, true
+			low := cut
+			switch {
+			case s.at < cut && cut <= s.start:
+				low = s.at
+			case s.start < cut && cut <= s.at:
+				low = max(s.start, t.start, t.ran)
+			}
+			if low < cut {
+				cut, moved = low, true
 			}
 		}
 	}
@@ -253,7 +263,7 @@ func (w *Writer) emit(t *text, r, end, cut int) {
 		}
 		if from > hidden || !w.inRun {
 			at = w.copy(at, t.raw(from, r))
-			w.out = unescaped(w.out)
+			w.settle(t, from)
 			w.replace(t, s)
 		}
 		at = w.hide(t, r, at, from, to)
@@ -261,6 +271,9 @@ func (w *Writer) emit(t *text, r, end, cut int) {
 	}
 	w.inRun = w.inRun && hidden == cut
 	w.copy(at, end)
+	if len(w.out) > 0 {
+		w.broken = endsBroken(w.out)
+	}
 }
 
 // copy passes on the data from at to end.
@@ -274,27 +287,44 @@ func (w *Writer) copy(at, end int) int {
 // hide passes on the data from at on but for the characters from i to j of the
 // text, and returns where that ends.
 func (w *Writer) hide(t *text, r, at, i, j int) int {
-	if t.off == nil && !w.cells {
+	if t.off == nil && !w.cells && (i > t.start || !t.edge0) {
 		return max(at, r+j-t.start)
 	}
 	for ; i < j; i++ {
 		begin, end := t.raw(i, r), t.rawEnd(i, r, w.held)
 		w.copy(at, begin)
+		w.settle(t, i)
 		if w.cells {
-			w.out = stars(unescaped(w.out), w.held[begin:end])
+			w.out = stars(w.out, w.held[begin:end])
 		}
 		at = max(at, end)
 	}
 	return at
 }
 
-// unescaped drops escape characters from the end: they were cancelled by the
-// character that followed, and would begin a sequence with what replaces it.
-func unescaped(out []byte) []byte {
-	for len(out) > 0 && out[len(out)-1] == esc {
-		out = out[:len(out)-1]
+// settle ends an escape or control sequence without its end at the end of what
+// was passed on. The character at i, which is not passed on, had cancelled it;
+// what comes in its place would be read as its end.
+func (w *Writer) settle(t *text, i int) {
+	if !t.edge(i) {
+		return
 	}
-	return out
+	broken := w.broken
+	if len(w.out) > 0 {
+		broken = endsBroken(w.out)
+	}
+	if broken {
+		w.out = append(w.out, can)
+	}
+}
+
+// endsBroken reports whether b ends within an escape or control sequence.
+func endsBroken(b []byte) bool {
+	k := len(b)
+	for k > 0 && len(b)-k < maxSequence && b[k-1] >= 0x20 && b[k-1] < 0x40 {
+		k--
+	}
+	return k > 0 && b[k-1] == esc || k > 1 && (b[k-1] == '[' && b[k-2] == esc || b[k-1] == 0x9b && b[k-2] == 0xc2)
 }
 
 // stars appends a star for every cell of one character. What moves the cursor on
