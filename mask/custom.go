@@ -77,29 +77,26 @@ func named(name string) bool {
 	return err == nil
 }
 
-// customHit is where one of the deployment's own detectors may hit.
-type customHit struct{ at int }
-
 // nextCustom returns the first place at i or after where the literal of one is.
-func (t *text) nextCustom(i int) customHit {
-	next := customHit{math.MaxInt}
+func (t *text) nextCustom(i int) int {
+	next := math.MaxInt
 	for _, c := range t.custom {
 		if i < len(t.v) {
 			if k := indexOf(t.v[i:], c.literal); k >= 0 {
-				next.at = min(next.at, i+k)
+				next = min(next, i+k)
 			}
 		}
 	}
 	return next
 }
 
-// customAt appends the hits of the deployment's own detectors at h.
-func (t *text) customAt(h customHit, hits []span) ([]span, verdict) {
+// customAt appends the hits of the deployment's own detectors at a place.
+func (t *text) customAt(at int, hits []span) ([]span, verdict) {
 	for k, c := range t.custom {
-		if t.has(h.at, c.literal) != yes || isAlnum(c.literal[0]) && !t.free(h.at) {
+		if t.has(at, c.literal) != yes || isAlnum(c.literal[0]) && !t.free(at) {
 			continue
 		}
-		window := t.v[h.at:min(len(t.v), h.at+reach)]
+		window := t.v[at:min(len(t.v), at+reach)]
 		if !t.final && len(window) < reach && indexOf(window, "\n") < 0 {
 			return hits, more
 		}
@@ -107,8 +104,8 @@ func (t *text) customAt(h customHit, hits []span) ([]span, verdict) {
 			window = window[:line]
 		}
 		if m := c.pattern.FindIndex(window); m != nil && m[1] > 0 {
-			end := h.at + m[1]
-			hits = append(hits, span{h.at, end, h.at, detectorSet(1) << (customShift + k)})
+			end := at + m[1]
+			hits = append(hits, span{at, end, at, detectorSet(1) << (customShift + k)})
 			t.masked = max(t.masked, end)
 		}
 	}

@@ -20,18 +20,18 @@ func (p *Plan) Find(s string) []Hit {
 		return []Hit{{End: len(s)}}
 	}
 	data := []byte(s)
-	t := text{final: true, custom: p.custom, off: []int32{}}
+	t := text{final: true, search: p.search, off: []int32{}}
 	var r reader
 	var hits []Hit
 	gather := func(t *text, data []byte, base int) {
-		spans, _ := t.scan(p.detect, nil)
+		spans, _ := t.scan(nil)
 		for _, s := range spans {
 			hits = append(hits, Hit{nameOf(s.by, p.custom), base + t.raw(s.start, 0), base + t.rawEnd(s.end-1, 0, data)})
 		}
 	}
 	at := 0
 	r.project(&t, data, 0, len(data), func(payload []byte) {
-		inner := text{final: true, custom: p.custom, off: []int32{}}
+		inner := text{final: true, search: p.search, off: []int32{}}
 		q := reader{inStr: true}
 		q.project(&inner, payload, 0, len(payload), nil)
 		at += indexOf(data[at:], string(payload))

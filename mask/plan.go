@@ -16,6 +16,7 @@ type Plan struct {
 	patterns []pattern
 	detect   detectorSet
 	custom   []*Custom
+	search   *search // for detect and custom
 	key      Key
 	revision string
 }
@@ -67,6 +68,7 @@ func New(o Options) (*Plan, error) {
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
+	p.search = newSearch(p.detect, p.custom)
 	p.revision = p.hash()
 	return p, nil
 }

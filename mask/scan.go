@@ -4,13 +4,45 @@ package mask
 // in characters of the text.
 const reach = 400
 
-// scan appends the hits of the detectors in set, in the order in which they were
+// search is what a text is searched for. It is immutable.
+type search struct {
+	set     detectorSet
+	custom  []*Custom
+	trigger [256]bool // the characters at which a detector of the set has something to say
+}
+
+// triggers are the characters at which detectors are asked. Each is rare in what
+// nothing is to be found in, and nothing that they find is without it.
+var triggers = [...]struct {
+	chars string
+	by    detectorSet
+}{
+	{"0123456789", detectCard | detectSSN | detectPhone | detectIBAN | detectIPv4 | detectGCP},
+	{"@", detectEmail},
+	{"%\\&", detectEmail | detectPhone},
+	{"+(", detectPhone},
+	{"_", detectGitHub | detectStripe},
+	{"-", detectSlack | detectPEM | detectGCP | detectSecret},
+	{"I", detectAWSKey | detectAWSSecret | detectGCP},
+	{"J", detectJWT},
+	{":", detectURL | detectSlack | detectIPv6 | detectSecret | detectAWSSecret},
+	{"=>", detectSecret | detectAWSSecret},
+}
+
+func newSearch(set detectorSet, custom []*Custom) *search {
+	s := &search{set: set, custom: custom}
+	for _, tr := range triggers {
+		for i := range len(tr.chars) {
+			s.trigger[tr.chars[i]] = s.trigger[tr.chars[i]] || set&tr.by != 0
+		}
+	}
+	return s
+}
+
+// scan appends the hits of what is searched for, in the order in which they were
 // decided, and returns the position from which on more text may change what is
 // masked: it is never hit from later on.
-//
-// Each detector has a character that is rare and that nothing it looks for is
-// without; what stands there decides which are asked.
-func (t *text) scan(set detectorSet, hits []span) ([]span, int) {
+func (t *text) scan(hits []span) ([]span, int) {
 	i, floor := t.start, 0
 	if !t.run.ended {
 		t.ran = -1
@@ -29,17 +61,17 @@ func (t *text) scan(set detectorSet, hits []span) ([]span, int) {
 		}
 	}
 	own := t.nextCustom(i)
+	v, set, trigger := t.v, t.set, &t.trigger
 	for {
-		v := t.v
-		for i < len(v) && classes[v[i]]&triggerClass == 0 {
+		for i < len(v) && !trigger[v[i]] {
 			i++
 		}
-		if own.at <= i && own.at < len(v) {
+		if own <= i && own < len(v) {
 			var verdict verdict
 			if hits, verdict = t.customAt(own, hits); verdict == more {
-				return hits, max(floor, t.wordStart(own.at))
+				return hits, max(floor, t.wordStart(own))
 			}
-			own = t.nextCustom(own.at + 1)
+			own = t.nextCustom(own + 1)
 			continue
 		}
 		if i >= len(v) {
@@ -48,8 +80,19 @@ func (t *text) scan(set detectorSet, hits []span) ([]span, int) {
 		from := len(hits)
 		verdict, next := no, i+1
 		if c := v[i]; isDigit(c) {
+			if t.off == nil {
+				for next < len(v) && isDigit(v[next]) {
+					next++
+				}
+				// Most runs are short and not next to what parts groups.
+				if n := next - i; next < len(v) && n < 9 && classes[v[next]]&groupClass == 0 &&
+					(i == 0 || v[i-1] != '%' && (n == 1 || classes[v[i-1]]&alphaClass == 0)) {
+					i = next
+					continue
+				}
+			}
 			hits, next, verdict = t.digits(i, set, hits)
-		} else {
+		} else if next == len(v) || t.maybeSign(i, c, set) {
 			hits, verdict = t.sign(i, c, set, hits)
 		}
 		if verdict == more {
@@ -67,9 +110,35 @@ func (t *text) scan(set detectorSet, hits []span) ([]span, int) {
 		}
 	}
 	if t.final {
-		return hits, len(t.v)
+		return hits, len(v)
 	}
-	return hits, max(floor, t.customCut(t.wordStart(len(t.v))))
+	return hits, max(floor, t.customCut(t.wordStart(len(v))))
+}
+
+// maybeSign reports whether any detector can say yes or more to the sign at i,
+// which is not the last character: most are not next to what they have to be.
+func (t *text) maybeSign(i int, c byte, set detectorSet) bool {
+	if i == 0 {
+		return true
+	}
+	prev, next := t.v[i-1], t.v[i+1]
+	switch c {
+	case '-':
+		return next == '-' || prev == ' ' || classes[prev]&alphaClass != 0 && i > 3 && (t.v[i-2] == 'x' || prev == 'p' || prev == 'X')
+	case '_':
+		return classes[prev]&alphaClass != 0 && i > 1 && (t.v[i-2] == 'h' || prev == 'k' || prev == 'b' || prev == 'c')
+	case 'I':
+		return prev == 'K' || prev == 'S' || next == 'z'
+	case 'J':
+		return prev == 'y'
+	case '+':
+		return !isAlnum(prev) || t.edge(i) || t.masked == i
+	case '(':
+		return isDigit(next) || t.off != nil
+	case ':':
+		return next == '/' || !isDigit(prev) || set&detectIPv6 != 0
+	}
+	return true
 }
 
 // sign asks the detectors that are triggered by c, which stands at i.
@@ -165,7 +234,7 @@ func (t *text) digits(i int, set detectorSet, hits []span) ([]span, int, verdict
 	for end < len(v) && isDigit(v[end]) && end-i <= maxCard+len("20") {
 		end++
 	}
-	if next == end && end < len(v) && !t.maybeNumber(i, end) {
+	if next == end && end < len(v) && !t.maybeNumber(i, end, set) {
 		return hits, next, no
 	}
 	hits, verdict := t.number(i, end, set, hits)
@@ -175,27 +244,44 @@ func (t *text) digits(i int, set detectorSet, hits []span) ([]span, int, verdict
 // maybeNumber reports whether any detector can say yes or more to the run of
 // digits from i to end, across which there is no escape: most are neither as long
 // as a number nor as a group of one.
-func (t *text) maybeNumber(i, end int) bool {
+func (t *text) maybeNumber(i, end int, set detectorSet) bool {
 	n := end - i
 	if n >= 9 {
 		return true
 	}
 	if i > 0 {
-		if p := t.v[i-1]; p == '%' || classes[p]&alphaClass != 0 && n >= 2 && i > 1 && classes[t.v[i-2]]&alphaClass != 0 {
+		if p := t.v[i-1]; p == '%' || n >= 2 && classes[p]&alphaClass != 0 && t.lettered(i) {
 			return true
 		}
 	}
 	c := t.v[end]
-	if classes[c]&sepClass == 0 && c != '/' && c != '(' {
+	if classes[c]&groupClass == 0 {
 		return false
 	}
+	if end+1 < len(t.v) && classes[t.v[end+1]]&(groupClass|digitClass) == 0 {
+		return false
+	}
+	first := t.v[i]
 	switch {
-	case n == 4 && t.v[i] == '1':
-		return false
-	case n == 1 && t.v[i] == '0', n > 4 && n != 8 && t.v[i] != '0' && n != 5:
+	case n == 1 && first != '0', n == 3, n == 8:
+		return true
+	case first == '0':
+		return n > 1 && set&detectPhone != 0 || set&detectIPv4 != 0
+	case c == '.' && n < 3 && set&detectIPv4 != 0:
+		return true
+	case n == 4 && set&detectCard != 0 && cardLengths(fourDigits(t.v[i:])) != 0:
+		return true
+	}
+	return set&detectPhone != 0 && t.phoneNamed(i)
+}
+
+// lettered reports whether two letters before i may begin a word, as those of an
+// IBAN do.
+func (t *text) lettered(i int) bool {
+	if i < 2 || classes[t.v[i-2]]&alphaClass == 0 {
 		return false
 	}
-	return end+1 == len(t.v) || classes[t.v[end+1]]&(sepClass|digitClass) != 0 || t.v[end+1] == '('
+	return i == 2 || !isAlnum(t.v[i-3]) || i > 3 && t.v[i-4] == '\\' || i > 4 && t.v[i-5] == '%' || t.masked == i-2 || t.edge(i-2)
 }
 
 // number asks the detectors of numbers about the run of digits from i to end.

@@ -16,7 +16,7 @@ type text struct {
 	run    run // what is being masked at start; after scan, at the cut
 	runAt  int // where the run that a detector has just begun is to be followed from
 	ran    int // where a run ended, or -1
-	custom []*Custom
+	*search
 }
 
 // Bytes of a text that are no ASCII.
@@ -35,9 +35,9 @@ const (
 	hostClass    // part of a label of a host name
 	sepClass     // may stand between the groups of a number
 	wordEndClass // ends what may stand before a host in a URL
-	triggerClass // a detector has something to say here
 	base64Class  // base64, plain or for URLs, without padding
 	valueEnd     // ends a value that is not quoted
+	groupClass   // may stand between the groups of any number
 )
 
 var classes = func() (t [256]uint16) {
@@ -47,7 +47,7 @@ var classes = func() (t [256]uint16) {
 		}
 	}
 	const lower, upper, digits = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
-	mark(digits, digitClass|triggerClass)
+	mark(digits, digitClass)
 	mark(lower+upper, alphaClass)
 	mark("abcdefABCDEF", hexClass)
 	mark(lower+upper+digits+"\x80._%+-'", localClass)
@@ -56,7 +56,7 @@ var classes = func() (t [256]uint16) {
 	mark("\x00\t\n\v\f\r\b \"'`/@<>()[]{}?#=&,;|\\", wordEndClass)
 	mark(lower+upper+digits+"+/-_", base64Class)
 	mark("\x00\t\n\v\f\r\b \"'`<>()[]{}&,;|\\", valueEnd)
-	mark("@%+(:=>-_IJ&\\", triggerClass)
+	mark(" -._/(", groupClass)
 	return t
 }()
 

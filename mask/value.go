@@ -9,7 +9,7 @@ func (p *Plan) Text(s string) (string, bool) {
 	if p.closed() {
 		return Redacted, true
 	}
-	if p.detect == 0 || len(p.custom) == 0 && p.detect.clears(s) {
+	if p.detect == 0 || len(p.custom) == 0 && p.search.clears(s) {
 		return s, false
 	}
 	w := writers.Get().(*Writer)
@@ -36,12 +36,12 @@ func (w *Writer) reset(p *Plan) {
 	if cap(out) > 2*maxChunk {
 		out = nil // that of one large value is not kept
 	}
-	*w = Writer{set: p.detect, own: p.custom, out: out, held: w.held[:0], past: w.past[:0], line: w.line[:0], off: w.off[:0], spans: w.spans[:0]}
+	*w = Writer{search: p.search, out: out, held: w.held[:0], past: w.past[:0], line: w.line[:0], off: w.off[:0], spans: w.spans[:0]}
 }
 
 // clears reports at a glance that a value can hold nothing to find: too few
 // digits for any number, and nothing that triggers another detector.
-func (d detectorSet) clears(s string) bool {
+func (d *search) clears(s string) bool {
 	digits := 0
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -54,11 +54,11 @@ func (d detectorSet) clears(s string) bool {
 			}
 		case c == '-' || c == '(' || c == '+' || c == ' ':
 			// Of a number, which has digits, or of a word with others.
-		case classes[c]&triggerClass != 0:
+		case d.trigger[c]:
 			return false
 		}
 	}
-	return digits < len("123456") && (d&(detectPEM|detectSecret|detectGCP|detectSlack) == 0 || !hasDash(s))
+	return digits < len("123456") && (d.set&(detectPEM|detectSecret|detectGCP|detectSlack) == 0 || !hasDash(s))
 }
 
 func hasDash(s string) bool {

@@ -23,13 +23,12 @@ const (
 // Writer masks a stream on its way to another writer. Make one with Plan.Writer
 // or Plan.Terminal. It is not safe for concurrent use.
 type Writer struct {
-	w     io.Writer
-	set   detectorSet
-	own   []*Custom
-	shut  bool // nothing passes
-	cells bool // a star for every masked cell
-	err   error
-	hits  int64
+	w      io.Writer
+	search *search
+	shut   bool // nothing passes
+	cells  bool // a star for every masked cell
+	err    error
+	hits   int64
 
 	held []byte // data that is not decided
 	sent int    // of its beginning, written all the same by Flush
@@ -56,7 +55,7 @@ func (p *Plan) Writer(w io.Writer) *Writer {
 	if p.closed() {
 		return &Writer{w: w, shut: true}
 	}
-	return &Writer{w: w, set: p.detect, own: p.custom}
+	return &Writer{w: w, search: p.search}
 }
 
 // Terminal is Writer for what a terminal shows: every masked cell becomes a star,
@@ -82,7 +81,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 			w.hits++
 			w.put([]byte(Redacted))
 		}
-	case w.set == 0:
+	case w.search.set == 0:
 		w.put(b)
 	default:
 		for rest := b; len(rest) > 0 && w.err == nil; {
@@ -157,7 +156,7 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 	}
 	t := &w.text
 	masked := len(w.past) + w.masked
-	*t = text{v: append(w.line[:0], w.past...), start: len(w.past), final: final, masked: masked, run: w.run, custom: w.own}
+	*t = text{v: append(w.line[:0], w.past...), start: len(w.past), final: final, masked: masked, run: w.run, search: w.search}
 	before := w.reader
 	if end > r && !w.reader.inStr {
 		t.edge0 = w.reader.gap > 0
@@ -171,7 +170,7 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 	w.line = t.v
 	whole = end < len(data) && len(t.v) > t.start && t.v[len(t.v)-1] == '\n'
 	var cut int
-	w.spans, cut = t.scan(w.set, w.spans[:0])
+	w.spans, cut = t.scan(w.spans[:0])
 	cut = t.uncut(w.spans, cut)
 	w.run = t.run
 	w.run.ended = w.run.kind == 0 && t.ran == cut
@@ -349,7 +348,7 @@ func (w *Writer) replace(t *text, s span) {
 	if w.cells {
 		return
 	}
-	w.out = append(append(w.out, '['), nameOf(s.by, w.own)...)
+	w.out = append(append(w.out, '['), nameOf(s.by, w.search.custom)...)
 	if s.by == detectCard {
 		w.out = append(append(w.out, " *"...), t.lastFour(s)...)
 	}
@@ -370,13 +369,13 @@ func (t *text) lastFour(s span) []byte {
 
 // payload masks the payload of a string sequence where it stands.
 func (w *Writer) payload(b []byte) {
-	t := text{final: true, custom: w.own}
+	t := text{final: true, search: w.search}
 	p := reader{inStr: true}
 	p.project(&t, b, 0, len(b), nil)
 	if len(t.off) == 0 {
 		return
 	}
-	spans, _ := t.scan(w.set, nil)
+	spans, _ := t.scan(nil)
 	for _, s := range spans {
 		w.hits++
 		for i := s.start; i < s.end; i++ {
