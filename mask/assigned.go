@@ -3,15 +3,15 @@ package mask
 // assigned asks the detectors of what stands behind a : or = at i, or the end of
 // a tag: passwords in URLs, IPv6 addresses and secrets by their names.
 func (t *text) assigned(i int, c byte, set detectorSet, hits []span) ([]span, verdict) {
-	if i == 0 {
-		return hits, no
+	prev := byte('\n')
+	if i > 0 {
+		prev = t.v[i-1]
 	}
-	prev := t.v[i-1]
 	if c == ':' {
 		if i+1 == len(t.v) {
 			return hits, t.open()
 		}
-		if t.v[i+1] == '/' {
+		if t.v[i+1] == '/' && i > 0 {
 			return t.urlPassword(i, set, hits)
 		}
 		if set&detectIPv6 != 0 && (isHex(prev) || t.v[i+1] == ':') && (isHex(t.v[i+1]) || t.v[i+1] == ':') {
@@ -24,7 +24,7 @@ func (t *text) assigned(i int, c byte, set detectorSet, hits []span) ([]span, ve
 			}
 		}
 	}
-	if set&(detectSecret|detectAWSSecret) == 0 || isDigit(prev) {
+	if i == 0 || set&(detectSecret|detectAWSSecret) == 0 || isDigit(prev) {
 		return hits, no
 	}
 	if c == '>' && classes[prev]&alphaClass == 0 || c == ':' && isAlnum(t.v[i+1]) && prev != '"' && prev != '\'' && classes[prev]&alphaClass == 0 {

@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"os"
 	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/mask"
 )
 
-// labelled is a line of testdata/corpus/detect_public.jsonl: text with the places of what is
+// labelled is a line of a file in testdata/corpus: text with the places of what is
 // sensitive in it, in bytes. All of it is made up.
 type labelled struct {
 	ID    string
@@ -28,7 +30,12 @@ type labelled struct {
 // A labelled span counts as found when every byte of it is masked, and any other
 // masked byte is one too many.
 func TestCorpus(t *testing.T) {
-	lines := corpus(t)
+	for _, file := range []string{"detect_public.jsonl", "detect_own.jsonl"} {
+		t.Run(file, func(t *testing.T) { measure(t, labelledLines(t, file)) })
+	}
+}
+
+func measure(t *testing.T, lines []labelled) {
 	p := plan(t, formDetectors()...)
 	kinds := map[string]string{}
 	for _, d := range mask.Detectors() {
@@ -60,6 +67,9 @@ func TestCorpus(t *testing.T) {
 			}
 		}
 		for _, s := range l.Spans {
+			if s.Optional {
+				continue
+			}
 			if slices.Contains(covered[s.Start:s.End], false) {
 				scores[s.Type].missed++
 				t.Logf("%s: missed %q", l.ID, l.Text[s.Start:s.End])
@@ -73,7 +83,7 @@ func TestCorpus(t *testing.T) {
 		recall := float64(s.found) / float64(s.found+s.missed)
 		precision := float64(s.right) / float64(s.right+s.wrong)
 		t.Logf("%s: recall %.4f of %d spans, precision %.4f", kind, recall, s.found+s.missed, precision)
-		if !(recall >= 0.99 && precision >= 0.99) {
+		if !(precision >= 0.99) || !(recall >= 0.99) && s.found+s.missed > 0 {
 			t.Errorf("%s: recall %.4f of %d spans, precision %.4f; want 0.99 both", kind, recall, s.found+s.missed, precision)
 		}
 	}
@@ -90,9 +100,11 @@ func formDetectors() []string {
 	return names
 }
 
-func corpus(t testing.TB) []labelled {
+func corpus(t testing.TB) []labelled { return labelledLines(t, "detect_public.jsonl") }
+
+func labelledLines(t testing.TB, file string) []labelled {
 	t.Helper()
-	f, err := os.Open("../testdata/corpus/detect_public.jsonl")
+	f, err := os.Open("../testdata/corpus/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,6 +126,9 @@ func corpus(t testing.TB) []labelled {
 // checkFind compares what Find finds with what a terminal shows stars for.
 func checkFind(t testing.TB, p *mask.Plan, s string) {
 	t.Helper()
+	if strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return // a star is not as long as what it hides
+	}
 	var out bytes.Buffer
 	w := p.Terminal(&out)
 	if _, err := w.Write([]byte(s)); err != nil {
