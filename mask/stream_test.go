@@ -195,7 +195,10 @@ func TestPlanted(t *testing.T) {
 
 func planted(t testing.TB, seed uint64, sizes []byte) {
 	t.Helper()
-	secrets := []string{"4111 1111 1111 1111", "5555555555554444", "371449635398431", "734-55-9577", "yara.engel507@example.com"}
+	secrets := []string{"4111 1111 1111 1111", "5555555555554444", "371449635398431", "734-55-9577", "yara.engel507@example.com",
+		"+44 20 7946 0349", "(212) 555-0144", "DE82263510988860020746", "GB86 WEST 8423 3646 0427 70", "AKIAFRB7QN3VKRKSSVTN",
+		"ghp_iq8rUouWU9WEkBLOSwzHGGW0ccPUZdZDOPgJ", "sk_test_iNggCcegJrNYHMMYyS3xMW35", "xoxb-330795897439-803300159050-e8G6tIGYpgsjSF5jGD3ZWXGo",
+		"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.zMmAK18B2MKyitxKzTQhovFD5S7hhW9wFT6RHxEQEk4", "-----BEGIN PRIVATE KEY-----\nAjKLQLfJhhQoKG3fUloNQUGANG\n-----END PRIVATE KEY-----"}
 	between := []string{" ", "\n", ", ", "\x1b[0m | ", ": ", "=", "\t", "\x1b[3;4H", "(", "é "}
 	r := rand.New(rand.NewPCG(seed, 1))
 	var s strings.Builder
@@ -256,6 +259,10 @@ func TestHold(t *testing.T) {
 	}
 	at := strings.Repeat("x"+dust, 60) + "@" + strings.Repeat("x"+dust, 400)
 	held(t, s.String()+at, 500)
+	for _, begin := range []string{"x://u:", "eyJhbGciOiJIUzI1NiIs", "password=\"", "-----BEGIN PRIVATE KEY-----\n", "sk_test_", "xoxb-1-", "github_pat_", "+", "ya29."} {
+		held(t, s.String()+begin+strings.Repeat("1"+dust, 600), 500)
+		held(t, s.String()+begin+strings.Repeat("aB"+dust, 600), 500)
+	}
 }
 
 func held(t testing.TB, s string, size int) {
