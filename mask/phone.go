@@ -11,16 +11,16 @@ const (
 type phone struct {
 	digits [maxPhone]byte
 	n      int // digits
+	at     int // where it begins
 	groups int
 	group  [maxGroups]phoneGroup
 }
 
 type phoneGroup struct {
-	size  int
-	n     int  // digits up to its end
-	end   int  // position after it, a closing parenthesis included
-	sep   byte // before it: a separator, '(' if it is in parentheses, or 0
-	space bool // a blank before the parenthesis
+	end  int32 // position after it, from the start of the text that is read, a closing parenthesis included
+	size int8
+	n    int8 // digits up to its end
+	sep  byte // before it: a separator, '(' if it is in parentheses, or 0
 }
 
 // dialled says whether an international number begins at i, the + of which ends
@@ -64,6 +64,11 @@ func (t *text) national(i, end int) (e int, v verdict) {
 			return 0, no
 		}
 	}
+	formal := first == '0' && n >= 2 || n == 1 || n == 3
+	named := t.phoneNamed(i)
+	if !formal && !named {
+		return 0, no
+	}
 	var p phone
 	if v := t.readPhone(i, &p); v != yes {
 		return 0, v
@@ -74,10 +79,9 @@ func (t *text) national(i, end int) (e int, v verdict) {
 	if p.n > 3 && string(p.digits[:3]) == "011" && p.group[0].size == 3 {
 		return t.bounded(&p, p.international(3))
 	}
-	if n >= 9 && p.groups == 1 && !t.phoneNamed(i) {
+	if n >= 9 && p.groups == 1 && !named {
 		return 0, no
 	}
-	named := t.phoneNamed(i)
 	k := 0
 	switch {
 	case first == '0' && t.v[min(i+1, len(t.v)-1)] != '0':
@@ -106,12 +110,12 @@ func (t *text) inRow(i, low int) bool {
 
 // readPhone reads groups of digits and what may stand between them from i on.
 func (t *text) readPhone(i int, p *phone) verdict {
+	p.at = i
 	for p.groups < maxGroups {
 		g := phoneGroup{}
 		for k := 0; i < len(t.v) && k < 2; k++ {
 			c := t.v[i]
 			if c == '(' {
-				g.space = g.sep == ' '
 				g.sep = '('
 				i++
 				break
@@ -126,7 +130,7 @@ func (t *text) readPhone(i int, p *phone) verdict {
 		}
 		for i < len(t.v) && isDigit(t.v[i]) {
 			if p.n == maxPhone {
-				p.n -= g.size
+				p.n -= int(g.size)
 				return yes // too long for the last group to be one
 			}
 			p.digits[p.n] = t.v[i]
@@ -142,15 +146,15 @@ func (t *text) readPhone(i int, p *phone) verdict {
 		}
 		if g.sep == '(' {
 			if i == len(t.v) || t.v[i] != ')' {
-				p.n -= g.size
+				p.n -= int(g.size)
 				return yes
 			}
 			i++
 		} else if g.sep == 0 && p.groups > 0 && p.group[p.groups-1].sep != '(' {
-			p.n -= g.size
+			p.n -= int(g.size)
 			return yes
 		}
-		g.n, g.end = p.n, i
+		g.n, g.end = int8(p.n), int32(i-p.at)
 		p.group[p.groups] = g
 		p.groups++
 	}
@@ -163,7 +167,7 @@ func (t *text) bounded(p *phone, k int) (int, verdict) {
 	if k == 0 {
 		return 0, no
 	}
-	e := p.group[k-1].end
+	e := p.at + int(p.group[k-1].end)
 	for i := e; i < e+2; i++ {
 		if i == len(t.v) {
 			if !t.final {
@@ -199,7 +203,7 @@ func (p *phone) international(skip int) int {
 		return 0
 	}
 	for k := p.groups; k > 0; k-- {
-		n := p.group[k-1].n - skip - code
+		n := int(p.group[k-1].n) - skip - code
 		for _, g := range p.group[:k] {
 			if g.sep == '(' && g.size == 1 && p.digits[g.n-1] == '0' {
 				n-- // the (0) that is dialled within the country alone
@@ -269,7 +273,7 @@ func (p *phone) parenthesised(named bool) int {
 		return 0
 	}
 	for k := p.groups; k > 1; k-- {
-		if n := p.group[k-1].n; n >= 9 && n <= 12 {
+		if n := int(p.group[k-1].n); n >= 9 && n <= 12 {
 			return k
 		}
 	}
@@ -290,7 +294,7 @@ var trunkForms = [...]string{
 // trunk returns how many groups are a national number that begins with 0.
 func (p *phone) trunk(named bool) int {
 	for k := p.groups; k > 1; k-- {
-		n := p.group[k-1].n
+		n := int(p.group[k-1].n)
 		if n < 9 || n > 12 {
 			continue
 		}
@@ -324,7 +328,7 @@ func (p *phone) formed(k int, sep byte) bool {
 		for j := 0; ok && j < len(f); j++ {
 			switch {
 			case f[j] == ' ':
-				ok = p.group[g].n == i
+				ok = int(p.group[g].n) == i
 				g++
 				ok = ok && g < k
 			case i == p.n:
@@ -334,7 +338,7 @@ func (p *phone) formed(k int, sep byte) bool {
 				i++
 			}
 		}
-		if !ok || g != k-1 || p.group[g].n != i {
+		if !ok || g != k-1 || int(p.group[g].n) != i {
 			continue
 		}
 		// With dashes or dots, too much else looks so.
@@ -360,7 +364,7 @@ func (p *phone) any() int {
 		return 0 // a date
 	}
 	for k := p.groups; k > 0; k-- {
-		n := p.group[k-1].n
+		n := int(p.group[k-1].n)
 		if n < 9 || n > 13 || k == 1 && n > 12 {
 			continue
 		}
@@ -374,15 +378,24 @@ func (p *phone) any() int {
 	return 0
 }
 
-// phoneWords are what people write before a telephone number, and fillers what
-// may stand between.
-var (
-	phoneWords = [...]string{"phone", "tel", "telephone", "telefon", "mobile", "mob", "cell", "fax", "call", "sms", "ph", "whatsapp", "dial", "msisdn", "handy", "phonenumber", "telno", "mobil", "callback", "cellphone"}
-	fillers    = [...]string{"number", "no", "nr", "num", "is", "at", "us", "me", "to", "on", "or", "home", "work"}
-)
+// phoneWord says whether a word is one that people write before a telephone
+// number, or one that may stand between.
+func phoneWord(w []byte) (word, filler bool) {
+	switch string(w) {
+	case "phone", "tel", "telephone", "telefon", "mobile", "mob", "cell", "fax", "call", "sms", "ph", "whatsapp", "dial", "msisdn",
+		"handy", "phonenumber", "telno", "mobil", "callback", "cellphone":
+		return true, false
+	case "number", "no", "nr", "num", "is", "at", "us", "me", "to", "on", "or", "home", "work":
+		return false, true
+	}
+	return false, false
+}
 
 // phoneNamed reports whether a word for a telephone number stands before i.
 func (t *text) phoneNamed(i int) bool {
+	if i < 2 || t.v[i-1] == '\n' || isDigit(t.v[i-2]) {
+		return false
+	}
 	low := max(t.limit(i), i-tokenReach)
 	k := i
 	for range 3 {
@@ -407,17 +420,9 @@ func (t *text) phoneNamed(i int) bool {
 		if k > low && classes[t.v[k-1]]&alphaClass != 0 {
 			return false // the end of a longer word
 		}
-		for _, p := range phoneWords {
-			if string(w) == p {
-				return true
-			}
-		}
-		filler := false
-		for _, f := range fillers {
-			filler = filler || string(w) == f
-		}
+		word, filler := phoneWord(w)
 		if !filler {
-			return false
+			return word
 		}
 	}
 	return false

@@ -91,7 +91,7 @@ func (t *text) scan(hits []span) ([]span, int) {
 					continue
 				}
 			}
-			hits, next, verdict = t.digits(i, set, hits)
+			hits, next, verdict = t.digits(i, next, set, hits)
 		} else if next == len(v) || t.maybeSign(i, c, set) {
 			hits, verdict = t.sign(i, c, set, hits)
 		}
@@ -217,15 +217,11 @@ var encodings = [...]struct {
 }
 
 // digits asks the detectors of what begins with digits, or with two letters
-// before digits, about the run at i. It returns where the run ends.
-func (t *text) digits(i int, set detectorSet, hits []span) ([]span, int, verdict) {
+// before digits, about the run at i, which goes as far as next. It
+// returns where the run ends.
+func (t *text) digits(i, next int, set detectorSet, hits []span) ([]span, int, verdict) {
 	v := t.v
-	next := i + 1
-	if t.off == nil {
-		for next < len(v) && isDigit(v[next]) {
-			next++
-		}
-	} else {
+	if t.off != nil {
 		for next < len(v) && isDigit(v[next]) && !t.edge(next) {
 			next++
 		}
@@ -293,39 +289,41 @@ func (t *text) number(i, end int, set detectorSet, hits []span) ([]span, verdict
 	if i > 0 && t.v[i-1] == '%' && end-i > 2 { // a percent-encoded character before the number
 		i += 2
 	}
-	n := end - i
+	n, decided := end-i, no
+	// What is one kind of number is no other.
 	ask := func(by detectorSet, start, e int, v verdict) bool {
 		if v == yes {
 			hits = append(hits, span{start, e, at, by})
 		}
-		return v == more
+		decided = v
+		return v != no
 	}
 	if set&detectCard != 0 {
 		if e, v := t.card(i); ask(detectCard, i, e, v) {
-			return hits, more
+			return hits, decided
 		}
 	}
 	if set&detectSSN != 0 && (n == 3 || n == 9) {
 		if e, v := t.ssn(i, n); ask(detectSSN, i, e, v) {
-			return hits, more
+			return hits, decided
 		}
 	}
 	if set&(detectIBAN|detectGCP) != 0 && n >= 2 && i > 1 && classes[t.v[i-1]]&classes[t.v[i-2]]&alphaClass != 0 {
 		if e, v := t.iban(i - 2); set&detectIBAN != 0 && ask(detectIBAN, i-2, e, v) {
-			return hits, more
+			return hits, decided
 		}
 		if e, v := t.oauth(i-2, end); set&detectGCP != 0 && ask(detectGCP, i-2, e, v) {
-			return hits, more
+			return hits, decided
 		}
 	}
 	if set&detectIPv4 != 0 && n <= 3 {
 		if e, v := t.ipv4(i); ask(detectIPv4, i, e, v) {
-			return hits, more
+			return hits, decided
 		}
 	}
 	if set&detectPhone != 0 {
 		if e, v := t.national(i, end); ask(detectPhone, i, e, v) {
-			return hits, more
+			return hits, decided
 		}
 	}
 	return hits, no

@@ -12,7 +12,7 @@ import (
 
 // MaxHold is the most that a Writer ever holds back, in bytes. It is reached by a
 // stream that wraps every character of something like an address in escapes; of
-// plain text it is some 330.
+// plain text it is some 470.
 const MaxHold = 64 << 10
 
 const (
@@ -244,7 +244,7 @@ func (t *text) rawEnd(i, r int, data []byte) int {
 // emit appends to out the data from r to end, the text of which is decided up to
 // cut.
 func (w *Writer) emit(t *text, r, end, cut int) {
-	if len(w.spans) > 1 {
+	if !slices.IsSortedFunc(w.spans, func(a, b span) int { return cmp.Compare(a.start, b.start) }) || w.twins() {
 		slices.SortFunc(w.spans, func(a, b span) int {
 			return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end), cmp.Compare(a.by, b.by))
 		})
@@ -273,6 +273,16 @@ func (w *Writer) emit(t *text, r, end, cut int) {
 	if len(w.out) > 0 {
 		w.broken = endsBroken(w.out)
 	}
+}
+
+// twins reports whether two hits begin at one place.
+func (w *Writer) twins() bool {
+	for i := 1; i < len(w.spans); i++ {
+		if w.spans[i].start == w.spans[i-1].start {
+			return true
+		}
+	}
+	return false
 }
 
 // copy passes on the data from at to end.
