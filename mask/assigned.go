@@ -208,8 +208,14 @@ var secretNames = [...]struct {
 	{"authorization", false}, {"clientsecret", false}, {"xapikey", false},
 }
 
-// lastOf are the letters that names of secrets end with.
-const lastOf = "deyntsDEYNTS"
+// ending reports whether a name of a secret may end with these two letters.
+func ending(a, b byte) bool {
+	switch uint16(a|0x20)<<8 | uint16(b|0x20) {
+	case 'r'<<8 | 'd', 'w'<<8 | 'd', 's'<<8 | 'e', 's'<<8 | 's', 'e'<<8 | 't', 'e'<<8 | 'n', 'e'<<8 | 'y', 'a'<<8 | 'l', 'l'<<8 | 's', 'o'<<8 | 'n':
+		return true
+	}
+	return false
+}
 
 // named looks for a secret behind the sign at i if its name stands before it.
 func (t *text) named(i int, set detectorSet, hits []span) ([]span, verdict) {
@@ -219,11 +225,7 @@ func (t *text) named(i int, set detectorSet, hits []span) ([]span, verdict) {
 	if t.before(k+1, "[None]") { // as aws configure asks
 		k = max(0, k-len("[None]:"))
 	}
-	ending := false
-	for j := range len(lastOf) {
-		ending = ending || t.v[k] == lastOf[j]
-	}
-	if !ending {
+	if k < 1 || !ending(t.v[k-1], t.v[k]) {
 		return hits, no
 	}
 	w := t.lettersBefore(k+1, 24)
