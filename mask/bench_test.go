@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -25,7 +26,7 @@ func inputs() map[string][]byte {
 			r.IntN(60), r.IntN(60), r.IntN(1e6), r.IntN(16), r.IntN(1e8), r.IntN(1e5), r.Float64()*100)
 	}
 	row := func() string {
-		return fmt.Sprintf("%d|user.%d@example.com|4111 1111 1111 1111|734-55-%04d|%s\n", r.IntN(1e5), r.IntN(1e6), 1+r.IntN(9000), "Tomas Fontaine, 17 Rue de la Paix")
+		return fmt.Sprintf("%d|user.%d@example.com|4111 1111 1111 1111|734-55-%04d|+44 20 7946 %04d|DE82263510988860020746|%s\n", r.IntN(1e5), r.IntN(1e6), 1+r.IntN(9000), r.IntN(1e4), "Tomas Fontaine, 17 Rue de la Paix")
 	}
 	some := func(percent int) func() string {
 		return func() string {
@@ -58,46 +59,72 @@ func inputs() map[string][]byte {
 
 const benchChunk = 32 << 10
 
+// ten are the detectors that the peers have too.
+var ten = []string{"card", "email", "ssn", "phone", "iban", "aws_key_id", "github_token", "jwt", "pem_private_key", "slack_token"}
+
+// tenPatterns are those ten as one would write them by regular expressions.
+var tenPatterns = []*regexp.Regexp{
+	regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`),
+	regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}`),
+	regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`),
+	regexp.MustCompile(`(?:\+\d{1,3}[ .-]?)?\(?\b\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b`),
+	regexp.MustCompile(`\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b`),
+	regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z2-7]{16}\b`),
+	regexp.MustCompile(`\bgh[pousr]_[A-Za-z0-9]{36}\b`),
+	regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}`),
+	regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`),
+	regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{10,}`),
+}
+
 // BenchmarkWriter runs the streaming masker beside its peers: a plain copy, and
-// the same three detectors as regular expressions, run one after another.
+// the same ten detectors as regular expressions, run one after another. Beside
+// the rate by the clock it reports the one by the processor's time, which does
+// not depend on what else the machine does.
 func BenchmarkWriter(b *testing.B) {
-	p := plan(b)
-	res := []*regexp.Regexp{
-		regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`),
-		regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}`),
-		regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`),
-	}
-	chunks := func(b *testing.B, data []byte, write func([]byte)) {
-		b.SetBytes(int64(len(data)))
-		b.ReportAllocs()
-		for b.Loop() {
-			for rest := data; len(rest) > 0; {
-				n := min(benchChunk, len(rest))
-				write(rest[:n])
-				rest = rest[n:]
-			}
-		}
-	}
-	for name, data := range inputs() {
-		b.Run(name+"/mask", func(b *testing.B) {
-			w := p.Writer(io.Discard)
-			chunks(b, data, func(c []byte) {
+	masker := func(detect ...string) func(*testing.B, []byte) {
+		return func(b *testing.B, data []byte) {
+			w := plan(b, detect...).Writer(io.Discard)
+			rate(b, data, func(c []byte) {
 				if _, err := w.Write(c); err != nil {
 					b.Fatal(err)
 				}
 			})
-		})
+		}
+	}
+	for name, data := range inputs() {
+		b.Run(name+"/ten", func(b *testing.B) { masker(ten...)(b, data) })
+		b.Run(name+"/all", func(b *testing.B) { masker()(b, data) })
 		b.Run(name+"/copy", func(b *testing.B) {
 			out := make([]byte, benchChunk)
-			chunks(b, data, func(c []byte) { copy(out, c) })
+			rate(b, data, func(c []byte) { copy(out, c) })
 		})
 		b.Run(name+"/regexp", func(b *testing.B) {
-			chunks(b, data, func(c []byte) {
-				for _, re := range res {
+			rate(b, data, func(c []byte) {
+				for _, re := range tenPatterns {
 					c = re.ReplaceAll(c, []byte("[masked]"))
 				}
 			})
 		})
+	}
+}
+
+// rate writes data in chunks, over and over.
+func rate(b *testing.B, data []byte, write func([]byte)) {
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	var before, after syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
+	for b.Loop() {
+		for rest := data; len(rest) > 0; {
+			n := min(benchChunk, len(rest))
+			write(rest[:n])
+			rest = rest[n:]
+		}
+	}
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
+	spent := after.Utime.Nano() - before.Utime.Nano() + after.Stime.Nano() - before.Stime.Nano()
+	if spent > 0 {
+		b.ReportMetric(float64(b.N)*float64(len(data))*1e3/float64(spent), "MB/cpu-s")
 	}
 }
 

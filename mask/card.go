@@ -165,7 +165,10 @@ func (r *cardReader) try(e int) {
 }
 
 func (r *cardReader) prefix() int {
-	d := r.digits[:4]
+	return fourDigits(r.digits[:4])
+}
+
+func fourDigits(d []byte) int {
 	return int(d[0]-'0')*1000 + int(d[1]-'0')*100 + int(d[2]-'0')*10 + int(d[3]-'0')
 }
 

@@ -9,6 +9,8 @@
 //
 //	[masked]        a masked column, or anything under a nil plan
 //	****1881        a masked column, method partial
+//	[hash k3...]    a masked column, method hash: equal values are shown equal
+//	938-20-4471~    a masked column, method token: made up, of the same shape
 //	[email]         found by the detector of that name
 //	[card *1881]    found by the card detector
 //	*************   found in the stream of a terminal: a star for every cell
@@ -26,6 +28,17 @@
 // holds back what may still turn out to be part of a hit, never more than
 // [MaxHold] bytes, and passes escape sequences and characters on whole; only a
 // sequence longer than 128 bytes is passed on in pieces.
+//
+// A detector looks 400 characters ahead at most, and 66 back, an address's local
+// part. What may be longer is not held: once a JSON web token, a private key or a
+// secret that follows its name is recognised, by its header, its first line or its
+// first 64 characters, it is masked as it comes until it ends. A private key ends
+// with its last line, and also where a line cannot belong to one, so that a first
+// line alone does not hide the rest of a session. A key's first line that Flush
+// has let go is seen, its body is not.
+//
+// JSON is read as such by [Plan.JSON], so that an escape in it hides nothing, and
+// masked by paths.
 //
 // What a stream does not hold in order, detectors cannot find: text put together
 // on the screen by moving the cursor, and a number broken over two lines.

@@ -5,25 +5,14 @@ const (
 	maxHost  = 255 // section 4.5.3.1.2
 )
 
-// encodedEmail looks for an address around a percent-encoded @.
-func (t *text) encodedEmail(i int, hits []span) ([]span, verdict) {
-	for k, c := range []byte("40") {
-		p := i + 1 + k
-		if p == len(t.v) {
-			return hits, t.open()
-		}
-		if t.v[p] != c {
-			return hits, no
-		}
-	}
-	return t.email(i, len("%40"), hits)
-}
-
 // email looks for an address around the @ at i, which takes n bytes.
 func (t *text) email(i, n int, hits []span) ([]span, verdict) {
 	start := t.local(i, t.limit(i))
-	if start == i && t.masked == i {
+	if start == i && t.masked == i && t.ran != i {
 		start = t.local(i, 0) // a local part that something else was found in
+		if start > 1 && t.v[start-1] == '/' && t.v[start-2] == '/' {
+			return hits, no // a token for the user of a URL
+		}
 	}
 	if start == i {
 		return hits, no
@@ -56,7 +45,7 @@ func (t *text) local(i, low int) int {
 			start++
 		}
 	}
-	start = t.skipEscape(start, end, low)
+	start = t.skipEscape(t.decoded(start, end), end, low)
 	for start < end && !isDigit(t.v[start]) && !isLetter(t.v[start]) && t.v[start] != '_' {
 		start++
 	}
@@ -67,6 +56,27 @@ func (t *text) local(i, low int) int {
 		start--
 	}
 	return start
+}
+
+// decoded steps over percent-encoded characters that cannot be part of a local
+// part, and what precedes them.
+func (t *text) decoded(i, end int) int {
+	for k := i; k+2 < end; k++ {
+		if t.v[k] != '%' || !isHex(t.v[k+1]) || !isHex(t.v[k+2]) {
+			continue
+		}
+		if c := unhex(t.v[k+1])<<4 | unhex(t.v[k+2]); c < 0x80 && classes[c]&localClass == 0 {
+			i = k + 3
+		}
+	}
+	return i
+}
+
+func unhex(c byte) byte {
+	if isDigit(c) {
+		return c - '0'
+	}
+	return c&^0x20 - 'A' + 10
 }
 
 // skipEscape steps over what is left of a backslash escape as JSON and most
@@ -161,11 +171,8 @@ func (t *text) domain(i, e int) int {
 	if end == i+2 && end+2 < e && t.lower(i, 2) == "xn" && t.v[end] == '-' && t.v[end+1] == '-' {
 		return e // internationalised, RFC 5890
 	}
-	if end == e && end-i <= 8 {
-		switch t.lower(i, end-i) {
-		case "png", "jpg", "jpeg", "gif", "svg", "webp", "js", "tgz", "service", "socket", "timer":
-			return 0 // a file or a systemd unit; no such domain exists
-		}
+	if end == e && end-i <= 8 && fileLike(t.lower(i, end-i)) {
+		return 0 // a file or a systemd unit; no such domain exists
 	}
 	return end
 }
@@ -193,9 +200,23 @@ func (t *text) inURL(i int) bool {
 	low := max(t.limit(i), i-2*maxLocal)
 	colon := false
 	k := i - 1
-	for k >= low && classes[t.v[k]]&wordEndClass == 0 {
+	for k >= low && (classes[t.v[k]]&wordEndClass == 0 || t.v[k] == '@') {
 		colon = colon || t.v[k] == ':'
 		k--
 	}
 	return colon && k-2 >= low && t.v[k] == '/' && t.v[k-1] == '/' && t.v[k-2] == ':'
+}
+
+// fileLike reports whether a last label is one that names of files end with and
+// that is no top-level domain.
+func fileLike(label string) bool {
+	switch label {
+	case "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "bmp", "mp", "wav", "avi",
+		"js", "jsx", "ts", "tsx", "css", "html", "htm", "json", "yml", "yaml", "xml", "toml", "ini", "cfg", "conf", "lock",
+		"txt", "log", "csv", "tsv", "pdf", "doc", "docx", "xls", "xlsx", "bak", "tmp", "sql",
+		"tgz", "gz", "bz", "xz", "tar", "jar", "war", "whl", "gem", "deb", "rpm", "exe", "dll", "bin", "iso", "dmg",
+		"service", "socket", "timer", "mount", "target", "slice", "swap", "device", "scope":
+		return true
+	}
+	return false
 }

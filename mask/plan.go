@@ -15,27 +15,46 @@ type Plan struct {
 	made     bool
 	patterns []pattern
 	detect   detectorSet
+	custom   []*Custom
+	search   *search // for detect and custom
+	key      Key
 	revision string
 }
 
-// NewPlan compiles rules and the named content detectors (see [Detectors]).
-// Without either the plan masks nothing. All faults are reported, joined; each
-// names its rule or detector.
+// Options are what a plan is made of. The zero value masks nothing.
+type Options struct {
+	Rules  []Rule
+	Detect []string  // names of content detectors, see [Detectors]
+	Custom []*Custom // detectors of the deployment's own
+	Key    Key       // for rules with the methods hash and token
+}
+
+// NewPlan is New with rules and the named content detectors.
 func NewPlan(rules []Rule, detect []string) (*Plan, error) {
-	p := &Plan{made: true}
+	return New(Options{Rules: rules, Detect: detect})
+}
+
+// New compiles a plan. All faults are reported, joined; each names its rule or
+// detector.
+func New(o Options) (*Plan, error) {
+	p := &Plan{made: true, key: o.Key}
 	var faults []error
-	for _, r := range rules {
+	for _, r := range o.Rules {
 		c, err := newPattern(r)
 		if err == nil && int(r.Method) >= len(methodNames) {
 			err = fmt.Errorf("unknown mask method %d%s", r.Method, suggest("", methodNames[:]))
+		}
+		if err == nil && r.Method.keyed() && o.Key.empty() {
+			err = fmt.Errorf("method %s needs the deployment's masking key, and there is none", r.Method)
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("mask rule %q: %w", r.Name, err))
 			continue
 		}
+		c.rule.key = o.Key
 		p.patterns = append(p.patterns, c)
 	}
-	for _, name := range detect {
+	for _, name := range o.Detect {
 		d, err := detectorNamed(name)
 		if err != nil {
 			faults = append(faults, err)
@@ -43,11 +62,29 @@ func NewPlan(rules []Rule, detect []string) (*Plan, error) {
 		}
 		p.detect |= d
 	}
+	if err := p.addCustom(o.Custom); err != nil {
+		faults = append(faults, err)
+	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
+	p.search = newSearch(p.detect, p.custom)
 	p.revision = p.hash()
 	return p, nil
+}
+
+func (p *Plan) addCustom(custom []*Custom) error {
+	if len(custom) > maxCustom {
+		return fmt.Errorf("%d patterns: a plan can have %d", len(custom), maxCustom)
+	}
+	for k, c := range custom {
+		if slices.ContainsFunc(custom[:k], func(o *Custom) bool { return o.Name == c.Name }) {
+			return fmt.Errorf("pattern %q is there twice", c.Name)
+		}
+		p.detect |= 1 << (customShift + k)
+	}
+	p.custom = slices.Clone(custom)
+	return nil
 }
 
 // MasksColumns reports whether the plan masks any column at all.
@@ -106,7 +143,8 @@ func (p *Plan) closed() bool { return p == nil || !p.made }
 
 // revisionFormat heads what Revision hashes: this line, then the count of rules
 // and of each its name, column and method, then the count of detectors and their
-// names. Counts and lengths are big-endian and take eight bytes; each text
+// names, and, if there are any, the count of patterns and of each its name and
+// expression, and the name of the key. Counts and lengths are big-endian and take eight bytes; each text
 // follows its length. A change in what a rule or detector hides is a new version.
 const revisionFormat = "sallyport mask plan 1"
 
@@ -133,6 +171,16 @@ func (p *Plan) hash() string {
 	number(len(names))
 	for _, n := range names {
 		text(n)
+	}
+	if len(p.custom) > 0 {
+		number(len(p.custom))
+		for _, c := range p.custom {
+			text(c.Name)
+			text(c.pattern.String())
+		}
+	}
+	if !p.key.empty() {
+		text(p.key.id())
 	}
 	return hashOf(b)
 }

@@ -165,7 +165,7 @@ func TestMethod(t *testing.T) {
 		t.Errorf("error %v, want %s", err, want)
 	}
 	_, err = mask.ParseMethod("encrypt")
-	if want := `unknown mask method "encrypt": use one of redact, partial, null`; err == nil || err.Error() != want {
+	if want := `unknown mask method "encrypt": use one of redact, partial, null, hash, token`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
@@ -190,12 +190,12 @@ func TestNewPlanFaults(t *testing.T) {
 		`mask rule "b": column pattern "db.s.t.c" has 4 parts: write "table.column" or "schema.table.column", with * for a dot within a name`,
 		`mask rule "c": column pattern "t..c" has an empty part or space around one: write "table.column" or "schema.table.column", with * for any name`,
 		`mask rule "d": column pattern "\"T\".c": write names as they are in the catalog, without quotes`,
-		`mask rule "e": unknown mask method 9: use one of redact, partial, null`,
+		`mask rule "e": unknown mask method 9: use one of redact, partial, null, hash, token`,
 		`mask rule "f": column pattern "t. c" has an empty part or space around one: write "table.column" or "schema.table.column", with * for any name`,
 		`mask rule "g": the column pattern is empty: write "table.column" or "schema.table.column"`,
 		`mask rule "h": column pattern "t.\xff": write names as they are in the catalog, without quotes`,
 		`unknown content detector "cards", did you mean "card"?`,
-		`unknown content detector "entropy": use one of card, email, ssn`,
+		`unknown content detector "entropy": use one of card, email, ssn, phone, iban, ipv4, ipv6, aws_key_id, aws_secret_key, github_token, jwt, pem_private_key, slack_token, stripe_key, gcp_key, url_password, secret`,
 	}
 	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
 		t.Error(diff)

@@ -95,10 +95,8 @@ func (p *reader) sequence(t *text, data []byte, r int, payload func([]byte)) int
 	case partial:
 		return 0
 	case long:
-		if s.str {
-			p.breakAt(t, r)
-			p.inStr = true
-		}
+		p.breakAt(t, r)
+		p.inStr = s.str
 		p.hide(t, r, s.intro)
 		return s.intro
 	}

@@ -19,9 +19,14 @@ const (
 	Redact  Method = iota // a fixed text
 	Partial               // the last digits of a number, nothing of anything else
 	Null                  // nothing at all
+	Hash                  // a keyed hash, the same for equal values
+	Token                 // a made-up value of the same shape, the same for equal values
 )
 
-var methodNames = [...]string{Redact: "redact", Partial: "partial", Null: "null"}
+var methodNames = [...]string{Redact: "redact", Partial: "partial", Null: "null", Hash: "hash", Token: "token"}
+
+// keyed reports whether the method needs a key.
+func (m Method) keyed() bool { return m == Hash || m == Token }
 
 // String is the method's word in the configuration.
 func (m Method) String() string {
@@ -62,10 +67,12 @@ type Rule struct {
 	Name   string
 	Column string
 	Method Method
+	key    Key // of the plan that the rule is from
 }
 
 // Apply returns the replacement of a value. For Null it is empty: show it as the
-// target's null.
+// target's null. Hash and Token need the rule of a plan with a key, see
+// [Plan.Column]; any other shows nothing for them.
 //
 // Partial shows the last four digits of a number with separators (a card, a
 // phone number, an SSN) of nine digits or more, so that most of it stays hidden,
@@ -79,8 +86,62 @@ func (r Rule) Apply(value string) string {
 		if last, ok := lastDigits(value); ok {
 			return "****" + last
 		}
+	case Hash:
+		if !r.key.empty() {
+			return r.key.hashed(value)
+		}
+	case Token:
+		if !r.key.empty() {
+			return r.key.token(value)
+		}
 	}
 	return Redacted
+}
+
+// Kind is what a column's type can hold, as far as masking goes.
+type Kind uint8
+
+const (
+	Text    Kind = iota // anything
+	Integer             // digits and a sign
+	Decimal             // an Integer with a fraction and an exponent
+	Other               // dates, booleans, bytes and all else that no replacement fits
+)
+
+// ApplyTyped is Apply for a column that may not hold text. ok is false where
+// nothing that the method shows is a value of that kind: show the target's null.
+// A number keeps its digits' count under the method token, and is null under all
+// others. A number of few digits has few tokens: who knows the key's deployment
+// can list them.
+func (r Rule) ApplyTyped(value string, kind Kind) (masked string, ok bool) {
+	switch {
+	case r.Method == Null:
+		return "", false
+	case kind == Text:
+		return r.Apply(value), true
+	case r.Method == Token && !r.key.empty() && isNumber(value, kind):
+		return r.key.number(value), true
+	}
+	return "", false
+}
+
+// isNumber reports whether value is written as a number of the kind, short
+// enough that other digits in its place fit the same type.
+func isNumber(value string, kind Kind) bool {
+	digits, dots := 0, 0
+	for i := range len(value) {
+		switch c := value[i]; {
+		case isDigit(c):
+			digits++
+		case c == '-' && i == 0:
+		case c == '.' && kind == Decimal:
+			dots++
+		default:
+			return false
+		}
+	}
+	// The largest of a type begins with less than its digits can: 32767.
+	return digits > 0 && dots < 2 && (kind == Decimal || digits != 3 && digits != 5 && digits != 10 && digits < 19)
 }
 
 const (

@@ -23,8 +23,16 @@ func (t *text) ssn(i, n int) (end int, v verdict) {
 	if end < len(t.v) && isDigit(t.v[end]) && !freeEnd {
 		return 0, no
 	}
-	underscore := i > t.limit(i) && t.v[i-1] == '_'
-	if (sep != '-' || !free || !freeEnd || underscore) && !t.named(i) {
+	low := t.limit(i)
+	underscore := i > low && t.v[i-1] == '_'
+	joined := i-2 >= low && t.v[i-1] == '-' && isDigit(t.v[i-2])
+	if end < len(t.v) && (t.v[end] == '-' || t.v[end] == '.') {
+		if end+1 == len(t.v) && !t.final {
+			return 0, more
+		}
+		joined = joined || end+1 < len(t.v) && isDigit(t.v[end+1]) && !t.edge(end+1)
+	}
+	if (joined || sep != '-' || !free || !freeEnd || underscore) && !t.ssnNamed(i) {
 		return 0, no
 	}
 	return end, yes
@@ -57,8 +65,8 @@ func (t *text) ssnDigits(i, n int) (digits [9]byte, sep byte, end int, v verdict
 	return digits, sep, end, yes
 }
 
-// named reports whether a word for a social security number stands before i.
-func (t *text) named(i int) bool {
+// ssnNamed reports whether a word for a social security number stands before i.
+func (t *text) ssnNamed(i int) bool {
 	low := max(t.limit(i), i-tokenReach)
 	for k := i - 1; k >= low; k-- {
 		switch t.v[k] {

@@ -24,6 +24,15 @@ var pieces = []string{
 	"\x1b", "\x1b[m", "\x1b[1;31m", "\x1b[5;10H", "\x1b]0;", "\x1b]0;bob@example.com\a", "\a", "\x1b\\", "\x1bP", "\x1b(B", "\x1b[", "\x1b%G",
 	"\x00", "\x08", "\x18", "\x7f", "\u009b1m", "\u009d", "\u009c", "\xc2", "\x9b", "\xe2\x80",
 	"é", "\u00a0", "\u2011", "\u200b", "\u0301", "４", "１", "＠", "．", "漢", "\u2028", "😀",
+	"+44 20 7946 0349", "+44 ", "20 7946", " 0349", "(0)", "(212) ", "(", ")", "212-", "555-0144", "020 ", "0044", "tel ", "+1", "%2B",
+	"GB86 WEST 8423 3646 0427 70", "GB86", " WEST", " 8423 3646 0427 70", "DE82263510988860020746", "DE", "82", "ya29.",
+	"10.1.7.233", "10.", "1.", "2001:db8::1", "::", "db8", ":",
+	"AKIAFRB7QN3VKRKSSVTN", "AKIA", "FRB7QN3VKRKSSVTN", ",c+Wv8kQSG/9j9X3cBQY6mBpHAlsuts91m0MbgWCI", "aws_secret_access_key", "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",
+	"ghp_iq8rUouWU9WEkBLOSwzHGGW0ccPUZdZDOPgJ", "ghp_", "iq8rUouWU9WEkBLOSwzHGGW0ccPUZdZDOPgJ", "sk_test_iNggCcegJrNYHMMYyS3xMW35", "sk_", "live_",
+	"eyJhbGciOiJIUzI1NiJ9", ".", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "eyJzdWIiOiIxIn0", "ey", "J",
+	"-----BEGIN PRIVATE KEY-----", "-----BEGIN ", "RSA PRIVATE KEY", "-----", "AjKLQLfJhhQoKG3fUloNQUGANG+cwUuLax8u9qS6LL2t0mtBRd538", "-----END PRIVATE KEY-----", "-----END ", "Proc-Type: 4,ENCRYPTED",
+	"xoxb-330795897439-803300159050-e8G6tIGYpgsjSF5jGD3ZWXGo", "xoxb-", "330795897439-", "AIza", "GOCSPX-",
+	"https://u:hunter22@h/", "u:", "pw1@h", "password", "Password: ", "secret", "api_key", "hunter2-hunter2", "true", "Bearer ", "Authorization: ", "--password ", "mysql -p", "curl -u x:", "${X}", "=\"", "ACME-", "ACME-1234-XYZ",
 	strings.Repeat("a", 70), strings.Repeat("7", 25), strings.Repeat("x.", 140), strings.Repeat("b-", 40), strings.Repeat("\x1b[m", 50),
 	"\x1b[" + strings.Repeat("1;", 70), "\x1b]8;;" + strings.Repeat("y", 140),
 }
@@ -186,7 +195,10 @@ func TestPlanted(t *testing.T) {
 
 func planted(t testing.TB, seed uint64, sizes []byte) {
 	t.Helper()
-	secrets := []string{"4111 1111 1111 1111", "5555555555554444", "371449635398431", "734-55-9577", "yara.engel507@example.com"}
+	secrets := []string{"4111 1111 1111 1111", "5555555555554444", "371449635398431", "734-55-9577", "yara.engel507@example.com",
+		"+44 20 7946 0349", "(212) 555-0144", "DE82263510988860020746", "GB86 WEST 8423 3646 0427 70", "AKIAFRB7QN3VKRKSSVTN",
+		"ghp_iq8rUouWU9WEkBLOSwzHGGW0ccPUZdZDOPgJ", "sk_test_iNggCcegJrNYHMMYyS3xMW35", "xoxb-330795897439-803300159050-e8G6tIGYpgsjSF5jGD3ZWXGo",
+		"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.zMmAK18B2MKyitxKzTQhovFD5S7hhW9wFT6RHxEQEk4", "-----BEGIN PRIVATE KEY-----\nAjKLQLfJhhQoKG3fUloNQUGANG\n-----END PRIVATE KEY-----"}
 	between := []string{" ", "\n", ", ", "\x1b[0m | ", ": ", "=", "\t", "\x1b[3;4H", "(", "é "}
 	r := rand.New(rand.NewPCG(seed, 1))
 	var s strings.Builder
@@ -247,6 +259,10 @@ func TestHold(t *testing.T) {
 	}
 	at := strings.Repeat("x"+dust, 60) + "@" + strings.Repeat("x"+dust, 400)
 	held(t, s.String()+at, 500)
+	for _, begin := range []string{"x://u:", "eyJhbGciOiJIUzI1NiIs", "password=\"", "-----BEGIN PRIVATE KEY-----\n", "sk_test_", "xoxb-1-", "github_pat_", "+", "ya29."} {
+		held(t, s.String()+begin+strings.Repeat("1"+dust, 600), 500)
+		held(t, s.String()+begin+strings.Repeat("aB"+dust, 600), 500)
+	}
 }
 
 func held(t testing.TB, s string, size int) {

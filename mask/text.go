@@ -13,6 +13,10 @@ type text struct {
 	edge0  bool // an escape stands right before start
 	final  bool // the text ends here
 	masked int
+	run    run // what is being masked at start; after scan, at the cut
+	runAt  int // where the run that a detector has just begun is to be followed from
+	ran    int // where a run ended, or -1
+	*search
 }
 
 // Bytes of a text that are no ASCII.
@@ -31,24 +35,28 @@ const (
 	hostClass    // part of a label of a host name
 	sepClass     // may stand between the groups of a number
 	wordEndClass // ends what may stand before a host in a URL
-	triggerClass // a detector has something to say here
+	base64Class  // base64, plain or for URLs, without padding
+	valueEnd     // ends a value that is not quoted
+	groupClass   // may stand between the groups of any number
 )
 
-var classes = func() (t [256]uint8) {
-	mark := func(chars string, class uint8) {
+var classes = func() (t [256]uint16) {
+	mark := func(chars string, class uint16) {
 		for i := range len(chars) {
 			t[chars[i]] |= class
 		}
 	}
 	const lower, upper, digits = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
-	mark(digits, digitClass|triggerClass)
+	mark(digits, digitClass)
 	mark(lower+upper, alphaClass)
 	mark("abcdefABCDEF", hexClass)
 	mark(lower+upper+digits+"\x80._%+-'", localClass)
 	mark(lower+upper+digits+"\x80-_", hostClass)
 	mark(" -._", sepClass)
 	mark("\x00\t\n\v\f\r\b \"'`/@<>()[]{}?#=&,;|\\", wordEndClass)
-	mark("@%", triggerClass)
+	mark(lower+upper+digits+"+/-_", base64Class)
+	mark("\x00\t\n\v\f\r\b \"'`<>()[]{}&,;|\\", valueEnd)
+	mark(" -._/(", groupClass)
 	return t
 }()
 
@@ -81,160 +89,40 @@ func (t *text) open() verdict {
 	return more
 }
 
-// scan appends the hits of the detectors in set, in the order in which they were
-// decided, and returns the position from which on more text may change what is
-// masked: it is never hit from later on.
-func (t *text) scan(set detectorSet, hits []span) ([]span, int) {
-	v := t.v
-	i := t.start
-	if i > 0 && isDigit(v[i-1]) && !t.edge(i) {
-		for i < len(v) && isDigit(v[i]) && !t.edge(i) {
-			i++ // the rest of a run that was decided
+// has reports whether s stands at i; more if the text ends within it.
+func (t *text) has(i int, s string) verdict {
+	for k := range len(s) {
+		if i+k >= len(t.v) {
+			return t.open()
+		}
+		if t.v[i+k] != s[k] {
+			return no
 		}
 	}
-	for {
-		for i < len(v) && classes[v[i]]&triggerClass == 0 {
-			i++
-		}
-		if i >= len(v) {
-			break
-		}
-		from := len(hits)
-		verdict, next := no, i+1
-		switch v[i] {
-		case '@':
-			if set&detectEmail != 0 {
-				hits, verdict = t.email(i, 1, hits)
-			}
-		case '%':
-			if set&detectEmail != 0 {
-				hits, verdict = t.encodedEmail(i, hits)
-			}
-		default:
-			for next < len(v) && isDigit(v[next]) && (t.off == nil || !t.edge(next)) {
-				next++
-			}
-			end := next // of the run; further than a number is long, it does not matter
-			for end < len(v) && isDigit(v[end]) && end-i <= maxCard+len("20") {
-				end++
-			}
-			if next == end && end < len(v) && !t.maybeNumber(i, end) {
-				i = next
-				continue
-			}
-			hits, verdict = t.number(i, end, set, hits)
-		}
-		if verdict == more {
-			return hits, t.localStart(i)
-		}
-		for _, h := range hits[from:] {
-			t.masked = max(t.masked, h.end)
-		}
-		i = next
-	}
-	if t.final || set&detectEmail == 0 {
-		return hits, len(v)
-	}
-	return hits, t.localStart(len(v))
+	return yes
 }
 
-// maybeNumber reports whether any detector can say yes or more to the run of
-// digits from i to end, across which there is no escape: most are neither as long
-// as a number nor as a group of one.
-func (t *text) maybeNumber(i, end int) bool {
-	switch n := end - i; {
-	case i > 0 && t.v[i-1] == '%', n >= minCard, n == 9:
-		return true
-	case n == 4, n == 3, n == 1, n == 8:
-		if classes[t.v[end]]&sepClass == 0 {
-			return false
-		}
-		if n == 4 && t.v[i] < '2' {
-			return false
-		}
-		return end+1 == len(t.v) || classes[t.v[end+1]]&(sepClass|digitClass) != 0
-	}
-	return false
+// before reports whether s stands right before i.
+func (t *text) before(i int, s string) bool {
+	return i-len(s) >= 0 && string(t.v[i-len(s):i]) == s
 }
 
-// number asks the detectors of numbers about the run of digits from i to end.
-func (t *text) number(i, end int, set detectorSet, hits []span) ([]span, verdict) {
-	if end == len(t.v) && !t.final && end-i <= maxCard+len("20") {
-		return hits, more
-	}
-	at := i
-	if i > 0 && t.v[i-1] == '%' && end-i > 2 { // a percent-encoded character before the number
-		i += 2
-	}
-	if set&detectCard != 0 {
-		e, v := t.card(i)
-		if v == more {
-			return hits, more
-		}
-		if v == yes {
-			hits = append(hits, span{i, e, at, detectCard})
-		}
-	}
-	if n := end - i; set&detectSSN != 0 && (n == 3 || n == 9) {
-		e, v := t.ssn(i, n)
-		if v == more {
-			return hits, more
-		}
-		if v == yes {
-			hits = append(hits, span{i, e, at, detectSSN})
-		}
-	}
-	return hits, no
+// free reports whether a word can begin at i.
+func (t *text) free(i int) bool {
+	free, _ := t.beginsWord(i)
+	return free
 }
 
-// beginsWord reports whether a number at i stands free to its left, and
-// otherwise whether the letters and digits before it hold a letter that is no
-// hexadecimal digit.
-func (t *text) beginsWord(i int) (free, wordy bool) {
-	low := t.limit(i)
-	if i == low || t.edge(i) || !isAlnum(t.v[i-1]) {
-		return true, true
+// ends says whether a word can end at e.
+func (t *text) ends(e int) verdict {
+	if e < len(t.v) && isAlnum(t.v[e]) && !t.edge(e) {
+		return no
 	}
-	if c := t.v[i-1]; i-2 >= low && t.v[i-2] == '\\' && (c == 'n' || c == 'r' || c == 't') {
-		return true, true // a quoted line end or tab
+	switch t.meets(e) {
+	case more:
+		return more
+	case yes:
+		return no
 	}
-	if i-3 >= low && t.v[i-3] == '%' {
-		return true, true // a percent-encoded character
-	}
-	for k := i - 1; k >= low && i-k <= tokenReach; k-- {
-		c := t.v[k]
-		if !isAlnum(c) {
-			break
-		}
-		if classes[c]&alphaClass != 0 && classes[c]&hexClass == 0 {
-			return false, true
-		}
-	}
-	return false, false
-}
-
-// tokenReach is how far the word around a number is looked at.
-const tokenReach = 32
-
-// endsWord is beginsWord to the right of a number that ends at e.
-func (t *text) endsWord(e int) (free, wordy bool, v verdict) {
-	for k := e; k < e+tokenReach; k++ {
-		if k == len(t.v) {
-			if !t.final {
-				return false, false, more
-			}
-			return k == e, k == e, no
-		}
-		c := t.v[k]
-		if k == e && t.edge(k) || !isAlnum(c) {
-			return k == e, k == e, no
-		}
-		if k == e && isDigit(c) {
-			return false, false, no
-		}
-		if classes[c]&alphaClass != 0 && classes[c]&hexClass == 0 {
-			return false, true, no
-		}
-	}
-	return false, false, no
+	return yes
 }

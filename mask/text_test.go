@@ -66,7 +66,7 @@ func TestText(t *testing.T) {
 		{"müller@exämple.de", "[email]"},
 		{"jo\u200dhn@example.com", "[email]\u200d"},
 		{"bob＠example．com", "[email]"},
-		{"postgres://app:S3cr3t@db.internal:5432/", "postgres://app:S3cr3t@db.internal:5432/"},
+		{"postgres://app:S3cr3t@db.internal:5432/", "postgres://app:[url_password]@db.internal:5432/"},
 		{"https://bob@example.com/", "https://[email]/"},
 		{"user@localhost react@18.2.0 logo@2x.png x@1.3.0.tgz getty@tty1.service", "user@localhost react@18.2.0 logo@2x.png x@1.3.0.tgz getty@tty1.service"},
 		{"x@xn--e1afmkfd.xn--p1ai!", "[email]!"},

@@ -9,12 +9,12 @@ func (p *Plan) Text(s string) (string, bool) {
 	if p.closed() {
 		return Redacted, true
 	}
-	if p.detect == 0 || p.detect.clears(s) {
+	if p.detect == 0 || len(p.custom) == 0 && p.search.clears(s) {
 		return s, false
 	}
 	w := writers.Get().(*Writer)
 	defer writers.Put(w)
-	w.reset(p.detect)
+	w.reset(p)
 	for rest := s; len(rest) > 0; {
 		n := min(len(rest), maxChunk)
 		w.held = append(w.held, rest[:n]...)
@@ -31,17 +31,17 @@ func (p *Plan) Text(s string) (string, bool) {
 var writers = sync.Pool{New: func() any { return new(Writer) }}
 
 // reset makes w as new, but for its buffers.
-func (w *Writer) reset(set detectorSet) {
+func (w *Writer) reset(p *Plan) {
 	out := w.out[:0]
 	if cap(out) > 2*maxChunk {
 		out = nil // that of one large value is not kept
 	}
-	*w = Writer{set: set, out: out, held: w.held[:0], past: w.past[:0], line: w.line[:0], off: w.off[:0], spans: w.spans[:0]}
+	*w = Writer{search: p.search, out: out, held: w.held[:0], past: w.past[:0], line: w.line[:0], off: w.off[:0], spans: w.spans[:0]}
 }
 
 // clears reports at a glance that a value can hold nothing to find: too few
-// digits for any number, and no @.
-func (d detectorSet) clears(s string) bool {
+// digits for any number, and nothing that triggers another detector.
+func (d *search) clears(s string) bool {
 	digits := 0
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -49,12 +49,23 @@ func (d detectorSet) clears(s string) bool {
 			digits++
 		case c >= 0xc2: // may begin a digit of another script
 			digits++
-			if c == 0xef && d&detectEmail != 0 { // or a wide @
+			if c == 0xef { // or a wide @
 				return false
 			}
-		case (c == '@' || c == '%') && d&detectEmail != 0:
+		case c == '-' || c == '(' || c == '+' || c == ' ':
+			// Of a number, which has digits, or of a word with others.
+		case d.trigger[c]:
 			return false
 		}
 	}
-	return digits < len("123456789")
+	return digits < len("123456") && (d.set&(detectPEM|detectSecret|detectGCP|detectSlack) == 0 || !hasDash(s))
+}
+
+func hasDash(s string) bool {
+	for i := range len(s) {
+		if s[i] == '-' {
+			return true
+		}
+	}
+	return false
 }

@@ -12,7 +12,7 @@ import (
 
 // MaxHold is the most that a Writer ever holds back, in bytes. It is reached by a
 // stream that wraps every character of something like an address in escapes; of
-// plain text it is some 330.
+// plain text it is some 470.
 const MaxHold = 64 << 10
 
 const (
@@ -23,12 +23,12 @@ const (
 // Writer masks a stream on its way to another writer. Make one with Plan.Writer
 // or Plan.Terminal. It is not safe for concurrent use.
 type Writer struct {
-	w     io.Writer
-	set   detectorSet
-	shut  bool // nothing passes
-	cells bool // a star for every masked cell
-	err   error
-	hits  int64
+	w      io.Writer
+	search *search
+	shut   bool // nothing passes
+	cells  bool // a star for every masked cell
+	err    error
+	hits   int64
 
 	held []byte // data that is not decided
 	sent int    // of its beginning, written all the same by Flush
@@ -38,7 +38,9 @@ type Writer struct {
 	past   []byte // text before it
 	masked int    // end of what is masked, seen from there
 	inRun  bool   // the character before it was masked
+	broken bool   // a sequence without its end was passed on right before it
 	reader reader
+	run    run
 
 	text  text
 	spans []span
@@ -53,7 +55,7 @@ func (p *Plan) Writer(w io.Writer) *Writer {
 	if p.closed() {
 		return &Writer{w: w, shut: true}
 	}
-	return &Writer{w: w, set: p.detect}
+	return &Writer{w: w, search: p.search}
 }
 
 // Terminal is Writer for what a terminal shows: every masked cell becomes a star,
@@ -79,7 +81,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 			w.hits++
 			w.put([]byte(Redacted))
 		}
-	case w.set == 0:
+	case w.search.set == 0:
 		w.put(b)
 	default:
 		for rest := b; len(rest) > 0 && w.err == nil; {
@@ -154,7 +156,7 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 	}
 	t := &w.text
 	masked := len(w.past) + w.masked
-	*t = text{v: append(w.line[:0], w.past...), start: len(w.past), final: final, masked: masked}
+	*t = text{v: append(w.line[:0], w.past...), start: len(w.past), final: final, masked: masked, run: w.run, search: w.search}
 	before := w.reader
 	if end > r && !w.reader.inStr {
 		t.edge0 = w.reader.gap > 0
@@ -168,8 +170,10 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 	w.line = t.v
 	whole = end < len(data) && len(t.v) > t.start && t.v[len(t.v)-1] == '\n'
 	var cut int
-	w.spans, cut = t.scan(w.set, w.spans[:0])
-	cut = uncut(w.spans, cut)
+	w.spans, cut = t.scan(w.spans[:0])
+	cut = t.uncut(w.spans, cut)
+	w.run = t.run
+	w.run.ended = w.run.kind == 0 && t.ran == cut
 	if cut < len(t.v) {
 		// What is held has neither a break nor a line end in it, so the reader is
 		// there where it is at the end, but for escapes around the cut.
@@ -190,14 +194,22 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 	return end, whole && cut == len(t.v)
 }
 
-// uncut moves the cut to where no hit was found before it that begins after it,
-// as a number behind a percent-encoded character may: it is found again, whole.
-func uncut(spans []span, cut int) int {
+// uncut moves the cut out of the hits that were found on one side of it and begin
+// on the other, as a number behind a percent-encoded character may, or a token
+// with a prefix: they are found again, whole.
+func (t *text) uncut(spans []span, cut int) int {
 	for moved := true; moved; {
 		moved = false
 		for _, s := range spans {
-			if s.at < cut && cut <= s.start {
-				cut, moved = s.at, true
+			low := cut
+			switch {
+			case s.at < cut && cut <= s.start:
+				low = s.at
+			case s.start < cut && cut <= s.at:
+				low = max(s.start, t.start, t.ran)
+			}
+			if low < cut {
+				cut, moved = low, true
 			}
 		}
 	}
@@ -232,7 +244,7 @@ func (t *text) rawEnd(i, r int, data []byte) int {
 // emit appends to out the data from r to end, the text of which is decided up to
 // cut.
 func (w *Writer) emit(t *text, r, end, cut int) {
-	if len(w.spans) > 1 {
+	if !slices.IsSortedFunc(w.spans, func(a, b span) int { return cmp.Compare(a.start, b.start) }) || w.twins() {
 		slices.SortFunc(w.spans, func(a, b span) int {
 			return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end), cmp.Compare(a.by, b.by))
 		})
@@ -250,6 +262,7 @@ func (w *Writer) emit(t *text, r, end, cut int) {
 		}
 		if from > hidden || !w.inRun {
 			at = w.copy(at, t.raw(from, r))
+			w.settle(t, from)
 			w.replace(t, s)
 		}
 		at = w.hide(t, r, at, from, to)
@@ -257,6 +270,19 @@ func (w *Writer) emit(t *text, r, end, cut int) {
 	}
 	w.inRun = w.inRun && hidden == cut
 	w.copy(at, end)
+	if len(w.out) > 0 {
+		w.broken = endsBroken(w.out)
+	}
+}
+
+// twins reports whether two hits begin at one place.
+func (w *Writer) twins() bool {
+	for i := 1; i < len(w.spans); i++ {
+		if w.spans[i].start == w.spans[i-1].start {
+			return true
+		}
+	}
+	return false
 }
 
 // copy passes on the data from at to end.
@@ -270,12 +296,13 @@ func (w *Writer) copy(at, end int) int {
 // hide passes on the data from at on but for the characters from i to j of the
 // text, and returns where that ends.
 func (w *Writer) hide(t *text, r, at, i, j int) int {
-	if t.off == nil && !w.cells {
+	if t.off == nil && !w.cells && (i > t.start || !t.edge0) {
 		return max(at, r+j-t.start)
 	}
 	for ; i < j; i++ {
 		begin, end := t.raw(i, r), t.rawEnd(i, r, w.held)
 		w.copy(at, begin)
+		w.settle(t, i)
 		if w.cells {
 			w.out = stars(w.out, w.held[begin:end])
 		}
@@ -284,9 +311,38 @@ func (w *Writer) hide(t *text, r, at, i, j int) int {
 	return at
 }
 
-// stars appends a star for every cell of one character.
+// settle ends an escape or control sequence without its end at the end of what
+// was passed on. The character at i, which is not passed on, had cancelled it;
+// what comes in its place would be read as its end.
+func (w *Writer) settle(t *text, i int) {
+	if !t.edge(i) {
+		return
+	}
+	broken := w.broken
+	if len(w.out) > 0 {
+		broken = endsBroken(w.out)
+	}
+	if broken {
+		w.out = append(w.out, can)
+	}
+}
+
+// endsBroken reports whether b ends within an escape or control sequence.
+func endsBroken(b []byte) bool {
+	k := len(b)
+	for k > 0 && len(b)-k < maxSequence && b[k-1] >= 0x20 && b[k-1] < 0x40 {
+		k--
+	}
+	return k > 0 && b[k-1] == esc || k > 1 && (b[k-1] == '[' && b[k-2] == esc || b[k-1] == 0x9b && b[k-2] == 0xc2)
+}
+
+// stars appends a star for every cell of one character. What moves the cursor on
+// stays: the line ends within a key.
 func stars(out, char []byte) []byte {
 	n := min(len(char), 1)
+	if n == 1 && char[0] < ' ' {
+		return append(out, char[0])
+	}
 	if len(char) > 1 {
 		n = displaywidth.Bytes(char)
 	}
@@ -302,15 +358,11 @@ func (w *Writer) replace(t *text, s span) {
 	if w.cells {
 		return
 	}
-	for i := range detectors {
-		if detectors[i].set == s.by {
-			w.out = append(w.out, detectors[i].hidden...)
-		}
-	}
+	w.out = append(append(w.out, '['), nameOf(s.by, w.search.custom)...)
 	if s.by == detectCard {
-		w.out = append(w.out, t.lastFour(s)...)
-		w.out = append(w.out, ']')
+		w.out = append(append(w.out, " *"...), t.lastFour(s)...)
 	}
+	w.out = append(w.out, ']')
 }
 
 // lastFour returns the last four digits of a number.
@@ -327,13 +379,13 @@ func (t *text) lastFour(s span) []byte {
 
 // payload masks the payload of a string sequence where it stands.
 func (w *Writer) payload(b []byte) {
-	t := text{final: true}
+	t := text{final: true, search: w.search}
 	p := reader{inStr: true}
 	p.project(&t, b, 0, len(b), nil)
 	if len(t.off) == 0 {
 		return
 	}
-	spans, _ := t.scan(w.set, nil)
+	spans, _ := t.scan(nil)
 	for _, s := range spans {
 		w.hits++
 		for i := s.start; i < s.end; i++ {

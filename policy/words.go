@@ -254,7 +254,10 @@ func DefaultKinds() map[string][]Action {
 }
 
 // DefaultDetectors are the names of the detectors that package mask has.
-func DefaultDetectors() []string { return []string{"card", "email", "ssn"} }
+func DefaultDetectors() []string {
+	return []string{"card", "email", "ssn", "phone", "iban", "ipv4", "ipv6", "aws_key_id", "aws_secret_key", "github_token", "jwt",
+		"pem_private_key", "slack_token", "stripe_key", "gcp_key", "url_password", "secret"}
+}
 
 // limits of what a policy may say.
 const (

@@ -34,6 +34,7 @@ func commands() []command {
 		{"config", "config schema", "print the configuration's JSON Schema, for editors", runConfig},
 		{"serve", "serve --config FILE", "run the bastion", runServe},
 		{"transcript", "transcript list|verify [--data DIR]", "read the evidence of a stopped bastion", runTranscript},
+		{"mask", "mask COMMAND", "what is found and hidden, and how well; `sallyport mask` lists the commands", runMask},
 		{"keys", "keys list|revoke [--data DIR] [FINGERPRINT|PERSON]", "remembered SSH keys of a stopped bastion", runKeys},
 		{"policy", "policy classify (--corpus FILE | --dialect NAME [--json] TEXT)", "what the gate makes of an operation", runPolicy},
 		{"version", "version", "what this is", runVersion},

@@ -28,6 +28,7 @@ import (
 //	terminal PERSON TERM W H  run the client on a terminal; see, type and ended
 //	                          then wait for text, send a line, and wait for the end
 //	sallyport CODE args...    run a subcommand; it must end with CODE
+//	                          ($CORPUS is testdata/corpus)
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("..", "..", "testdata", "script"),
@@ -35,6 +36,11 @@ func TestScript(t *testing.T) {
 			b := &testBastion{t: e.T().(testing.TB), data: filepath.Join(e.WorkDir, "data"), home: filepath.Join(e.WorkDir, "home")}
 			e.Values["bastion"] = b
 			e.Setenv("DATA", b.data)
+			corpus, err := filepath.Abs(filepath.Join("..", "..", "testdata", "corpus"))
+			if err != nil {
+				return err
+			}
+			e.Setenv("CORPUS", corpus)
 			return os.MkdirAll(b.home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

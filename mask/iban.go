@@ -1,0 +1,69 @@
+package mask
+
+// iban says whether an international bank account number (ISO 13616) begins at
+// i: two letters, two check digits, and as many letters and digits as its
+// country's have, whole or in groups of four. ISO 7064 MOD 97-10 must be right.
+func (t *text) iban(i int) (end int, v verdict) {
+	if !t.free(i) {
+		return 0, no
+	}
+	a, b := t.v[i]|0x20, t.v[i+1]|0x20
+	size := ibanLength(a, b)
+	if size == 0 {
+		return 0, no
+	}
+	sum, n := 0, 0
+	add := func(c byte) {
+		if isDigit(c) {
+			sum = (sum*10 + int(c-'0')) % 97
+		} else {
+			sum = (sum*100 + int(c|0x20-'a') + 10) % 97
+		}
+	}
+	var sep byte
+	k := i
+	for ; n < size; k++ {
+		if k == len(t.v) {
+			return 0, t.open()
+		}
+		c := t.v[k]
+		if !isAlnum(c) {
+			if n < 4 || n%4 != 0 || c != ' ' && c != '-' && c != '.' || n > 4 && c != sep || !isAlnum(t.v[k-1]) {
+				return 0, no
+			}
+			sep = c
+			continue
+		}
+		if n > 4 && n%4 == 0 && sep != 0 && t.v[k-1] != sep || (n == 2 || n == 3) && !isDigit(c) {
+			return 0, no
+		}
+		if n >= 4 {
+			add(c)
+		}
+		n++
+	}
+	for _, c := range t.v[i : i+4] {
+		add(c)
+	}
+	if sum != 1 {
+		return 0, no
+	}
+	if k == len(t.v) && !t.final {
+		return 0, more
+	}
+	return k, t.ends(k)
+}
+
+// ibanLengths are the countries of the IBAN registry and how long theirs are.
+const ibanLengths = "ad24ae23al28at20az28ba20be16bg22bh22bi27br29by28ch21cr22cy28cz24de22dj27dk18do28ee20eg29es24fi18fk18fo18fr27" +
+	"gb22ge22gi23gl18gr27gt28hn28hr21hu28ie22il23iq23is26it27jo30kw30kz20lb28lc32li21lt20lu20lv21ly25mc27md24me22mk19mn20mr27mt31mu30" +
+	"ni28nl18no15om23pk24pl28ps29pt25qa29ro24rs22ru33sa24sc31sd18se24si19sk24sm27so23st25sv28tl23tn24tr26ua29va22vg24xk20ye30"
+
+func ibanLength(a, b byte) int {
+	for i := 0; i < len(ibanLengths); i += 4 {
+		if ibanLengths[i] == a && ibanLengths[i+1] == b {
+			return int(ibanLengths[i+2]-'0')*10 + int(ibanLengths[i+3]-'0')
+		}
+	}
+	return 0
+}

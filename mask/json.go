@@ -1,0 +1,550 @@
+package mask
+
+import (
+	"io"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+const (
+	maxString = 1 << 20 // the longest JSON string that is read; what is longer is withheld
+	maxScalar = 1 << 10 // the longest number
+	maxDepth  = 512
+)
+
+// JSON masks a stream of JSON documents on its way to another writer: values at
+// paths by their rules, and whatever the content detectors find in any other
+// string, key or number, with escapes such as \u0040 undone. All else passes byte
+// for byte. Make one with Plan.JSON. It is not safe for concurrent use.
+//
+// A masked string stays a string; a masked number stays a number or becomes null,
+// and a boolean becomes null. Where an object or array is masked its shape stays,
+// and every scalar within is masked. A string longer than 1 MiB becomes
+// "[masked]"; no more than that is ever held back.
+//
+// From where the stream is no JSON it is withheld if there are paths, which could
+// not be followed, and masked as text if there are none.
+type JSON struct {
+	w     io.Writer
+	plan  *Plan
+	paths []path
+	named bool // detectors need the name of a value
+	err   error
+	hits  int64
+	out   []byte
+
+	mode    jsonMode
+	tok     []byte // the token at hand, from its beginning
+	escaped bool   // within a string, after a backslash
+	skip    bool   // the string at hand is too long, and withheld already
+	stack   []jsonFrame
+	key     string  // the last key, undone
+	text    *Writer // masks the rest, which is no JSON
+	shut    bool    // the rest is withheld
+}
+
+type jsonMode uint8
+
+const (
+	jsonValue  jsonMode = iota // a value is next
+	jsonFirst                  // a value or the end of an array
+	jsonKey                    // a key
+	jsonOpen                   // a key or the end of an object
+	jsonColon                  // a colon
+	jsonAfter                  // a comma or the end of what is open
+	jsonString                 // within a string that is a value
+	jsonName                   // within a string that is a key
+	jsonScalar                 // within a number or a literal
+)
+
+// jsonFrame is an object or array that is open, or the document.
+type jsonFrame struct {
+	array bool
+	index int      // of the element at hand
+	at    []uint64 // where each path stands at it
+	mask  *Rule    // masks all of it
+	key   string   // the key it stands at
+}
+
+// JSON returns a stream that masks JSON on its way to w. Flush it at the end.
+// That of a nil plan writes "[masked]", once, in place of all.
+func (p *Plan) JSON(w io.Writer, paths *Paths) *JSON {
+	j := &JSON{w: w, plan: p, shut: p.closed()}
+	if paths != nil {
+		j.paths = paths.rules
+	}
+	j.named = !p.closed() && p.detect&(detectSecret|detectAWSSecret) != 0
+	root := jsonFrame{at: make([]uint64, len(j.paths))}
+	for i := range j.paths {
+		root.at[i] = j.paths[i].begin()
+	}
+	j.stack = append(j.stack, root)
+	return j
+}
+
+// Hits returns how many values or pieces of them were masked so far.
+func (j *JSON) Hits() int64 {
+	if j.text != nil {
+		return j.hits + j.text.Hits()
+	}
+	return j.hits
+}
+
+// Write masks b and writes on what is decided. It takes all of b, or returns the
+// first error of the writer behind, as does every call after.
+func (j *JSON) Write(b []byte) (int, error) {
+	n := len(b)
+	if j.shut && n > 0 && j.hits == 0 && j.plan.closed() {
+		j.withhold()
+	}
+	for len(b) > 0 && j.err == nil && !j.shut {
+		if j.text != nil {
+			_, j.err = j.text.Write(b)
+			break
+		}
+		b = b[j.step(b):]
+		if len(j.out) >= maxChunk {
+			j.send()
+		}
+	}
+	j.send()
+	if j.err != nil {
+		return 0, j.err
+	}
+	return n, nil
+}
+
+// Flush ends the stream: what is held back, an unfinished token, is written
+// masked.
+func (j *JSON) Flush() error {
+	if j.err == nil && j.text == nil && !j.shut && len(j.tok) > 0 {
+		if j.mode == jsonScalar {
+			j.endScalar()
+		} else {
+			j.broken()
+		}
+		j.send()
+	}
+	if j.text != nil && j.err == nil {
+		j.err = j.text.Flush()
+	}
+	return j.err
+}
+
+func (j *JSON) send() {
+	if len(j.out) == 0 || j.err != nil {
+		return
+	}
+	n, err := j.w.Write(j.out)
+	if err == nil && n < len(j.out) {
+		err = io.ErrShortWrite
+	}
+	j.err, j.out = err, j.out[:0]
+}
+
+// withhold writes that the rest is withheld, and nothing after.
+func (j *JSON) withhold() {
+	j.hits++
+	j.shut = true
+	j.out = append(j.out, Redacted...)
+	j.tok = nil
+}
+
+// broken goes over to what is done where the stream is no JSON.
+func (j *JSON) broken() {
+	if len(j.paths) > 0 || j.skip {
+		j.withhold()
+		return
+	}
+	j.send()
+	j.text = j.plan.Writer(j.w)
+	if j.err == nil {
+		_, j.err = j.text.Write(j.tok)
+	}
+	j.tok = nil
+}
+
+// step takes what it can of b in one go and returns how much that was.
+func (j *JSON) step(b []byte) int {
+	switch j.mode {
+	case jsonString, jsonName:
+		return j.inString(b)
+	case jsonScalar:
+		return j.inScalar(b)
+	}
+	n := 0
+	for n < len(b) && (b[n] == ' ' || b[n] == '\n' || b[n] == '\r' || b[n] == '\t') {
+		n++
+	}
+	if n > 0 || len(b) == 0 {
+		j.out = append(j.out, b[:n]...)
+		return n
+	}
+	if c := b[0]; !j.sign(c) {
+		j.broken()
+		return 0
+	}
+	return 1
+}
+
+// sign takes a character between tokens, or the first one of a token.
+func (j *JSON) sign(c byte) bool {
+	top := &j.stack[len(j.stack)-1]
+	switch {
+	case c == '"' && (j.mode == jsonKey || j.mode == jsonOpen):
+		j.mode, j.tok = jsonName, append(j.tok[:0], c)
+		return true
+	case (c == '}' && !top.array || c == ']' && top.array) && len(j.stack) > 1 && (j.mode == jsonAfter || j.mode == jsonOpen && c == '}' || j.mode == jsonFirst):
+		j.stack = j.stack[:len(j.stack)-1]
+		j.after()
+	case c == ',' && j.mode == jsonAfter && len(j.stack) > 1:
+		j.mode = jsonKey
+		if top.array {
+			j.mode = jsonValue
+			top.index++
+		}
+	case c == ':' && j.mode == jsonColon:
+		j.mode = jsonValue
+	case j.mode != jsonValue && j.mode != jsonFirst:
+		return false
+	case c == '"':
+		j.mode, j.tok = jsonString, append(j.tok[:0], c)
+		return true
+	case c == '{' || c == '[':
+		if len(j.stack) > maxDepth {
+			return false
+		}
+		j.open(c == '[')
+	case c == '-' || isDigit(c) || c == 't' || c == 'f' || c == 'n':
+		j.mode, j.tok = jsonScalar, append(j.tok[:0], c)
+		return true
+	default:
+		return false
+	}
+	j.out = append(j.out, c)
+	return true
+}
+
+// after is the mode behind a value: behind a document another may follow.
+func (j *JSON) after() {
+	j.mode = jsonAfter
+	if len(j.stack) == 1 {
+		j.mode = jsonValue
+	}
+}
+
+// open opens an object or array.
+func (j *JSON) open(array bool) {
+	f := jsonFrame{array: array, at: make([]uint64, len(j.paths)), key: j.key}
+	f.mask = j.place(f.at)
+	j.stack = append(j.stack, f)
+	j.mode = jsonOpen
+	if array {
+		j.mode = jsonFirst
+	}
+}
+
+// place sets where the paths stand at the value that is next, and returns the
+// rule that masks it.
+func (j *JSON) place(at []uint64) *Rule {
+	top := &j.stack[len(j.stack)-1]
+	found := top.mask
+	folded := ""
+	if len(j.stack) > 1 && !top.array && len(j.paths) > 0 {
+		folded = fold(j.key)
+	}
+	for i := range j.paths {
+		p := &j.paths[i]
+		switch {
+		case len(j.stack) == 1:
+			at[i] = top.at[i]
+		case top.array:
+			at[i] = p.step(top.at[i], "", top.index)
+		default:
+			at[i] = p.step(top.at[i], folded, -1)
+		}
+		if p.masks(at[i]) && (found == nil || found.Method == Partial && p.rule.Method != Partial) {
+			found = &p.rule
+		}
+	}
+	return found
+}
+
+// rule returns what masks the scalar at hand.
+func (j *JSON) rule() *Rule {
+	if len(j.paths) == 0 {
+		return nil
+	}
+	var room [8]uint64
+	at := room[:]
+	if len(j.paths) > len(at) {
+		at = make([]uint64, len(j.paths))
+	}
+	return j.place(at)
+}
+
+// inString takes what it can of a string.
+func (j *JSON) inString(b []byte) int {
+	for i, c := range b {
+		switch {
+		case j.escaped:
+			j.escaped = false
+		case c == '\\':
+			j.escaped = true
+		case c == '"':
+			j.take(b[:i+1])
+			j.endString()
+			return i + 1
+		case c < ' ' && c != '\t':
+			j.take(b[:i])
+			j.broken()
+			return i
+		}
+	}
+	j.take(b)
+	return len(b)
+}
+
+// take adds to the string at hand, unless it is too long.
+func (j *JSON) take(b []byte) {
+	if j.skip {
+		return
+	}
+	if j.tok = append(j.tok, b...); len(j.tok) > maxString {
+		j.hits++
+		j.out = append(j.out, '"')
+		j.out = append(append(j.out, Redacted...), '"')
+		j.tok, j.skip = j.tok[:0], true
+	}
+}
+
+// endString masks the string that has come whole.
+func (j *JSON) endString() {
+	name := j.mode == jsonName
+	text := undone(j.tok)
+	switch {
+	case j.skip:
+		j.skip, text = false, Redacted
+	case name:
+		j.found(j.masked(text, ""))
+	default:
+		j.value(text)
+	}
+	j.tok = j.tok[:0]
+	if name {
+		j.key, j.mode = text, jsonColon
+		return
+	}
+	j.after()
+}
+
+// value masks a string that is a value.
+func (j *JSON) value(text string) {
+	r := j.rule()
+	switch {
+	case r == nil:
+		key := j.key
+		if top := &j.stack[len(j.stack)-1]; top.array {
+			key = top.key
+		}
+		j.found(j.masked(text, key))
+	case r.Method == Null:
+		j.hits++
+		j.out = append(j.out, "null"...)
+	default:
+		j.hits++
+		j.out = quoted(j.out, r.Apply(text))
+	}
+}
+
+// masked runs the detectors over a text, and those that go by names with its key.
+func (j *JSON) masked(text, key string) (string, bool) {
+	if j.named && key != "" && len(key) < tokenReach && text != "" {
+		before := key + `="`
+		for _, h := range j.plan.Find(before + text + `"`) {
+			if h.Start == len(before) && (h.Detector == "secret" || h.Detector == "aws_secret_key") {
+				return "[" + h.Detector + "]", true
+			}
+		}
+	}
+	return j.plan.Text(text)
+}
+
+// found passes the string at hand on, or what is shown of it.
+func (j *JSON) found(shown string, hit bool) {
+	if !hit {
+		j.out = append(j.out, j.tok...)
+		return
+	}
+	j.hits++
+	j.out = quoted(j.out, shown)
+}
+
+// inScalar takes what it can of a number or literal.
+func (j *JSON) inScalar(b []byte) int {
+	for i, c := range b {
+		if isAlnum(c) || c == '+' || c == '-' || c == '.' {
+			continue
+		}
+		j.tok = append(j.tok, b[:i]...)
+		j.endScalar()
+		return i
+	}
+	if j.tok = append(j.tok, b...); len(j.tok) > maxScalar {
+		j.broken()
+	}
+	return len(b)
+}
+
+// endScalar masks the number or literal that has come whole.
+func (j *JSON) endScalar() {
+	text := string(j.tok)
+	kind := Decimal
+	switch {
+	case text == "null":
+		kind = Other
+	case text == "true", text == "false":
+		kind = Other
+	case !number(text):
+		j.broken()
+		return
+	case !strings.ContainsAny(text, ".eE"):
+		kind = Integer
+	}
+	if r := j.rule(); r != nil {
+		shown, ok := r.ApplyTyped(text, kind)
+		if !ok {
+			shown = "null"
+		}
+		if text != "null" {
+			j.hits++
+		}
+		j.out = append(j.out, shown...)
+	} else if _, hit := j.plan.Text(text); hit {
+		j.hits++
+		j.out = append(j.out, "null"...)
+	} else {
+		j.out = append(j.out, text...)
+	}
+	j.tok = j.tok[:0]
+	j.after()
+}
+
+// number reports whether s is a JSON number.
+func number(s string) bool {
+	s = strings.TrimPrefix(s, "-")
+	digits := func() int {
+		n := 0
+		for n < len(s) && isDigit(s[n]) {
+			n++
+		}
+		s = s[n:]
+		return n
+	}
+	zero := strings.HasPrefix(s, "0")
+	if n := digits(); n == 0 || zero && n > 1 {
+		return false
+	}
+	if strings.HasPrefix(s, ".") {
+		if s = s[1:]; digits() == 0 {
+			return false
+		}
+	}
+	if s != "" && (s[0] == 'e' || s[0] == 'E') {
+		if s = s[1:]; s != "" && (s[0] == '+' || s[0] == '-') {
+			s = s[1:]
+		}
+		if digits() == 0 {
+			return false
+		}
+	}
+	return s == ""
+}
+
+// undone is the text of a JSON string in quotes (RFC 8259, section 7).
+func undone(tok []byte) string {
+	if len(tok) < 2 {
+		return ""
+	}
+	tok = tok[1 : len(tok)-1]
+	var b []byte
+	for i := 0; i < len(tok); i++ {
+		c := tok[i]
+		if c != '\\' || i+1 == len(tok) {
+			b = append(b, c)
+			continue
+		}
+		i++
+		switch c := tok[i]; c {
+		case 'n':
+			b = append(b, '\n')
+		case 't':
+			b = append(b, '\t')
+		case 'r':
+			b = append(b, '\r')
+		case 'b':
+			b = append(b, '\b')
+		case 'f':
+			b = append(b, '\f')
+		case 'u':
+			r, ok := hex4(tok[i+1:])
+			if !ok {
+				b = append(b, '\\', 'u')
+				continue
+			}
+			i += 4
+			if low, ok := hex4(after(tok[i+1:], `\u`)); ok && utf16.IsSurrogate(r) {
+				if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+					r = pair
+					i += len(`\u0000`)
+				}
+			}
+			b = utf8.AppendRune(b, r)
+		default:
+			b = append(b, c)
+		}
+	}
+	return string(b)
+}
+
+func after(b []byte, prefix string) []byte {
+	if len(b) < len(prefix) || string(b[:len(prefix)]) != prefix {
+		return nil
+	}
+	return b[len(prefix):]
+}
+
+func hex4(b []byte) (rune, bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	var r rune
+	for _, c := range b[:4] {
+		if !isHex(c) {
+			return 0, false
+		}
+		r = r<<4 | rune(unhex(c))
+	}
+	return r, true
+}
+
+// quoted appends s as a JSON string.
+func quoted(out []byte, s string) []byte {
+	const digits = "0123456789abcdef"
+	out = append(out, '"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			out = append(out, '\\', byte(r))
+		case r == '\n':
+			out = append(out, `\n`...)
+		case r < ' ' || r == 0x7f:
+			out = append(out, `\u00`...)
+			out = append(out, digits[r>>4], digits[r&15])
+		default:
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return append(out, '"')
+}
