@@ -64,6 +64,7 @@ type Gate struct {
 	o       Options
 	drivers map[string]connectors.Driver
 	rules   atomic.Pointer[Rules]
+	refused atomic.Pointer[string] // the notice of rules that were not taken
 
 	mu     sync.Mutex
 	live   map[recorder.ID]*Session
@@ -133,11 +134,22 @@ func (g *Gate) Shutdown(ctx context.Context, reason string) error {
 // ErrClosing ends what is asked of a gate that shuts down.
 var ErrClosing = errors.New("the bastion is shutting down")
 
-func (g *Gate) enter(s *Session) error {
+// enter counts a session in, unless the decisions that open it say that its
+// person has enough of them there.
+func (g *Gate) enter(s *Session, of ...policy.Decision) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return ErrClosing
+	}
+	have := 0
+	for _, o := range g.live {
+		if o.target.Name == s.target.Name && o.v.Identity.Same(s.v.Identity) {
+			have++
+		}
+	}
+	if why := crowded(s.target.Name, have, of...); why != nil {
+		return why
 	}
 	g.live[s.ID()] = s
 	g.wg.Add(1)

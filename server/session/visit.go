@@ -22,7 +22,8 @@ type Visitor struct {
 // Person is the visitor as evidence keeps it.
 func (v Visitor) Person() recorder.Person {
 	i := v.Identity
-	return recorder.Person{Issuer: i.Issuer, Subject: i.Subject, Email: i.Email, Groups: i.Groups}
+	return recorder.Person{Issuer: i.Issuer, Subject: i.Subject, Email: i.Email, Groups: i.Groups,
+		Claims: i.Claims, Method: i.Method, SignedIn: i.SignedIn}
 }
 
 // Visit is what one signed-in person can do. It is safe for concurrent use.
@@ -74,7 +75,7 @@ func (v *Visit) Resources(ctx context.Context) ([]Listing, error) {
 	}
 	var out []Listing
 	for _, t := range r.Targets {
-		if r.Policy.MayOpen(v.v.Identity, t.Resource).Effect == policy.Deny {
+		if v.mayOpen(r, t.Resource).Effect == policy.Deny {
 			continue
 		}
 		out = append(out, Listing{
@@ -93,13 +94,26 @@ func (v *Visit) owns(h recorder.Head) bool {
 	return h.Header.Kind != kindBastion && i.Same(policy.Identity{Issuer: h.Header.Identity.Issuer, Subject: h.Header.Identity.Subject})
 }
 
+func (v *Visit) mayOpen(r *Rules, res policy.Resource) policy.Decision {
+	return mayOpen(r.Policy, v.v.Identity, res, policy.Session{From: v.v.From}, v.g.o.Now())
+}
+
+// ofAction is what policy says of the one action that needs no facts: a shell.
+func (v *Visit) ofAction(r *Rules, t Target, action policy.Action) policy.Decision {
+	if action != policy.ActionShell {
+		return policy.Decision{}
+	}
+	return r.Policy.Decide(policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action,
+		Session: policy.Session{From: v.v.From}, Now: v.g.o.Now()})
+}
+
 // target finds a resource that this person may open. A resource that is not
 // there and one that is not permitted are the same to the asker.
 func (v *Visit) target(ctx context.Context, name string) (Target, *Rules, error) {
 	r := v.g.rules.Load()
 	t, ok := r.Targets[name]
 	if ok {
-		d := r.Policy.MayOpen(v.v.Identity, t.Resource)
+		d := v.mayOpen(r, t.Resource)
 		if d.Effect != policy.Deny {
 			return t, r, nil
 		}
