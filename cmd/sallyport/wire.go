@@ -42,6 +42,7 @@ type bastion struct {
 	rec     *recorder.Recorder
 	drivers []connectors.Driver
 	server  *server.Server
+	live    *session.Gate
 	// fingerprint is the host key's.
 	fingerprint string
 }
@@ -63,23 +64,17 @@ func open(ctx context.Context, cfg *config.Config, d dialers, log *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	targets, err := newTargets(cfg, d)
-	if err != nil {
-		return nil, err
-	}
-	compiled, err := cfg.Policy()
+	rules, err := newRules(cfg, d)
 	if err != nil {
 		return nil, err
 	}
 	b.drivers = all.Drivers(all.Options{})
 	people := identity.NewPeople(b.kv)
-	gate, err := b.gate(ctx, people, session.Rules{
-		Policy: compiled, Targets: targets, Revision: cfg.Revision,
-		Limits: session.Limits{Rows: cfg.Limits.Rows, Bytes: cfg.Limits.Bytes, Statement: time.Duration(cfg.Limits.Statement)},
-	})
+	gate, err := b.gate(ctx, people, rules)
 	if err != nil {
 		return nil, err
 	}
+	b.live = gate
 	b.server, err = server.New(server.Options{
 		Name: cfg.Name, Reach: cfg.Address, HostKey: hostKey, Gate: gate, Provider: provider,
 		Keys: identity.NewKeys(b.kv, time.Duration(cfg.SignIn.RememberKey), nil), People: people, Log: log,
@@ -149,6 +144,23 @@ func newSecret(owner string, r *config.Ref) (session.SecretSource, error) {
 		return nil, nil
 	}
 	return secret.New(owner, r.Env, r.File)
+}
+
+// newRules is what the gate goes by: all of a configuration that a running
+// bastion can change.
+func newRules(cfg *config.Config, d dialers) (session.Rules, error) {
+	targets, err := newTargets(cfg, d)
+	if err != nil {
+		return session.Rules{}, err
+	}
+	compiled, err := cfg.Policy()
+	if err != nil {
+		return session.Rules{}, err
+	}
+	return session.Rules{
+		Policy: compiled, Targets: targets, Revision: cfg.Revision,
+		Limits: session.Limits{Rows: cfg.Limits.Rows, Bytes: cfg.Limits.Bytes, Statement: time.Duration(cfg.Limits.Statement)},
+	}, nil
 }
 
 func newTargets(cfg *config.Config, d dialers) (map[string]session.Target, error) {

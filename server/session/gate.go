@@ -118,7 +118,7 @@ func (g *Gate) Shutdown(ctx context.Context, reason string) error {
 	g.mu.Lock()
 	g.closed = true
 	for _, s := range g.live {
-		s.end(errors.New(reason))
+		s.end(&Problem{Message: reason, Hint: "connect again in a moment", cause: ErrClosing})
 	}
 	g.mu.Unlock()
 	done := make(chan struct{})
