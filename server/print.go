@@ -91,7 +91,7 @@ func (c *call) print(r *session.Answer) error {
 		fmt.Fprintf(c.err, "%d cells masked, %d withheld\n", s.Masked, s.Withheld)
 	}
 	if s.Cut {
-		fmt.Fprintf(c.err, "the answer was cut after %d rows, as this bastion's limit says\n", s.Rows)
+		fmt.Fprintf(c.err, "the answer was cut after %d rows, as %s says\n", s.Rows, widget.Escape(r.CutBy()))
 	}
 	return nil
 }

@@ -71,12 +71,27 @@ func (p *picker) rights(l *Listing, w int) []string {
 	}
 	out := []string{"", p.heading("You may")}
 	for _, r := range l.Rights {
-		out = append(out, p.right(r, w))
+		out = append(out, p.right(r, w)...)
 	}
 	return out
 }
 
-func (p *picker) right(r Right, w int) string {
+// right is what one sort of operation gets and by which rule; below it its
+// condition, its terms and the rule's words, where there are any.
+func (p *picker) right(r policy.Right, w int) []string {
+	out := []string{p.rightLine(r, w)}
+	more := func(s string) {
+		for _, l := range widget.Wrap(s, max(8, w-4)) {
+			out = append(out, "    "+p.dim.Render(l))
+		}
+	}
+	for _, t := range rightTerms(r) {
+		more(t)
+	}
+	return out
+}
+
+func (p *picker) rightLine(r policy.Right, w int) string {
 	sign, says := p.danger.Render(p.glyphs.no), "denied"
 	switch r.Effect {
 	case policy.Allow:
@@ -171,4 +186,13 @@ func lasted(d time.Duration) string {
 		return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
 	}
 	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// rightTerms are under what conditions and on what terms a right stands.
+func rightTerms(r policy.Right) []string {
+	var out []string
+	if terms := Terms(r.Decision); len(terms) > 0 {
+		out = append(out, strings.Join(terms, ", "))
+	}
+	return out
 }

@@ -47,7 +47,7 @@ type Rules struct {
 	Revision string
 }
 
-// Options of a Gate; all fields but Now are required.
+// Options of a Gate; all fields but Classify and Now are required.
 type Options struct {
 	Drivers   []connectors.Driver
 	Recorder  *recorder.Recorder
@@ -55,8 +55,10 @@ type Options struct {
 	// Journal is the bastion's own transcript.
 	Journal *recorder.Transcript
 	Rules   Rules
-	Log     *slog.Logger
-	Now     func() time.Time // nil: time.Now
+	// Classify finds facts where no target is asked; nil finds none.
+	Classify Classifier
+	Log      *slog.Logger
+	Now      func() time.Time // nil: time.Now
 }
 
 // Gate is the one place where an access is composed. It is safe for concurrent use.
