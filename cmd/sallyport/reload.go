@@ -236,4 +236,3 @@ func firstLines(s string) string {
 	}
 	return s
 }
-

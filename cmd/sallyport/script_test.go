@@ -57,10 +57,10 @@ func TestScript(t *testing.T) {
 			"type": func(ts *testscript.TestScript, _ bool, args []string) {
 				theScreen(ts).Type(strings.Join(args, " ") + "\r")
 			},
-			"ended":     scriptEnded,
-			"keys":      func(ts *testscript.TestScript, _ bool, args []string) { theScreen(ts).Press(args...) },
-			"sshin":     scriptSSHIn,
-			"edit":      scriptEdit,
+			"ended": scriptEnded,
+			"keys":  func(ts *testscript.TestScript, _ bool, args []string) { theScreen(ts).Press(args...) },
+			"sshin": scriptSSHIn,
+			"edit":  scriptEdit,
 			"hangup": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Check(theBastion(ts).cmd.Process.Signal(syscall.SIGHUP))
 			},

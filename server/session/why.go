@@ -26,8 +26,9 @@ type Why struct {
 // FromText is the basis of facts that a target was not asked for.
 const FromText = "the text alone, without the target's catalog"
 
-// Classifier finds the facts of an operation from its text alone.
-type Classifier func(kind string, action policy.Action, text string) policy.Facts
+// Classifier finds the facts of an operation from its text alone. What it cannot
+// tell is unknown, with the reason in Why. An error says that it could not look.
+type Classifier func(ctx context.Context, kind string, action policy.Action, text string) (policy.Facts, error)
 
 // Explain explains a decision as judge makes it.
 func Explain(p *policy.Policy, q policy.Request, op connectors.Operation) (Why, error) {
@@ -91,7 +92,9 @@ func (v *Visit) Why(ctx context.Context, name string, action policy.Action, text
 	}
 	op := connectors.Operation{Action: action, Text: text}
 	if v.g.o.Classify != nil && action != policy.ActionShell {
-		op.Facts = v.g.o.Classify(t.Kind, action, text)
+		if op.Facts, err = v.g.o.Classify(ctx, t.Kind, action, text); err != nil {
+			return Why{}, v.g.words(name, err)
+		}
 	}
 	y, err := Explain(rules.Policy, policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action, Facts: op.Facts,
 		Session: policy.Session{From: v.v.From}, Now: v.g.o.Now()}, op)
