@@ -170,6 +170,9 @@ func (p *workspace) failure(w int) []string {
 		title, body, style = "Withdrawn", "the request was withdrawn, nothing ran", p.warn
 	case errors.As(a.err, &refusal):
 		title, body, hint = refused(refusal)
+		if hint == "" && refusal.By == "" {
+			hint = "f5 tells which rules were tried, and what is missing"
+		}
 	case errors.As(a.err, &target):
 		body = widget.EscapeLines(target.Text)
 		if target.Code != "" {
