@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,10 +17,12 @@ const (
 type checker struct {
 	vocabulary Vocabulary
 	faults     Faults
+	// conditions are those that compile, by their text.
+	conditions map[string]*condition
 }
 
 func (c *checker) fault(path, format string, args ...any) {
-	c.faults = append(c.faults, Fault{path, fmt.Sprintf(format, args...)})
+	c.faults = append(c.faults, Fault{Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
 func (c *checker) roles(roles Roles, masks Masking) {
@@ -27,8 +30,11 @@ func (c *checker) roles(roles Roles, masks Masking) {
 	for i, r := range roles {
 		path := fmt.Sprintf("roles[%d]", i)
 		c.name(path, r.Name, "role", "roles", seen, i)
-		c.groups(path+".groups", r.Groups)
+		c.people(path, r)
 		c.selector(path+".resources", r.Resources)
+		c.roleCondition(path+".when", r)
+		c.bounds(path+".limits", r.Limits)
+		c.keeps(path+".results", r.Results)
 		c.rules(path, r)
 		c.reveals(path+".reveal", r, masks)
 		switch r.Transcripts {
@@ -56,24 +62,70 @@ func (c *checker) name(path, name, noun, list string, seen map[string]int, i int
 	seen[name] = i
 }
 
-func (c *checker) groups(path string, groups []string) {
-	if len(groups) == 0 {
-		c.fault(path, "at least one group is needed")
+// people checks whom a role is for.
+func (c *checker) people(path string, r Role) {
+	if len(r.Groups)+len(r.Claims) == 0 {
+		c.fault(path+".groups", "at least one group or claim is needed")
 	}
-	for i, g := range groups {
+	c.groups(path+".groups", r.Groups)
+	for _, name := range slices.Sorted(maps.Keys(r.Claims)) {
+		at := path + ".claims." + name
+		switch known := c.vocabulary.Claims; {
+		case name == "" || !printable(name):
+			c.fault(at, "a claim has a name that can be printed")
+		case known != nil && !slices.Contains(known, name):
+			c.fault(at, "no sign-in keeps the claim %q, so this can never match: add it to sign_in.claims%s", name, Suggest(name, known))
+		}
+		c.values(at, r.Claims[name])
+	}
+}
+
+func (c *checker) values(path string, values []string) {
+	if len(values) == 0 {
+		c.fault(path, "the list is empty, so the role can never match: give the values of which one is needed")
+	}
+	for i, v := range values {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		switch {
-		case g == "":
-			c.fault(at, "the group is empty")
-		case g == "*":
-			c.fault(at, "groups are matched whole, and * is no wildcard: name the groups")
-		case g != strings.TrimSpace(g) || !printable(g):
-			c.fault(at, "group %q has white space around it, or characters that cannot be printed", g)
-		case slices.Contains(groups[:i], g):
-			c.fault(at, "group %q is listed twice", g)
+		case v == "" || !printable(v):
+			c.fault(at, "a value is a text that can be printed")
+		case v == "*":
+			c.fault(at, "claims are matched whole, and * is no wildcard: name the values, or use has() and a condition")
+		case slices.Contains(values[:i], v):
+			c.fault(at, "%q is listed twice", v)
 		}
 	}
 }
+
+func (c *checker) groups(path string, groups []string) {
+	for i, g := range groups {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch f := groupFault(g); {
+		case f != "":
+			c.fault(at, "%s", f)
+		case slices.Contains(groups[:i], g):
+			c.fault(at, "group %q is listed twice", g)
+		case !c.knowsGroup(g):
+			c.fault(at, "no group is named %q%s", g, Suggest(g, c.vocabulary.Groups))
+		}
+	}
+}
+
+// groupFault says what is wrong with a group's name.
+func groupFault(g string) string {
+	switch {
+	case g == "":
+		return "the group is empty"
+	case g == "*":
+		return "groups are matched whole, and * is no wildcard: name the groups"
+	case g != strings.TrimSpace(g) || !printable(g):
+		return fmt.Sprintf("group %q has white space around it, or characters that cannot be printed", g)
+	}
+	return ""
+}
+
+// knowsGroup reports whether there may be such a group.
+func (c *checker) knowsGroup(g string) bool { return knows(c.vocabulary.Groups, g) }
 
 func (c *checker) selector(path string, s Selector) {
 	if s.Empty() {
@@ -95,9 +147,14 @@ func (c *checker) selector(path string, s Selector) {
 			c.fault(path+".labels."+l.key, `a label needs a key and a value; "*" as a value means that the label is there`)
 		case l.value != anyValue && strings.Contains(l.value, "*"):
 			c.fault(path+".labels."+l.key, `%q is no glob: a label's value is matched whole, or is "*" alone`, l.value)
+		case !c.knowsLabel(l.key):
+			c.fault(path+".labels."+l.key, "no resource has a label %q%s", l.key, Suggest(l.key, c.vocabulary.labelKeys()))
 		}
 	}
 }
+
+// knowsLabel reports whether a resource may have such a label.
+func (c *checker) knowsLabel(key string) bool { return knows(c.vocabulary.labelKeys(), key) }
 
 func (c *checker) rules(path string, r Role) {
 	seen := map[string]int{}
@@ -107,8 +164,10 @@ func (c *checker) rules(path string, r Role) {
 		if c.effects(at, rule) {
 			c.words(at, r, rule)
 			c.approval(at, rule)
+			c.terms(at, rule)
 			c.outranked(at, r, i)
 		}
+		c.condition(at+".when", rule.When, 0)
 		if f := textFault(rule.Reason); f != "" {
 			c.fault(at+".reason", "%s", f)
 		}
@@ -140,44 +199,44 @@ func (c *checker) effects(path string, r Rule) bool {
 func (c *checker) words(path string, role Role, r Rule) {
 	_, key, texts := r.effect()
 	if len(texts) == 0 {
-		c.fault(path+"."+key, "the list is empty, so the rule can never match%s", Suggest("", wordTexts()))
+		c.fault(path+"."+key, "the list is empty, so the rule can never match%s", Suggest("", Words()))
 	}
-	can := c.wordsOfKinds(role.Resources.Kinds)
+	_, can := c.ofKinds(role.Resources.Kinds)
 	for i, s := range texts {
 		at := fmt.Sprintf("%s.%s[%d]", path, key, i)
 		w := parseWord(s)
 		switch {
 		case w == 0:
-			c.fault(at, "unknown word %q%s", s, Suggest(s, wordTexts()))
+			c.fault(at, "unknown word %q%s", s, Suggest(s, Words()))
 		case slices.Contains(texts[:i], s):
 			c.fault(at, "%q is listed twice", s)
 		case w&can == 0:
-			c.fault(at, "%q can never match: nothing of kind %s has it", s, strings.Join(role.Resources.Kinds, ", "))
+			c.fault(at, "%q can never match: nothing of kind %s has it%s", s, strings.Join(role.Resources.Kinds, ", "), Suggest("", can.texts()))
 		}
 	}
 }
 
-// wordsOfKinds are the words that can speak of one of the kinds; every word if
-// there are none, or if one is not known, which is a fault of its own.
-func (c *checker) wordsOfKinds(kinds []string) words {
-	if len(kinds) == 0 {
-		return everyWord
-	}
-	var can words
+// ofKinds are the operations of the kinds and the words that can speak of them;
+// all if there are none, or if one is not known, which is a fault of its own.
+func (c *checker) ofKinds(kinds []string) (ops operations, ws words) {
 	for _, k := range kinds {
 		actions, ok := c.vocabulary.Kinds[k]
 		if !ok {
-			return everyWord
+			return everyWord.operations(), everyWord
 		}
-		can |= wordsOf(actions)
+		o, w := possible(actions)
+		ops, ws = ops|o, ws|w
 	}
-	return can
+	if len(kinds) == 0 {
+		return everyWord.operations(), everyWord
+	}
+	return ops, ws
 }
 
 func (c *checker) approval(path string, r Rule) {
 	if r.Approve == nil {
-		if r.By != nil || r.Need != 0 || r.Wait != "" {
-			c.fault(path, "by, need and wait belong to approve rules only")
+		if r.By != nil || r.Need != 0 || r.Wait != "" || r.Lasts != "" || r.AskReason {
+			c.fault(path, "by, need, wait, lasts and ask_reason belong to approve rules only")
 		}
 		return
 	}
@@ -189,31 +248,73 @@ func (c *checker) approval(path string, r Rule) {
 	if r.Need < 0 || r.Need > maxNeed {
 		c.fault(path+".need", "%d people cannot be asked for: 1 to %d", r.Need, maxNeed)
 	}
-	if r.Wait == "" {
+	c.span(path+".wait", r.Wait, minWait)
+	c.span(path+".lasts", r.Lasts, minWait)
+}
+
+// span checks a duration of a policy; an empty one is none.
+func (c *checker) span(path, s string, least time.Duration) {
+	if s == "" {
 		return
 	}
-	switch d, err := time.ParseDuration(r.Wait); {
+	switch d, err := time.ParseDuration(s); {
 	case err != nil:
-		c.fault(path+".wait", "%q is no duration: write 15m, 2h, 90s", r.Wait)
-	case d < minWait || d > maxWait:
-		c.fault(path+".wait", "%q is not between %s and %s", r.Wait, minWait, maxWait)
+		c.fault(path, "%q is no duration: write 15m, 2h, 90s", s)
+	case d < least || d > maxWait:
+		c.fault(path, "%q is not between %s and %s", s, least, maxWait)
 	}
 }
 
+// terms checks what a rule says of the access that it grants.
+func (c *checker) terms(path string, r Rule) {
+	if r.Deny != nil && (r.Limits != Bounds{} || r.Results != "") {
+		c.fault(path, "limits and results are terms of what is granted, and a deny rule grants nothing")
+	}
+	c.bounds(path+".limits", r.Limits)
+	c.keeps(path+".results", r.Results)
+}
+
+func (c *checker) keeps(path, s string) {
+	if s != "" && !slices.Contains(keeps, s) {
+		c.fault(path, "%q is neither full nor digest%s", s, Suggest(s, keeps))
+	}
+}
+
+func (c *checker) bounds(path string, b Bounds) {
+	for _, n := range []struct {
+		key   string
+		value *int64
+	}{{"rows", b.Rows}, {"bytes", b.Bytes}} {
+		if n.value != nil && *n.value < 0 {
+			c.fault(path+"."+n.key, "%d cannot be; 0 is no limit", *n.value)
+		}
+	}
+	if b.Sessions != nil && *b.Sessions < 0 {
+		c.fault(path+".sessions", "%d cannot be; 0 is no limit", *b.Sessions)
+	}
+	c.span(path+".statement", b.Statement, 0)
+	c.span(path+".session", b.Session, 0)
+	c.span(path+".idle", b.Idle, 0)
+}
+
 // outranked finds a rule that can never decide, because stronger rules of the
-// same role, which match whenever it does, speak of all its words.
+// same role, which match whenever it does, speak of all that it speaks of.
 func (c *checker) outranked(path string, role Role, i int) {
-	mine := newRule(role.Name, role.Rules[i])
-	left := mine.words
+	mine := newRule(role, role.Rules[i])
+	can, _ := c.ofKinds(role.Resources.Kinds)
+	left := mine.words.operations() & can
+	if left == 0 {
+		return // it has no word that means anything: told elsewhere
+	}
 	var by []string
 	for j, o := range role.Rules {
-		other := newRule(role.Name, o)
-		if j != i && other.effect < mine.effect && other.words&left != 0 {
-			left &^= other.words
+		other := newRule(role, o)
+		if j != i && o.When == "" && other.effect < mine.effect && other.words.operations()&left != 0 {
+			left &^= other.words.operations()
 			by = append(by, other.id)
 		}
 	}
-	if left == 0 && mine.words != 0 {
+	if left == 0 {
 		c.fault(path, "the rule can never decide: %s, which is stronger, speaks of all that it speaks of", strings.Join(by, " and "))
 	}
 }

@@ -29,6 +29,7 @@ func (c *checker) masks(masks Masking) {
 		if m.Method != "" && len(m.Columns) == 0 {
 			c.fault(path+".method", "a method is for columns, and the mask has none")
 		}
+		c.predicates(path+".predicates", m)
 		for j, d := range m.Detect {
 			at := fmt.Sprintf("%s.detect[%d]", path, j)
 			if !slices.Contains(c.vocabulary.Detectors, d) {
@@ -37,6 +38,16 @@ func (c *checker) masks(masks Masking) {
 				c.fault(at, "%q is listed twice", d)
 			}
 		}
+	}
+}
+
+func (c *checker) predicates(path string, m Mask) {
+	switch {
+	case m.Predicates == "":
+	case !slices.Contains(predicates, m.Predicates):
+		c.fault(path, "%q says nothing of predicates%s", m.Predicates, Suggest(m.Predicates, predicates))
+	case len(m.Columns) == 0:
+		c.fault(path, "predicates are about columns, and the mask has none")
 	}
 }
 

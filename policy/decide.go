@@ -1,113 +1,136 @@
 package policy
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Decide judges one operation.
 //
-// Of all rules that speak of it, in the roles of this person that cover the
+// Of all rules that match it, in the roles of this person that cover the
 // resource, the strongest decides: deny beats approve beats allow. Of several
-// approve rules the one that demands the most people decides, and only its
-// groups may say yes; of those that are still equal, and of several denies or
-// allows, the one with the least id. So neither the order of roles and rules nor
-// that of groups matters. Where no rule speaks, the decision is DefaultDeny's.
+// approve rules the one that demands the most people decides, then one that asks
+// for a reason, and only its groups may say yes; of those that are still equal,
+// and of several denies or allows, the one with the least id. So neither the
+// order of roles and rules nor that of groups matters. Where no rule matches, the
+// decision is DefaultDeny's.
+//
+// A condition that cannot be computed counts as true in a deny and an approve
+// rule, which only take away, and as false in an allow rule.
 func (p *Policy) Decide(r Request) Decision {
-	best := p.strongest(&r.Identity, &r.Resource, wordOf(r.Action, r.Facts.Class))
-	d := best.decision()
-	d.Reason = reason(&r, best)
+	v := p.judge(scopeOf(&r), wordsOf(r.Action, r.Facts.Class))
+	d := v.decision()
+	d.Reason = reason(&r, &v)
 	return d
 }
 
-// MayOpen judges whether the resource may be opened at all: whether there is
-// anything there that this person is allowed, or may ask approval for. Its
-// effect is Allow or Deny, and it names the rule that gives the most.
-func (p *Policy) MayOpen(id Identity, res Resource) Decision {
-	var opens, shuts *rule
-	for _, best := range p.strongestOfEach(&id, &res) {
-		switch {
-		case best == nil:
-		case best.effect == Deny:
-			shuts = first(shuts, best)
-		case opens == nil || best.effect > opens.effect || best.effect == opens.effect && best.id < opens.id:
-			opens = best
+func scopeOf(r *Request) *scope {
+	return &scope{identity: &r.Identity, resource: &r.Resource, session: &r.Session, now: r.Now, op: &judged{r.Action, &r.Facts}}
+}
+
+// verdict is what the rules that were tried so far come to.
+type verdict struct {
+	rule *rule // nil for none
+	err  error // why its condition could not be computed, if so
+	// failed is an allow rule of which only a condition that could not be computed
+	// was in the way, and why.
+	failed *rule
+	why    error
+	// limits are the widest of the allow rules that match, if any does.
+	limits Limits
+	allows bool
+	// full: a rule that matches keeps answers in full.
+	full bool
+}
+
+// judge tries every rule that speaks one of the words.
+func (p *Policy) judge(s *scope, ws words) (v verdict) {
+	if p == nil || ws == 0 {
+		return v
+	}
+	var buf [16]uint64
+	roles := p.covering(s.identity, buf[:0])
+	where := p.index.find(s.resource)
+	for n := roles.next(0); n >= 0; n = roles.next(n + 1) {
+		r := &p.roles[n]
+		if r.says&ws != 0 && p.covers(n, where, s.resource) {
+			v.role(r, s, ws)
 		}
 	}
+	return v
+}
+
+// covering are the roles that speak for the identity, in buf's memory where it
+// is large enough.
+func (p *Policy) covering(id *Identity, buf set) set {
+	roles := buf.or(p.anyone)
+	for _, g := range id.Groups {
+		roles = roles.or(p.byGroup[g])
+	}
+	for n := roles.next(0); n >= 0; n = roles.next(n + 1) {
+		if r := &p.roles[n]; len(r.claims) > 0 && !r.hasClaims(id) {
+			roles = roles.without(n)
+		}
+	}
+	return roles
+}
+
+// covers reports whether role n covers the resource, which is in the area with
+// this number, if that is known.
+func (p *Policy) covers(n, area int, res *Resource) bool {
+	if area >= 0 {
+		return p.index.areas[area].roles.has(n)
+	}
+	return p.roles[n].where.matches(res)
+}
+
+// role tries the rules of a role that covers person and resource.
+func (v *verdict) role(r *role, s *scope, ws words) {
+	var outer answer
+	asked := false
+	for j := range r.rules {
+		u := &r.rules[j]
+		if u.words&ws == 0 || v.settled(u) {
+			continue
+		}
+		if !asked {
+			outer, asked = r.when.ask(s), true
+		}
+		a := outer
+		if a.is != no {
+			a = a.and(u.when.ask(s))
+		}
+		v.take(u, a)
+	}
+}
+
+// settled reports whether the rule can no longer matter: nothing beats a denial.
+func (v *verdict) settled(u *rule) bool {
+	return v.rule != nil && v.rule.effect == Deny && (u.effect != Deny || v.rule.id < u.id)
+}
+
+// take takes a rule in, by what its conditions say.
+func (v *verdict) take(u *rule, a answer) {
 	switch {
-	case opens != nil:
-		return Decision{Effect: Allow, Rule: opens.id, Reason: withWords("opening "+plain(res.Name)+" is allowed", opens.reason)}
-	case shuts != nil:
-		return Decision{Effect: Deny, Rule: shuts.id, Reason: withWords("all there is on "+plain(res.Name)+" is denied", shuts.reason)}
-	}
-	return Decision{Effect: Deny, Rule: DefaultDeny, Reason: unreached(&id, &res)}
-}
-
-func first(a, b *rule) *rule {
-	if a == nil || b.id < a.id {
-		return b
-	}
-	return a
-}
-
-// eachRole calls do with every role that speaks for id on res, some twice if
-// several groups lead to it.
-func (p *Policy) eachRole(id *Identity, res *Resource, do func(*role)) {
-	if p == nil {
+	case a.is == broken && u.effect == Allow:
+		if v.failed == nil || u.id < v.failed.id {
+			v.failed, v.why = u, a.err
+		}
+		return
+	case a.is == no:
 		return
 	}
-	for _, g := range id.Groups {
-		for _, i := range p.byGroup[g] {
-			if r := &p.roles[i]; r.where.matches(res) {
-				do(r)
-			}
+	if stronger(v.rule, u) == u {
+		v.rule, v.err = u, a.err
+	}
+	if u.effect == Allow {
+		if v.allows {
+			v.limits = v.limits.Widest(u.limits)
+		} else {
+			v.limits, v.allows = u.limits, true
 		}
 	}
-}
-
-// strongest is the rule that decides on a word, nil for none.
-func (p *Policy) strongest(id *Identity, res *Resource, word words) *rule {
-	if p == nil || word == 0 {
-		return nil
-	}
-	var best *rule
-	for _, g := range id.Groups {
-		for _, i := range p.byGroup[g] {
-			r := &p.roles[i]
-			if r.says&word == 0 || !r.where.matches(res) {
-				continue
-			}
-			for j := range r.rules {
-				if r.rules[j].words&word != 0 {
-					best = stronger(best, &r.rules[j])
-				}
-			}
-		}
-	}
-	return best
-}
-
-// strongestOfEach is the rule that decides on each word of wordList, nil where
-// there is none or the resource's kind has no such word.
-func (p *Policy) strongestOfEach(id *Identity, res *Resource) (best [8]*rule) {
-	has := p.wordsOfKind(res.Kind)
-	p.eachRole(id, res, func(r *role) {
-		for j := range r.rules {
-			for k, w := range wordList {
-				if r.rules[j].words&w.bit&has != 0 {
-					best[k] = stronger(best[k], &r.rules[j])
-				}
-			}
-		}
-	})
-	return best
-}
-
-// wordsOfKind are the words that can speak of a resource; all for an unknown kind.
-func (p *Policy) wordsOfKind(kind string) words {
-	if p != nil {
-		if ws, ok := p.kinds[kind]; ok {
-			return ws
-		}
-	}
-	return everyWord
+	v.full = v.full || u.effect != Deny && u.keep == KeepFull
 }
 
 // stronger is the one of two rules that decides; a may be nil.
@@ -117,68 +140,60 @@ func stronger(a, b *rule) *rule {
 		return b
 	case b.effect > a.effect || b.need < a.need:
 		return a
-	case b.need > a.need || b.id < a.id:
+	case b.need > a.need || b.askReason && !a.askReason:
+		return b
+	case a.askReason && !b.askReason:
+		return a
+	case b.id < a.id:
 		return b
 	}
 	return a
 }
 
-// decision is what a rule decides, without a reason; that of no rule is
-// DefaultDeny's.
-func (r *rule) decision() Decision {
+// decision is the verdict's, without a reason; that of no rule is DefaultDeny's.
+func (v *verdict) decision() Decision {
+	r := v.rule
 	if r == nil {
 		return Decision{Effect: Deny, Rule: DefaultDeny}
 	}
-	return Decision{Effect: r.effect, Rule: r.id, Approvers: slices.Clone(r.by), Need: r.need, Wait: r.wait}
-}
-
-// Right is what a person gets for one word of the language on a resource.
-type Right struct {
-	// What is the word: read, write, ddl, privilege, dangerous, unknown, exec, shell.
-	What string `json:"what"`
-	Decision
-}
-
-// Rights explains, for every class and action that the resource's kind has, what
-// this person gets there, in the order of severity. Each is what Decide says of
-// such an operation; the reason speaks of all of them.
-func (p *Policy) Rights(id Identity, res Resource) []Right {
-	has := p.wordsOfKind(res.Kind)
-	var rights []Right
-	for k, best := range p.strongestOfEach(&id, &res) {
-		w := wordList[k]
-		if w.bit&has == 0 {
-			continue
-		}
-		d := best.decision()
-		d.Reason = rightReason(w.many, &id, &res, best)
-		rights = append(rights, Right{What: w.text, Decision: d})
+	d := Decision{Effect: r.effect, Rule: r.id, Approvers: slices.Clone(r.by), Need: r.need, Wait: r.wait, Lasts: r.lasts, ReasonRequired: r.askReason}
+	switch r.effect {
+	case Allow:
+		d.Limits = v.limits
+	case Approve:
+		d.Limits = r.limits
 	}
-	return rights
+	if r.effect != Deny && !v.full {
+		d.Results = KeepDigest
+	}
+	return d
+}
+
+// MayOpen judges whether the resource may be opened at all: whether there is
+// anything there that this person is allowed, or may ask approval for. Its
+// effect is Allow or Deny, and it names the rule that gives the most. It is that
+// of For with a session and a time that are not known.
+func (p *Policy) MayOpen(id Identity, res Resource) Decision {
+	return p.For(id, Session{}, time.Time{}).MayOpen(res)
+}
+
+// Rights explains, for everything that can be asked of the resource's kind, what
+// this person gets there. It is that of For with a session and a time that are
+// not known.
+func (p *Policy) Rights(id Identity, res Resource) []Right {
+	return slices.Clone(p.For(id, Session{}, time.Time{}).Rights(res))
+}
+
+// MasksFor returns the two plans for this person on this resource. It is Masks
+// of For with a session and a time that are not known, for which no role with a
+// condition about them reveals anything.
+func (p *Policy) MasksFor(id Identity, res Resource) Masks {
+	return p.For(id, Session{}, time.Time{}).masks(&res)
 }
 
 // SeesTranscript reports whether id may see a transcript of owner on the
 // resource (zero for the bastion's own) and by which role. One's own are always
 // seen, by no role: role is "" then.
 func (p *Policy) SeesTranscript(id, owner Identity, res Resource) (role string, ok bool) {
-	if id.Same(owner) {
-		return "", true
-	}
-	if p == nil {
-		return "", false
-	}
-	for _, g := range id.Groups {
-		for _, i := range p.byGroup[g] {
-			r := &p.roles[i]
-			if !r.allTranscripts {
-				continue
-			}
-			if res.Name == "" && r.where.everything() || r.where.matches(&res) {
-				if !ok || r.name < role {
-					role, ok = r.name, true
-				}
-			}
-		}
-	}
-	return role, ok
+	return p.For(id, Session{}, time.Time{}).SeesTranscript(owner, res)
 }

@@ -71,6 +71,9 @@ type MaskRule struct {
 	Name   string `json:"name"`
 	Column string `json:"column"` // [schema.]table.column, * as a glob within a part
 	Method string `json:"method"`
+	// Predicates says what may be asked about the column without seeing it: deny,
+	// equality or allow.
+	Predicates string `json:"predicates,omitempty"`
 }
 
 // Masks are the two plans of a resource for one person: what is hidden from

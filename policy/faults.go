@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,10 +13,18 @@ import (
 type Fault struct {
 	Path    string
 	Message string
+	// Line and Column say where in the text at Path it stands, counted from 1; 0
+	// where it is about the whole.
+	Line, Column int
 }
 
-// Error is path and message.
-func (f Fault) Error() string { return f.Path + ": " + f.Message }
+// Error is path, place within the text, and message.
+func (f Fault) Error() string {
+	if f.Line > 0 {
+		return fmt.Sprintf("%s (%d:%d): %s", f.Path, f.Line, f.Column, f.Message)
+	}
+	return f.Path + ": " + f.Message
+}
 
 // Faults is everything wrong with a policy: masks first, then roles, each in the
 // order of the text. It is the error of Compile.

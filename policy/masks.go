@@ -16,26 +16,36 @@ type maskSet struct {
 func newMaskSet(m Mask) maskSet {
 	s := maskSet{where: newSelector(m.Resources), detect: slices.Clone(m.Detect)}
 	for _, c := range m.Columns {
-		s.rules = append(s.rules, MaskRule{Name: m.Name, Column: c, Method: cmp.Or(m.Method, methods[0])})
+		s.rules = append(s.rules, MaskRule{Name: m.Name, Column: c, Method: cmp.Or(m.Method, methods[0]), Predicates: cmp.Or(m.Predicates, predicates[0])})
 	}
 	return s
 }
 
-// MasksFor returns the two plans for this person on this resource.
+// Masks returns the two plans for this person on this resource.
 //
 // Kept holds every mask on the resource, whoever looks. Seen is Kept without
 // what a role of this person reveals there: column patterns that a reveal covers
 // whole, and detectors that are named. Each list is free of duplicates and
 // sorted strictest method first, then by column: where a column is matched by
-// several rules, the first is the strictest.
-func (p *Policy) MasksFor(id Identity, res Resource) Masks {
-	var m Masks
-	if p == nil {
+// several rules, the first is the strictest, and each says the strictest of what
+// they say about predicates.
+func (v *View) Masks(res Resource) Masks { return v.access(&res).Masks }
+
+// masks is Masks in memory of its own.
+func (v *View) masks(res *Resource) Masks {
+	if v.p == nil {
+		return Masks{}
+	}
+	return v.masksIn(res, v.p.index.find(res))
+}
+
+func (v *View) masksIn(res *Resource, area int) (m Masks) {
+	if v.p == nil {
 		return m
 	}
-	for i := range p.masks {
-		s := &p.masks[i]
-		if s.where.matches(&res) {
+	for i := range v.p.masks {
+		s := &v.p.masks[i]
+		if area >= 0 && v.p.index.areas[area].masks.has(i) || area < 0 && s.where.matches(res) {
 			m.Kept = append(m.Kept, s.rules...)
 			m.KeptDetect = append(m.KeptDetect, s.detect...)
 		}
@@ -45,10 +55,15 @@ func (p *Policy) MasksFor(id Identity, res Resource) Masks {
 	m.KeptDetect = slices.Compact(m.KeptDetect)
 
 	m.Seen, m.SeenDetect = slices.Clone(m.Kept), slices.Clone(m.KeptDetect)
-	p.eachRole(&id, &res, func(r *role) {
+	s := &scope{identity: &v.id, resource: res, session: &v.ses, now: v.now}
+	for n := v.roles.next(0); n >= 0; n = v.roles.next(n + 1) {
+		r := &v.p.roles[n]
+		if len(r.columns)+len(r.detects) == 0 || !v.p.covers(n, area, res) || r.when.ask(s).is != yes {
+			continue
+		}
 		m.Seen = slices.DeleteFunc(m.Seen, func(k MaskRule) bool { return r.lifts(k.Column) })
 		m.SeenDetect = slices.DeleteFunc(m.SeenDetect, func(d string) bool { return slices.Contains(r.detects, d) })
-	})
+	}
 	return m
 }
 
@@ -58,8 +73,9 @@ func (r *role) lifts(column string) bool {
 	return slices.ContainsFunc(r.columns, func(c string) bool { return columnCovers(c, column) })
 }
 
-// strictest sorts rules as MasksFor says and keeps, of those with equal
-// patterns, the first.
+// strictest sorts rules as Masks says and keeps, of those with equal patterns,
+// the first, with the strictest of what they say about predicates. Where patterns
+// only overlap, each rule stays, and who asks takes the strictest that matches.
 func strictest(rules []MaskRule) []MaskRule {
 	slices.SortFunc(rules, func(a, b MaskRule) int {
 		return cmp.Or(
@@ -67,12 +83,22 @@ func strictest(rules []MaskRule) []MaskRule {
 			cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Name, b.Name))
 	})
-	seen := map[string]bool{}
-	return slices.DeleteFunc(rules, func(r MaskRule) bool {
-		again := seen[qualified(r.Column)]
-		seen[qualified(r.Column)] = true
-		return again
-	})
+	said := map[string]int{}
+	for _, r := range rules {
+		least, ok := said[qualified(r.Column)]
+		if n := slices.Index(predicates, r.Predicates); !ok || n < least {
+			said[qualified(r.Column)] = n
+		}
+	}
+	out := rules[:0]
+	for _, r := range rules {
+		if n, ok := said[qualified(r.Column)]; ok {
+			r.Predicates = predicates[n]
+			out = append(out, r)
+			delete(said, qualified(r.Column))
+		}
+	}
+	return out
 }
 
 // qualified gives a column pattern its third part: without a schema it is about

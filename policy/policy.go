@@ -6,16 +6,31 @@ type Roles []Role
 // Masking is the list of masks.
 type Masking []Mask
 
-// Role binds groups to resources and says what they may do there. It speaks for
-// an identity that is a member of one of its groups (exact and case-sensitive),
-// on the resources that its selector matches.
+// Role binds people to resources and says what they may do there. It speaks for
+// an identity that is a member of one of its groups and has the claims that it
+// names, on the resources that its selector matches, while its condition holds.
 type Role struct {
 	// Name is letters, digits, dot, dash and underscore, unique among roles. Its
 	// rules are known as name/rule.
-	Name      string   `yaml:"name"`
-	Groups    []string `yaml:"groups"`
+	Name string `yaml:"name"`
+	// Groups: the role is for members of any of them, matched whole and
+	// case-sensitively. Groups, claims or both are needed; where both are given, both
+	// must match.
+	Groups []string `yaml:"groups"`
+	// Claims: the role is for identities whose claims have, for every name given
+	// here, one of the values. The names are those of sign_in.claims.
+	Claims map[string][]string `yaml:"claims"`
+	// Resources are the resources that the role is about.
 	Resources Selector `yaml:"resources"`
-	Rules     []Rule   `yaml:"rules"`
+	// When is a condition (CEL) that must hold too. Of a role that reveals or shows
+	// transcripts it cannot speak of the operation.
+	When string `yaml:"when"`
+	// Rules are what the role allows, denies and has approved.
+	Rules []Rule `yaml:"rules"`
+	// Limits hold for the rules that do not give their own, field by field.
+	Limits Bounds `yaml:"limits"`
+	// Results holds for the rules that do not give their own.
+	Results string `yaml:"results"`
 	// Reveal lifts masks for this role, never for the transcript: column patterns
 	// as in Mask.Columns, and names of detectors. A column pattern lifts the masked
 	// patterns that it covers whole ("customers.*" lifts "customers.email"); masks
@@ -26,35 +41,83 @@ type Role struct {
 	// "all" is about the resources of the role's selector; with names ["*"] alone,
 	// also about the bastion's own transcripts.
 	Transcripts string `yaml:"transcripts"`
+	// Place is where the role stands, file:line, where that is known.
+	Place string `yaml:"-"`
 }
 
 // Selector picks resources: by names (globs in which * matches any run), kinds
 // (any of them) and labels (all of them; the value "*" means that the label is
 // there). All that are given must match. An empty selector matches nothing.
 type Selector struct {
-	Names  []string          `yaml:"names"`
-	Kinds  []string          `yaml:"kinds"`
+	// Names are globs, of which one must match; * matches any run.
+	Names []string `yaml:"names"`
+	// Kinds are kinds of resources, of which one must match.
+	Kinds []string `yaml:"kinds"`
+	// Labels must all be there with these values; "*" is any value.
 	Labels map[string]string `yaml:"labels"`
 }
 
-// Rule is one effect. Exactly one of Allow, Deny, Approve is set: the actions
-// and classes it speaks of. Words are classes (read, write, ddl, privilege,
-// dangerous, unknown: SQL statements of exactly that class), "exec" (any command
-// on a host) and "shell" (an interactive session).
+// Rule is one effect. Exactly one of Allow, Deny, Approve is set: the words that
+// it speaks of. Words are classes (read, write, ddl, privilege, dangerous,
+// unknown: operations of exactly that class, whatever their action) and actions
+// (sql, exec, http, kubernetes: operations of that action of every class but
+// unknown; shell: an interactive session, which has no class).
 type Rule struct {
-	Name    string   `yaml:"name"` // as a role's name; unique in its role
-	Allow   []string `yaml:"allow"`
-	Deny    []string `yaml:"deny"`
+	// Name is as a role's; unique in its role.
+	Name string `yaml:"name"`
+	// Allow lists what may run.
+	Allow []string `yaml:"allow"`
+	// Deny lists what may not run, whatever else allows it.
+	Deny []string `yaml:"deny"`
+	// Approve lists what may run once others have said yes.
 	Approve []string `yaml:"approve"`
-	By      []string `yaml:"by"`   // approve: groups
-	Need    int      `yaml:"need"` // approve: distinct people, default 1
-	Wait    string   `yaml:"wait"` // approve: duration, default 15m
-	Reason  string   `yaml:"reason"`
+	// When is a condition (CEL) without which the rule does not match. One that
+	// cannot be computed matches in deny and approve rules, and not in allow rules.
+	When string `yaml:"when"`
+	// By are the groups whose members may say yes. Only with approve.
+	By []string `yaml:"by"`
+	// Need is how many distinct people must say yes; default 1. Only with approve.
+	Need int `yaml:"need"`
+	// Wait is how long a request waits for its answer, default 15m. Only with approve.
+	Wait string `yaml:"wait"`
+	// Lasts is how long a yes holds once it is given; default: until the wait is
+	// over. Only with approve.
+	Lasts string `yaml:"lasts"`
+	// AskReason: a request must say why. Only with approve.
+	AskReason bool `yaml:"ask_reason"`
+	// Reason is what people are told about the rule.
+	Reason string `yaml:"reason"`
+	// Limits are the terms of what the rule grants. Not with deny.
+	Limits Bounds `yaml:"limits"`
+	// Results says what the transcript keeps of answers: full (default: rows and
+	// output, masked) or digest (counts and checksums). Not with deny.
+	Results string `yaml:"results"`
+	// Place is where the rule stands, file:line, where that is known.
+	Place string `yaml:"-"`
+}
+
+// Bounds is how Limits are written. A field that is left out is the role's, and
+// where the role has none, no limit; 0 is no limit either, also against the role.
+type Bounds struct {
+	// Rows bounds the rows of one answer.
+	Rows *int64 `yaml:"rows"`
+	// Bytes bounds the values of one answer.
+	Bytes *int64 `yaml:"bytes"`
+	// Statement bounds the time of one operation at the target.
+	Statement string `yaml:"statement"`
+	// Session bounds a session's whole life.
+	Session string `yaml:"session"`
+	// Idle ends a session in which nothing is asked or typed.
+	Idle string `yaml:"idle"`
+	// Sessions bounds how many sessions a person has on the resource at a time.
+	Sessions *int `yaml:"sessions"`
 }
 
 // Mask hides columns of resources from everybody whose role does not reveal them.
 type Mask struct {
-	Name      string   `yaml:"name"`
+	// Name is as a role's, unique among masks.
+	Name string `yaml:"name"`
+	// Resources are the resources that the mask is about.
 	Resources Selector `yaml:"resources"`
 	// Columns are patterns [schema.]table.column; * matches any run within a part.
 	// Without a schema a pattern is about that table in every schema.
@@ -62,6 +125,10 @@ type Mask struct {
 	// Method is redact (default), null or partial. Where masks overlap, the
 	// strictest wins, in that order: redact, null, partial.
 	Method string `yaml:"method"`
+	// Predicates says what a statement may ask about the columns without seeing
+	// them (WHERE, JOIN, GROUP BY, ORDER BY): deny (default), equality or allow.
+	// Where masks overlap, the strictest wins, in that order.
+	Predicates string `yaml:"predicates"`
 	// Detect are content detectors that run on everything else of these resources.
 	Detect []string `yaml:"detect"`
 }

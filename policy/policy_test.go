@@ -48,7 +48,13 @@ func TestReasons(t *testing.T) {
 		{"unknown", eng, ActionSQL, Facts{Why: "syntax error at x"},
 			"no rule allows a statement that cannot be judged (unknown: syntax error at x) on db"},
 		{"shell", eng, ActionShell, Facts{}, "an interactive shell needs a yes from 2 people of dba on db"},
-		{"exec", eng, ActionExec, Facts{}, "no rule allows a command on db"},
+		{"exec", eng, ActionExec, Facts{}, "no rule allows a command that cannot be judged (unknown) on db"},
+		{"commands", eng, ActionExec, Facts{Class: Read, Commands: []Command{{Name: "ls"}, {Name: "grep"}, {Name: "ls"}}},
+			"the command ls, grep (read) is allowed on db"},
+		{"http", eng, ActionHTTP, Facts{Class: Dangerous, HTTP: &HTTPRequest{Method: "DELETE", Path: "/users/1\x1b"}},
+			`"DELETE /users/1\x1b" (dangerous) is denied on db: never here`},
+		{"kubernetes", eng, ActionKubernetes, Facts{Class: Privilege, Kubernetes: &KubernetesCall{Verb: "create", Resource: "pods", Subresource: "exec", Name: "web-1", Namespace: "shop"}},
+			"no rule allows create pods/exec web-1 in shop (privilege) on db"},
 		{"action", eng, "port\x1b", Facts{}, `nothing can allow the action "port\x1b"`},
 		{"terminal", eng, ActionSQL, Facts{Class: Read, Verb: "SELECT", Tables: []Table{{Name: "a\x1b]52;\u202e"}}},
 			`SELECT on "a\x1b]52;\u202e" (read) is allowed on db`},
@@ -82,32 +88,79 @@ func TestRights(t *testing.T) {
 		}
 	}
 	want := []string{
-		"read allow eng/r: reads on x are allowed",
-		"write approve eng/w by dba, need 1, wait 1h0m0s: writes on x need a yes from dba",
-		"ddl deny eng/d: changes of structure (ddl) on x are denied: no",
-		"privilege deny default deny: no rule of the groups eng allows changes of privileges on x",
-		"dangerous deny default deny: no rule of the groups eng allows dangerous statements on x",
-		"unknown deny default deny: no rule of the groups eng allows statements that cannot be judged (unknown) on x",
-		"exec allow eng/r: commands on x are allowed",
-		"shell deny eng/d: interactive shells on x are denied: no",
+		"read allow eng/r: reading statements are allowed",
+		"write approve eng/w by dba, need 1, wait 1h0m0s: writing statements need a yes from dba",
+		"ddl deny eng/d: statements that change structure (ddl) are denied: no",
+		"privilege deny default deny: no rule for the groups eng allows statements that change privileges",
+		"dangerous deny default deny: no rule for the groups eng allows dangerous statements",
+		"unknown deny default deny: no rule for the groups eng allows operations that cannot be judged (unknown)",
+		"read allow eng/r: reading commands are allowed",
+		"write approve eng/w by dba, need 1, wait 1h0m0s: writing commands need a yes from dba",
+		"ddl deny eng/d: commands that change structure (ddl) are denied: no",
+		"privilege allow eng/r: commands that change privileges are allowed",
+		"dangerous allow eng/r: dangerous commands are allowed",
+		"unknown deny default deny: no rule for the groups eng allows operations that cannot be judged (unknown)",
+		"shell deny eng/d: interactive shells are denied: no",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if n := len(p.Rights(eng, Resource{Name: "x", Kind: "teapot"})); n != len(wordList) {
+	if n := len(p.Rights(eng, Resource{Name: "x", Kind: "teapot"})); n < len(severity)+3 {
 		t.Errorf("an unknown kind has %d rights", n)
 	}
 }
 
-// A right is what Decide says of an operation of that class.
-func TestRightsAgreeWithDecide(t *testing.T) {
-	for _, w := range wordList {
-		a, c := Action(w.text), Unknown
-		if class, err := ParseClass(w.text); err == nil {
-			a, c = ActionSQL, class
+// Classes that all get the same are one line.
+func TestRightsOfAnActionAlike(t *testing.T) {
+	p := mustCompile(t, Roles{{Name: "ops", Groups: []string{"ops"}, Resources: Selector{Names: []string{"*"}}, Rules: []Rule{
+		{Name: "work", Allow: []string{"exec", "shell"}}, {Name: "look", Allow: []string{"read"}}}}}, nil)
+	var got []string
+	for _, kind := range []string{"ssh", "kubernetes"} {
+		for _, r := range p.Rights(Identity{Subject: "a", Groups: []string{"ops"}}, Resource{Name: "x", Kind: kind}) {
+			got = append(got, r.What+" "+show(r.Decision))
 		}
-		if wordOf(a, c) != w.bit || parseWord(w.text) != w.bit {
-			t.Errorf("%s: %b", w.text, w.bit)
+	}
+	want := []string{"read allow ops/look", "write allow ops/work", "ddl allow ops/work", "privilege allow ops/work", "dangerous allow ops/work",
+		"unknown deny default deny", "shell allow ops/work",
+		"read allow ops/look", "write deny default deny", "ddl deny default deny", "privilege deny default deny", "dangerous deny default deny",
+		"unknown deny default deny", "exec read allow ops/look", "exec write allow ops/work", "exec ddl allow ops/work", "exec privilege allow ops/work",
+		"exec dangerous allow ops/work", "shell allow ops/work"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	p = mustCompile(t, Roles{{Name: "ops", Groups: []string{"ops"}, Resources: Selector{Names: []string{"*"}}, Rules: []Rule{{Name: "work", Allow: []string{"exec", "shell"}}}}}, nil)
+	got = nil
+	for _, r := range p.Rights(Identity{Subject: "a", Groups: []string{"ops"}}, Resource{Name: "x", Kind: "ssh"}) {
+		got = append(got, r.What+": "+r.Reason)
+	}
+	if d := cmp.Diff([]string{"exec: commands are allowed", "unknown: no rule for the groups ops allows operations that cannot be judged (unknown)", "shell: interactive shells are allowed"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// The words that speak of an operation: its class and its action, but unknown
+// alone, and shell alone.
+func TestWordsOf(t *testing.T) {
+	for _, a := range []Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes} {
+		for c := Unknown; c <= Dangerous+1; c++ {
+			want := []string{c.String(), string(a)}
+			if c.String() == "unknown" {
+				want = want[:1]
+			}
+			if got := wordsOf(a, c).texts(); !cmp.Equal(got, want) {
+				t.Errorf("%s %s: %v, want %v", a, c, got, want)
+			}
+		}
+	}
+	if got := wordsOf(ActionShell, Read).texts(); !cmp.Equal(got, []string{"shell"}) {
+		t.Errorf("shell: %v", got)
+	}
+	if wordsOf("sftp", Read) != 0 {
+		t.Error("an action without a word has words")
+	}
+	for a, w := range actions {
+		if wordOf(a) != w.bit || parseWord(string(a)) != w.bit {
+			t.Errorf("%s: %b", a, w.bit)
 		}
 	}
 }
@@ -153,7 +206,7 @@ func TestSuggest(t *testing.T) {
 	for word, want := range map[string]string{
 		"reda": "read", "wirte": "write", "DDL": "ddl", "shel": "shell", "danger": "", "": "", "priviledge": "privilege",
 	} {
-		got := Suggest(word, wordTexts())
+		got := Suggest(word, Words())
 		if want == "" != !strings.Contains(got, "did you mean") || !strings.Contains(got, want) {
 			t.Errorf("%q: %s", word, got)
 		}
@@ -178,10 +231,10 @@ func TestRightJSON(t *testing.T) {
 
 // A waiting time that could not be read must not become a long one.
 func TestWait(t *testing.T) {
-	if r := newRule("r", Rule{Approve: []string{"read"}, Wait: "soon"}); r.wait != 0 {
+	if r := newRule(Role{Name: "r"}, Rule{Approve: []string{"read"}, Wait: "soon"}); r.wait != 0 {
 		t.Error(r.wait)
 	}
-	if r := newRule("r", Rule{Approve: []string{"read"}}); r.wait != 15*time.Minute || r.need != 1 {
+	if r := newRule(Role{Name: "r"}, Rule{Approve: []string{"read"}}); r.wait != 15*time.Minute || r.need != 1 {
 		t.Error(r.wait, r.need)
 	}
 }

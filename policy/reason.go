@@ -13,57 +13,118 @@ const maxPiece = 120
 
 // reason is the sentence that a Decision carries: what the operation is, and
 // what the rule says to that.
-func reason(r *Request, by *rule) string {
-	what, where := subject(r), plain(r.Resource.Name)
+func reason(r *Request, v *verdict) string {
+	what, where, by := subject(r), plain(r.Resource.Name), v.rule
 	if by == nil {
-		return undecided(r, what)
+		return undecided(r, what, v)
+	}
+	words := by.reason
+	if v.err != nil {
+		words = strings.TrimPrefix(words+"; ", "; ") + "its condition cannot be computed (" + v.err.Error() + "), and then it holds"
 	}
 	switch by.effect {
 	case Approve:
-		return withWords(what+" needs "+yes(by)+" on "+where, by.reason)
+		return withWords(what+" needs "+yesFrom(by)+" on "+where, words)
 	case Allow:
-		return withWords(what+" is allowed on "+where, by.reason)
+		return withWords(what+" is allowed on "+where, words)
 	}
-	return withWords(what+" is denied on "+where, by.reason)
+	return withWords(what+" is denied on "+where, words)
 }
 
 // undecided says why nothing allows the operation.
-func undecided(r *Request, what string) string {
-	if wordOf(r.Action, r.Facts.Class) == 0 {
+func undecided(r *Request, what string, v *verdict) string {
+	if wordOf(r.Action) == 0 {
 		return "nothing can allow the action " + strconv.Quote(string(r.Action))
 	}
-	return "no rule allows " + what + " on " + plain(r.Resource.Name)
+	sentence := "no rule allows " + what + " on " + plain(r.Resource.Name)
+	if v.failed != nil {
+		sentence += "; the condition of " + v.failed.id + " cannot be computed (" + v.why.Error() + "), and so it allows nothing"
+	}
+	return sentence
 }
 
 // subject names the operation: DELETE on orders (write: no WHERE).
 func subject(r *Request) string {
-	switch r.Action {
-	case ActionExec:
-		return "a command"
-	case ActionShell:
+	f := &r.Facts
+	if r.Action == ActionShell {
 		return "an interactive shell"
 	}
-	f := &r.Facts
 	if f.Class == Unknown || f.Class > Dangerous {
-		s := "a statement that cannot be judged (unknown"
+		s := noun1(r.Action) + " that cannot be judged (unknown"
 		if f.Why != "" {
 			s += ": " + plain(f.Why)
 		}
 		return s + ")"
 	}
 	var b strings.Builder
-	if f.Verb == "" {
-		b.WriteString("the statement")
-	} else {
-		b.WriteString(plain(f.Verb))
-	}
-	b.WriteString(tables(f.Tables))
+	b.WriteString(object1(r))
 	b.WriteString(" (" + f.Class.String())
 	if f.Why != "" {
 		b.WriteString(": " + plain(f.Why))
 	}
 	b.WriteString(")")
 	return b.String()
+}
+
+// noun1 names one operation of an action.
+func noun1(a Action) string {
+	switch a {
+	case ActionExec:
+		return "a command"
+	case ActionHTTP:
+		return "a request"
+	case ActionKubernetes:
+		return "a Kubernetes call"
+	}
+	return "a statement"
+}
+
+// object1 is what is asked, in short.
+func object1(r *Request) string {
+	f := &r.Facts
+	switch {
+	case r.Action == ActionExec && len(f.Commands) > 0:
+		var names []string
+		for _, c := range f.Commands {
+			if n := plain(c.Name); !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+		return "the command " + upTo3(names)
+	case r.Action == ActionExec:
+		return "the command"
+	case f.HTTP != nil:
+		return plain(f.HTTP.Method + " " + f.HTTP.Path)
+	case f.Kubernetes != nil:
+		return kubernetesCall(f.Kubernetes)
+	case f.Verb == "" && r.Action == ActionSQL:
+		return "the statement" + tables(f.Tables)
+	case f.Verb == "":
+		return strings.Replace(noun1(r.Action), "a ", "the ", 1)
+	}
+	return plain(f.Verb) + tables(f.Tables)
+}
+
+// kubernetesCall is a call as kubectl would say it: create pods/exec web-1 in shop.
+func kubernetesCall(k *KubernetesCall) string {
+	s := k.Verb + " " + k.Resource
+	if k.Subresource != "" {
+		s += "/" + k.Subresource
+	}
+	if k.Name != "" {
+		s += " " + k.Name
+	}
+	if k.Namespace != "" {
+		s += " in " + k.Namespace
+	}
+	return plain(s)
+}
+
+func upTo3(names []string) string {
+	if len(names) > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
+	}
+	return strings.Join(names, ", ")
 }
 
 // tables names up to three: those written to, or all if none is.
@@ -84,17 +145,14 @@ func tables(all []Table) string {
 			break
 		}
 	}
-	switch n := len(names); {
-	case n == 0:
+	if len(names) == 0 {
 		return ""
-	case n > 3:
-		return fmt.Sprintf(" on %s and %d more", strings.Join(names[:3], ", "), n-3)
 	}
-	return " on " + strings.Join(names, ", ")
+	return " on " + upTo3(names)
 }
 
-// yes says whose yes an approve rule asks for.
-func yes(by *rule) string {
+// yesFrom says whose yes an approve rule asks for.
+func yesFrom(by *rule) string {
 	from := strings.Join(by.by, " or ")
 	if by.need > 1 {
 		return fmt.Sprintf("a yes from %d people of %s", by.need, from)
@@ -102,30 +160,38 @@ func yes(by *rule) string {
 	return "a yes from " + from
 }
 
-func rightReason(many string, id *Identity, res *Resource, by *rule) string {
-	where := plain(res.Name)
+// rightReason says what many operations get. It names no resource, since one
+// answer stands for all that are alike.
+func rightReason(many string, id *Identity, by *rule, r *Right) string {
+	var s string
 	switch {
 	case by == nil:
-		return "no rule of " + groups(id) + " allows " + many + " on " + where
+		s = "no rule for " + people(id) + " allows " + many
 	case by.effect == Approve:
-		return withWords(many+" on "+where+" need "+yes(by), by.reason)
+		s = withWords(many+" need "+yesFrom(by), by.reason)
 	case by.effect == Allow:
-		return withWords(many+" on "+where+" are allowed", by.reason)
+		s = withWords(many+" are allowed", by.reason)
+	default:
+		s = withWords(many+" are denied", by.reason)
 	}
-	return withWords(many+" on "+where+" are denied", by.reason)
+	if r.Conditional {
+		s += "; only when " + plain(r.When)
+	}
+	return s
 }
 
 // unreached says why a resource is none for this person.
 func unreached(id *Identity, res *Resource) string {
-	if len(id.Groups) == 0 {
+	if len(id.Groups) == 0 && len(id.Claims) == 0 {
 		return "the sign-in told of no groups, so no role reaches " + plain(res.Name)
 	}
-	return "no role of " + groups(id) + " allows anything on " + plain(res.Name)
+	return "no role for " + people(id) + " allows anything on " + plain(res.Name)
 }
 
-func groups(id *Identity) string {
+// people are those whom policy cannot tell from this person.
+func people(id *Identity) string {
 	if len(id.Groups) == 0 {
-		return "nobody's groups"
+		return "somebody without groups"
 	}
 	names := make([]string, 0, 6)
 	for i, g := range slices.Sorted(slices.Values(id.Groups)) {

@@ -17,6 +17,10 @@ type scenario struct {
 	roles     Roles
 	masks     Masking
 	policy    *Policy
+	words     struct {
+		Groups, Claims []string
+		Labels         map[string]string
+	}
 	people    map[string]Identity
 	resources map[string]Resource
 }
@@ -39,7 +43,7 @@ func runScenario(t *testing.T, file string) {
 	s := &scenario{people: map[string]Identity{}, resources: map[string]Resource{}}
 	wantFaults := ""
 	answers := map[string]func(*testing.T, []string) string{
-		"decisions": s.decide, "open": s.open, "masks": s.mask, "transcripts": s.transcript,
+		"decisions": s.decide, "reasons": s.reason, "open": s.open, "rights": s.rights, "masks": s.mask, "transcripts": s.transcript,
 	}
 	for _, f := range a.Files {
 		text := string(f.Data)
@@ -48,13 +52,24 @@ func runScenario(t *testing.T, file string) {
 			s.load(t, text)
 		case "people":
 			eachLine(text, func(l string) {
-				name, groups, _ := strings.Cut(l, ":")
-				s.people[name] = Identity{Issuer: "test", Subject: name, Groups: split(groups, ",")}
+				s.person(l)
 			})
 		case "resources":
 			eachLine(text, func(l string) { s.resource(l) })
+		case "vocabulary.yaml":
+			if err := yaml.UnmarshalWithOptions(f.Data, &s.words, yaml.Strict()); err != nil {
+				t.Fatal(err)
+			}
 		case "faults":
 			wantFaults = text
+		case "warnings":
+			if d := cmp.Diff(text, s.policy.Warnings().Error()+"\n"); d != "" {
+				t.Errorf("warnings (-want +got):\n%s", d)
+			}
+		case "explain":
+			if d := cmp.Diff(text, s.explain(t, text)); d != "" {
+				t.Errorf("explain (-want +got):\n%s", d)
+			}
 		default:
 			answer := answers[f.Name]
 			if answer == nil {
@@ -66,7 +81,7 @@ func runScenario(t *testing.T, file string) {
 			check(t, f.Name, text, answer)
 		}
 	}
-	_, err = Compile(s.roles, s.masks)
+	_, err = s.vocabulary().Compile(s.roles, s.masks)
 	got := ""
 	if err != nil {
 		got = err.Error() + "\n"
@@ -85,7 +100,49 @@ func (s *scenario) load(t *testing.T, text string) {
 		t.Fatal(err)
 	}
 	s.roles, s.masks = doc.Roles, doc.Masks
-	s.policy, _ = Compile(s.roles, s.masks)
+	s.place(text)
+	s.policy, _ = s.vocabulary().Compile(s.roles, s.masks)
+}
+
+// vocabulary is what the scenario says that there is.
+func (s *scenario) vocabulary() Vocabulary {
+	v := Vocabulary{Groups: s.words.Groups, Claims: s.words.Claims}
+	if len(s.words.Labels) > 0 {
+		v.Resources = []Resource{{Name: "labelled", Kind: "postgres", Labels: s.words.Labels}}
+	}
+	return v
+}
+
+// place finds the lines of rules that stand on one.
+func (s *scenario) place(text string) {
+	for n, l := range strings.Split(text, "\n") {
+		for i := range s.roles {
+			for j := range s.roles[i].Rules {
+				if r := &s.roles[i].Rules[j]; r.Place == "" && strings.Contains(l, "- {name: "+r.Name+",") {
+					r.Place = fmt.Sprintf("policy.yaml:%d", n+1)
+				}
+			}
+		}
+	}
+}
+
+// person is name: groups; claim=value; ... where email is no claim.
+func (s *scenario) person(line string) {
+	name, rest, _ := strings.Cut(line, ":")
+	parts := strings.Split(rest, ";")
+	id := Identity{Issuer: "test", Subject: name, Groups: split(parts[0], ",")}
+	for _, p := range parts[1:] {
+		k, v, _ := strings.Cut(strings.TrimSpace(p), "=")
+		if k == "email" {
+			id.Email = v
+			continue
+		}
+		if id.Claims == nil {
+			id.Claims = map[string][]string{}
+		}
+		id.Claims[k] = split(v, ",")
+	}
+	s.people[name] = id
 }
 
 // check asks every question of a section and compares the whole of it.
@@ -136,25 +193,77 @@ func (s *scenario) where(t *testing.T, name string) Resource {
 }
 
 func (s *scenario) decide(t *testing.T, q []string) string {
-	r := Request{Identity: s.who(t, q[0]), Resource: s.where(t, q[1]), Action: Action(q[2])}
-	if c, err := ParseClass(q[2]); err == nil {
-		r.Action, r.Facts.Class = ActionSQL, c
-	}
-	d := s.policy.Decide(r)
+	d := s.policy.Decide(s.request(t, q))
 	if d.Reason == "" {
 		t.Errorf("%v: a decision without reason", q)
 	}
 	return show(d)
 }
 
+func (s *scenario) reason(t *testing.T, q []string) string { return s.policy.Decide(s.request(t, q)).Reason }
+
 func (s *scenario) open(t *testing.T, q []string) string {
-	return show(s.policy.MayOpen(s.who(t, q[0]), s.where(t, q[1])))
+	r := s.request(t, append(q[:2:2], append([]string{"read"}, q[2:]...)...))
+	return show(s.policy.For(r.Identity, r.Session, r.Now).MayOpen(r.Resource))
+}
+
+// rights are those of one resource, in short.
+func (s *scenario) rights(t *testing.T, q []string) string {
+	r := s.request(t, append(q[:2:2], append([]string{"read"}, q[2:]...)...))
+	var all []string
+	for _, r := range s.policy.For(r.Identity, r.Session, r.Now).Rights(r.Resource) {
+		text := r.What + " " + r.Effect.String()
+		if r.Conditional {
+			text += " when " + r.When
+		}
+		for _, e := range r.Except {
+			text += ", " + e.Effect.String() + " when " + e.When
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "; ")
+}
+
+// explain answers the questions of a section, each a line with a question mark.
+func (s *scenario) explain(t *testing.T, text string) string {
+	var b strings.Builder
+	eachLine(text, func(l string) {
+		q, ok := strings.CutPrefix(l, "? ")
+		if !ok {
+			return
+		}
+		e := s.policy.Explain(s.request(t, strings.Fields(q)))
+		fmt.Fprintf(&b, "? %s\n= %s\n", q, show(e.Decision))
+		for _, tr := range e.Tried {
+			sign := "-"
+			if tr.Matched {
+				sign = "+"
+			}
+			fmt.Fprintf(&b, "  %s %s %s (%s): %s\n", sign, tr.Effect, tr.Rule, tr.Place, tr.Why)
+		}
+		for l := range strings.Lines(e.Grant) {
+			b.WriteString("  > " + l)
+		}
+	})
+	return b.String()
 }
 
 func show(d Decision) string {
 	text := d.Effect.String() + " " + d.Rule
 	if d.Effect == Approve {
 		text += fmt.Sprintf(" by %s, need %d, wait %s", strings.Join(d.Approvers, " or "), d.Need, d.Wait)
+	}
+	if d.Lasts > 0 {
+		text += ", lasts " + d.Lasts.String()
+	}
+	if d.ReasonRequired {
+		text += ", asks why"
+	}
+	if d.Limits != (Limits{}) {
+		text += ", limits " + strings.Trim(strings.ReplaceAll(fmt.Sprintf("%+v", d.Limits), ":", " "), "{}")
+	}
+	if d.Results == KeepDigest {
+		text += ", digest"
 	}
 	return text
 }

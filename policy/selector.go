@@ -96,6 +96,25 @@ func (s *selector) meets(o *selector) bool {
 	})
 }
 
+// covers reports whether s picks every resource that o does. Where it says no,
+// that need not be so.
+func (s *selector) covers(o *selector) bool {
+	if s.empty() || len(s.kinds) > 0 && (len(o.kinds) == 0 || slices.ContainsFunc(o.kinds, func(k string) bool { return !slices.Contains(s.kinds, k) })) {
+		return false
+	}
+	for _, a := range s.labels {
+		if !slices.ContainsFunc(o.labels, func(b label) bool { return a.key == b.key && (a.value == b.value || a.value == anyValue) }) {
+			return false
+		}
+	}
+	if len(s.names) == 0 || slices.Contains(s.names, "*") {
+		return true
+	}
+	return len(o.names) > 0 && !slices.ContainsFunc(o.names, func(n string) bool {
+		return !slices.ContainsFunc(s.names, func(g string) bool { return globCovers(g, n) })
+	})
+}
+
 // globMatch reports whether the glob matches all of s; * matches any run, also
 // an empty one, and every other byte itself.
 func globMatch(glob, s string) bool {

@@ -36,6 +36,9 @@ func runCheck(ctx context.Context, args []string, io stdio) error {
 	}
 	c := &checker{io: io}
 	c.say("configuration", *path, nil)
+	for _, w := range cfg.Warnings {
+		fmt.Fprintf(io.out, "warn  configuration %s\n", widget.EscapeLines(w.Error()))
+	}
 	c.say("data directory", cfg.Data, checkData(cfg.Data))
 	c.say("provider", cfg.SignIn.Issuer, bounded(ctx, func(ctx context.Context) error {
 		p, err := newProvider(ctx, cfg)

@@ -20,21 +20,51 @@ type Config struct {
 	// Default: DATA/host_ed25519.
 	HostKey string `yaml:"host_key"`
 
-	SignIn    SignIn         `yaml:"sign_in"`
-	Limits    Limits         `yaml:"limits"`
-	Resources []Resource     `yaml:"resources"`
-	Masks     policy.Masking `yaml:"masks"`
-	Roles     policy.Roles   `yaml:"roles"`
+	// SignIn is the OpenID provider and what a sign-in is worth.
+	SignIn SignIn `yaml:"sign_in"`
+	// Limits bound what strangers and sessions may use.
+	Limits Limits `yaml:"limits"`
+	// Include are further files, as paths or globs from this file's directory, read
+	// in the order of their names. They may hold groups, resources, masks and roles,
+	// which come behind those of this file. A pattern that finds nothing is an error.
+	Include []string `yaml:"include"`
+	// Groups are the groups that there are. Where the list is given, a group that is
+	// not in it is an error wherever it is named.
+	Groups []string `yaml:"groups"`
+	// Resources are what can be reached.
+	Resources []Resource `yaml:"resources"`
+	// Masks are what is hidden.
+	Masks policy.Masking `yaml:"masks"`
+	// Roles are who may do what.
+	Roles policy.Roles `yaml:"roles"`
 
-	// Revision is the SHA-256, in hex, of the file as read.
+	// Revision is the SHA-256, in hex, of the file as read; with includes, of all of
+	// them.
 	Revision string `yaml:"-"`
+	// Files are the files that were read: this one, then the included.
+	Files []string `yaml:"-"`
+	// Warnings are what is odd about the configuration and no fault, with places.
+	Warnings Faults `yaml:"-"`
+}
+
+// Included is what an included file may hold.
+type Included struct {
+	// Groups are added to those of the main file.
+	Groups []string `yaml:"groups"`
+	// Resources are added to those of the main file.
+	Resources []Resource `yaml:"resources"`
+	// Masks are added to those of the main file.
+	Masks policy.Masking `yaml:"masks"`
+	// Roles are added to those of the main file.
+	Roles policy.Roles `yaml:"roles"`
 }
 
 // SignIn is the OpenID provider and what a sign-in is worth.
 type SignIn struct {
 	// Issuer is the provider's URL, as in its discovery document. Required.
-	Issuer         string `yaml:"issuer"`
-	InsecureIssuer bool   `yaml:"insecure_issuer"` // permits http, on loopback only
+	Issuer string `yaml:"issuer"`
+	// InsecureIssuer permits http, on loopback only.
+	InsecureIssuer bool `yaml:"insecure_issuer"`
 	// ClientID is what the provider knows the bastion by. Required.
 	ClientID string `yaml:"client_id"`
 	// ClientSecret is left out for a public client.
@@ -43,6 +73,9 @@ type SignIn struct {
 	Scopes []string `yaml:"scopes"`
 	// GroupsClaim is the claim that lists a person's groups. Default groups.
 	GroupsClaim string `yaml:"groups_claim"`
+	// Claims are the names of the further claims that a sign-in keeps, for roles and
+	// conditions to go by. Default none.
+	Claims []string `yaml:"claims"`
 	// RememberKey is how long the SSH key offered at a sign-in opens the door by
 	// itself. Default 8h, at most 30 days; 0 turns it off.
 	RememberKey Duration `yaml:"remember_key"`
@@ -52,10 +85,11 @@ type SignIn struct {
 
 // Limits bound what strangers and sessions may use.
 type Limits struct {
-	// Unauthenticated connections in all and from one address. Default 100 and 20.
-	Anonymous      int `yaml:"anonymous"`
+	// Anonymous is how many connections may be unauthenticated. Default 100.
+	Anonymous int `yaml:"anonymous"`
+	// AnonymousPerIP is how many of them may come from one address. Default 20.
 	AnonymousPerIP int `yaml:"anonymous_per_address"`
-	// Connections in all. Default 1000.
+	// Connections is how many connections there may be in all. Default 1000.
 	Connections int `yaml:"connections"`
 	// ChannelsPerConn is how many channels a connection may have open. Default 10.
 	ChannelsPerConn int `yaml:"channels_per_connection"`
@@ -75,23 +109,28 @@ type Resource struct {
 	// Name is lower-case letters, digits, dots, dashes and underscores. Required.
 	Name string `yaml:"name"`
 	// Kind is postgres, sqlite or ssh. Required.
-	Kind        string            `yaml:"kind"`
-	Description string            `yaml:"description"`
-	Labels      map[string]string `yaml:"labels"`
+	Kind string `yaml:"kind"`
+	// Description is a line for people.
+	Description string `yaml:"description"`
+	// Labels are what roles and masks pick resources by. env: prod marks production.
+	Labels map[string]string `yaml:"labels"`
 	// Address is host:port; a Unix socket's directory for postgres; a file for sqlite.
 	Address string `yaml:"address"`
-	// User and Database are the login at the target (postgres, ssh) and the
-	// database there (postgres).
-	User     string `yaml:"user"`
+	// User is the login at the target (postgres, ssh).
+	User string `yaml:"user"`
+	// Database is the database there (postgres).
 	Database string `yaml:"database"`
 	// Password: postgres, where the server asks for one; ssh, instead of a key.
-	Password   *Ref     `yaml:"password"`
-	PrivateKey *Ref     `yaml:"private_key"` // ssh
-	HostKeys   []string `yaml:"host_keys"`   // ssh: authorized_keys form. Required
+	Password *Ref `yaml:"password"`
+	// PrivateKey: ssh, the key to sign in with.
+	PrivateKey *Ref `yaml:"private_key"`
+	// HostKeys: ssh, what the host is known by, in the form of authorized_keys.
+	// Required.
+	HostKeys []string `yaml:"host_keys"`
 	// TLS of postgres: disable, require, verify-ca or verify-full (default, except
-	// on a Unix socket, which has none). TLSRootCA is a PEM file; default: the
-	// system's roots.
-	TLS       string `yaml:"tls"`
+	// on a Unix socket, which has none).
+	TLS string `yaml:"tls"`
+	// TLSRootCA is a PEM file. Default: the system's roots.
 	TLSRootCA string `yaml:"tls_root_ca"`
 	// SearchPath is the schema list for names without one. Default public.
 	SearchPath string `yaml:"search_path"`
@@ -102,6 +141,8 @@ type Resource struct {
 
 // Ref is a secret by reference: exactly one of its fields is set.
 type Ref struct {
-	Env  string `yaml:"env"`
+	// Env is the name of an environment variable.
+	Env string `yaml:"env"`
+	// File is the path of a file, which nobody else may read.
 	File string `yaml:"file"`
 }

@@ -76,7 +76,7 @@ func TestExampleIsWhole(t *testing.T) {
 	}
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](),
-		reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Mask](), reflect.TypeFor[policy.Selector](),
+		reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Bounds](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Mask](), reflect.TypeFor[policy.Selector](),
 	} {
 		for key := range fieldsOf(typ) {
 			if key != "insecure_issuer" && !strings.Contains(string(text), key+": ") && !strings.Contains(string(text), key+":\n") {
@@ -95,7 +95,7 @@ func TestDefaults(t *testing.T) {
 	want.Data, want.HostKey = "/var/lib/sallyport", "/var/lib/sallyport/host_ed25519"
 	want.SignIn.Issuer, want.SignIn.ClientID = "https://login.acme.example", "sallyport"
 	want.Resources = []Resource{{Name: "db", Kind: "sqlite", Address: "/tmp/db"}}
-	want.Revision, want.Address = c.Revision, c.Address
+	want.Revision, want.Address, want.Files = c.Revision, c.Address, []string{"test.yaml"}
 	if d := cmp.Diff(&want, c); d != "" {
 		t.Error(d)
 	}
@@ -227,7 +227,7 @@ func TestOneFault(t *testing.T) {
 		{"no credential", host("address: 'h:22', " + key), "a credential is needed"},
 		{"two credentials", host("address: 'h:22', password: {env: A}, private_key: {env: B}, " + key), "give password or private_key, not both"},
 		{"mask misses", small + "masks: [{name: m, resources: {names: [dbb]}, columns: [a.b]}]\n", `masks[0].resources.names[0]: no resource is named "dbb": did you mean "db"?`},
-		{"role misses", small + "roles: [{name: r, groups: [g], resources: {labels: {env: prd}}, rules: [{name: a, allow: [read]}]}]\n", "test.yaml:5:32: roles[0].resources: this picks none of the resources"},
+		{"role misses", small + "roles: [{name: r, groups: [g], resources: {labels: {env: prd}}, rules: [{name: a, allow: [read]}]}]\n", "test.yaml:5:58: roles[0].resources.labels.env: no resource has a label \"env\""},
 		{"word", small + "roles:\n  - name: r\n    groups: [g]\n    resources: {names: [\"*\"]}\n    rules:\n      - name: a\n        allow: [read, wirte]\n",
 			"test.yaml:11:23: roles[0].rules[0].allow[1]: unknown word \"wirte\": did you mean \"write\"?"},
 		{"not text", "\xff\xfe", "the file is not UTF-8"},
@@ -390,7 +390,7 @@ func TestDuration(t *testing.T) {
 func TestVocabularyIsTrue(t *testing.T) {
 	known := policy.DefaultDetectors()
 	slices.Sort(known)
-	have := vocabulary().Detectors
+	have := (&Config{}).vocabulary().Detectors
 	slices.Sort(have)
 	if d := cmp.Diff(have, known); d != "" {
 		t.Errorf("detectors (-mask +policy):\n%s", d)

@@ -26,6 +26,8 @@ type place struct{ line, column int }
 type decoder struct {
 	faults Faults
 	places map[string]place // by path
+	// texts are how scalars stand in the file, by path.
+	texts map[string]written
 	// keys are the faults that are about a key, whose value may be anything.
 	keys map[int]bool
 	// told are the paths about which, with all in them, enough was said; where a
@@ -34,7 +36,7 @@ type decoder struct {
 }
 
 func newDecoder() *decoder {
-	return &decoder{places: map[string]place{}, keys: map[int]bool{}, told: map[string]bool{}, toldHere: map[string]bool{}}
+	return &decoder{places: map[string]place{}, texts: map[string]written{}, keys: map[int]bool{}, told: map[string]bool{}, toldHere: map[string]bool{}}
 }
 
 // value decodes n, which stands at path, into v.
@@ -153,6 +155,9 @@ func (d *decoder) scalar(v reflect.Value, n ast.Node, path string) {
 	case reflect.String:
 		if s, ok := stringOf(n); ok {
 			v.SetString(s)
+			if w, ok := writtenAt(n); ok {
+				d.texts[path] = w
+			}
 			d.unfilled(s, n, path)
 			return
 		}

@@ -64,26 +64,32 @@ func reach(listen string) string {
 
 // anchor makes relative paths absolute, from dir.
 func (c *Config) anchor(dir string) {
-	from := func(p *string) {
-		if *p != "" && !filepath.IsAbs(*p) {
-			*p = filepath.Join(dir, *p)
-		}
+	from(dir, &c.Data)
+	from(dir, &c.HostKey)
+	if c.SignIn.ClientSecret != nil {
+		from(dir, &c.SignIn.ClientSecret.File)
 	}
-	ref := func(r *Ref) {
-		if r != nil {
-			from(&r.File)
-		}
-	}
-	from(&c.Data)
-	from(&c.HostKey)
-	ref(c.SignIn.ClientSecret)
 	for i := range c.Resources {
-		r := &c.Resources[i]
-		ref(r.Password)
-		ref(r.PrivateKey)
-		from(&r.TLSRootCA)
-		if r.Kind == kindSQLite {
-			from(&r.Address)
+		c.Resources[i].anchor(dir)
+	}
+}
+
+// anchor makes relative paths absolute, from dir.
+func (r *Resource) anchor(dir string) {
+	for _, ref := range []*Ref{r.Password, r.PrivateKey} {
+		if ref != nil {
+			from(dir, &ref.File)
 		}
+	}
+	from(dir, &r.TLSRootCA)
+	if r.Kind == kindSQLite {
+		from(dir, &r.Address)
+	}
+}
+
+// from makes a relative path absolute.
+func from(dir string, path *string) {
+	if *path != "" && !filepath.IsAbs(*path) {
+		*path = filepath.Join(dir, *path)
 	}
 }

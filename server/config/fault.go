@@ -16,6 +16,12 @@ type Fault struct {
 	// Path leads to it from the top: resources[2].address. "" for the whole file.
 	Path    string
 	Message string
+	// line and column are the place within a text at Path, counted from 1.
+	line, column int
+	// source is the number of its file; key says that it is about a key, whose value
+	// may be anything.
+	source int
+	key    bool
 	// Excerpt is the line of the file, without what could be a secret; may be "".
 	Excerpt string
 }

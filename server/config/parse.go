@@ -2,8 +2,6 @@ package config
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +10,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -25,9 +22,24 @@ import (
 // MaxSize bounds a configuration file, in bytes.
 const MaxSize = 4 << 20
 
-// Load reads and checks the file at path. Relative paths in it are made absolute
-// from its directory. Its error is Faults, or tells that the file cannot be read.
+// Load reads and checks the file at path and those that it includes. Relative
+// paths in them are made absolute, each from its file's directory. Its error is
+// Faults, or tells that a file cannot be read.
 func Load(path string) (*Config, error) {
+	data, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return load(&source{name: path, dir: dir, data: data}, include)
+}
+
+// read reads a file that only people who may decide on everybody's rights can
+// write to.
+func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
@@ -47,54 +59,83 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	c, err := Parse(data, path)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := filepath.Abs(filepath.Dir(path))
-	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
-	}
-	c.anchor(dir)
-	return c, nil
+	return data, nil
 }
 
 // Parse reads and checks a configuration; name stands for its file in errors.
-// What is left out has the values of Defaults. Its error is Faults: all of them,
-// unless the text is no YAML.
+// What is left out has the values of Defaults. It reads no other file: a text
+// that includes some is for Load. Its error is Faults: all of them, unless the
+// text is no YAML.
 func Parse(data []byte, name string) (*Config, error) {
-	c, d := Defaults(), newDecoder()
-	if f := d.parse(data, &c); f != nil {
-		return nil, located(Faults{*f}, data, name, func(int, Fault) int { return 0 })
+	return load(&source{name: name, data: data}, func(*source, *Config) ([]*source, error) { return nil, nil })
+}
+
+// load reads the main file and what find finds for its includes.
+func load(main *source, find func(*source, *Config) ([]*source, error)) (*Config, error) {
+	c := Defaults()
+	if f := main.decode(&c); f != nil {
+		return nil, located(Faults{*f}, []*source{main})
 	}
-	sum := sha256.Sum256(data)
-	c.Revision = hex.EncodeToString(sum[:])
+	sources := []*source{main}
+	main.claim(&Included{c.Groups, c.Resources, c.Masks, c.Roles}, &Included{})
+	more, err := find(main, &c)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Include) > 0 && main.dir == "" {
+		main.d.faults.add("include", "this text is no file, so nothing can be included from it")
+	}
+	for _, s := range more {
+		if f := s.merge(&c); f != nil {
+			f.source = len(sources)
+			return nil, located(Faults{*f}, append(sources, s))
+		}
+		sources = append(sources, s)
+	}
+	for _, s := range sources {
+		c.Files = append(c.Files, s.name)
+	}
+	c.Revision = revision(sources)
 	c.derive()
-	faults := d.faults
-	var checks Faults
+	if main.dir != "" {
+		c.anchor(main.dir)
+	}
+	return c.checked(sources)
+}
+
+// checked validates what was read and puts all that is wrong where it stands.
+func (c *Config) checked(sources []*source) (*Config, error) {
+	var faults, checks Faults
+	for n, s := range sources {
+		for i, f := range s.d.faults {
+			f.source, f.key = n, s.d.keys[i]
+			if f.Line == 0 {
+				p := s.d.find(f.Path)
+				f.Line, f.Column = p.line, p.column
+			}
+			faults = append(faults, f)
+		}
+	}
 	if err := c.Validate(); errors.As(err, &checks) {
 		for _, f := range checks {
 			// What could not be decoded is not also missing.
-			if !d.known(f.Path) {
-				p := d.find(f.Path)
-				f.Line, f.Column = p.line, p.column
+			if f = placed(f, sources); !sources[f.source].d.known(f.Path) {
 				faults = append(faults, f)
 			}
 		}
 	}
 	if len(faults) > 0 {
-		return nil, located(faults, data, name, func(i int, f Fault) int {
-			if d.keys[i] {
-				return max(f.Column-1, 0)
-			}
-			return -1
-		})
+		return nil, located(faults, sources)
 	}
-	return &c, nil
+	for i := range c.Warnings {
+		c.Warnings[i] = placed(c.Warnings[i], sources)
+	}
+	c.Warnings = located(c.Warnings, sources)
+	return c, nil
 }
 
 // parse decodes the text; it returns a fault where that is no single YAML map.
-func (d *decoder) parse(data []byte, c *Config) *Fault {
+func (d *decoder) parse(data []byte, into any) *Fault {
 	switch {
 	case len(data) > MaxSize:
 		return &Fault{Message: fmt.Sprintf("the file is larger than %d MiB", MaxSize>>20)}
@@ -119,7 +160,7 @@ func (d *decoder) parse(data []byte, c *Config) *Fault {
 	if body == nil {
 		return &Fault{Message: "the file says nothing: sallyport init writes one to begin with"}
 	}
-	d.value(reflect.ValueOf(c).Elem(), body, "")
+	d.value(reflect.ValueOf(into).Elem(), body, "")
 	return nil
 }
 
@@ -197,19 +238,24 @@ func tooMuch(tokens token.Tokens) string {
 	return ""
 }
 
-// located gives faults the file's name and excerpts, in the order of the file.
-// cut says where an excerpt ends, as excerpt's argument.
-func located(faults Faults, data []byte, name string, cut func(int, Fault) int) Faults {
-	lines := strings.Split(string(data), "\n")
+// located gives faults the names of their files and excerpts, in the order of the
+// files.
+func located(faults Faults, sources []*source) Faults {
 	for i := range faults {
 		f := &faults[i]
-		f.File = name
+		s := sources[f.source]
+		f.File = s.name
+		lines := s.lines()
 		if f.Line > 0 && f.Line <= len(lines) {
-			f.Excerpt = excerpt(lines[f.Line-1], cut(i, *f))
+			cut := -1
+			if f.key {
+				cut = max(f.Column-1, 0)
+			}
+			f.Excerpt = excerpt(lines[f.Line-1], cut)
 		}
 	}
 	slices.SortStableFunc(faults, func(a, b Fault) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return faults
 }

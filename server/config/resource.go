@@ -15,7 +15,7 @@ import (
 	"github.com/sallyport/sallyport/policy"
 )
 
-// The kinds, as policy.DefaultKinds has them.
+// The kinds that this binary has a driver for, out of those of policy.DefaultKinds.
 const (
 	kindPostgres = "postgres"
 	kindSQLite   = "sqlite"
@@ -105,7 +105,7 @@ func (r *Resource) validate(fs *Faults, path string) {
 	}
 }
 
-func kinds() []string { return slices.Sorted(maps.Keys(policy.DefaultKinds())) }
+func kinds() []string { return []string{kindPostgres, kindSQLite, kindSSH} }
 
 // foreign finds fields that mean nothing for the kind: a person who sets one
 // expects something of it.

@@ -11,20 +11,34 @@ import (
 
 // Policy compiles the roles and masks. Its error is Faults.
 func (c *Config) Policy() (*policy.Policy, error) {
-	p, err := vocabulary().Compile(c.Roles, c.Masks)
+	p, err := c.vocabulary().Compile(c.Roles, c.Masks)
 	if err != nil {
 		return nil, toFaults(err)
 	}
 	return p, nil
 }
 
-// vocabulary is the words that policies may use in this binary.
-func vocabulary() policy.Vocabulary {
-	v := policy.Vocabulary{Kinds: policy.DefaultKinds()}
+// vocabulary is the words that policies may use in this binary, at this site.
+func (c *Config) vocabulary() policy.Vocabulary {
+	v := policy.Vocabulary{
+		Kinds:     policy.DefaultKinds(),
+		Groups:    c.Groups,
+		Claims:    append([]string{}, c.SignIn.Claims...), // none is none, and not any
+		Resources: c.targets(),
+	}
 	for _, d := range mask.Detectors() {
 		v.Detectors = append(v.Detectors, d.Name)
 	}
 	return v
+}
+
+// targets are the resources as policy sees them.
+func (c *Config) targets() []policy.Resource {
+	all := make([]policy.Resource, 0, len(c.Resources))
+	for _, r := range c.Resources {
+		all = append(all, policy.Resource{Name: r.Name, Kind: r.Kind, Labels: r.Labels})
+	}
+	return all
 }
 
 func toFaults(err error) Faults {
@@ -34,7 +48,7 @@ func toFaults(err error) Faults {
 	}
 	var fs Faults
 	for _, f := range theirs {
-		fs.add(f.Path, "%s", f.Message)
+		fs = append(fs, Fault{Path: f.Path, Message: f.Message, line: f.Line, column: f.Column})
 	}
 	return fs
 }
@@ -42,15 +56,17 @@ func toFaults(err error) Faults {
 // policy checks roles and masks, and that each is about a resource there is: a
 // mask with a misspelt name would hide nothing.
 func (c *Config) policy(fs *Faults) {
-	if _, err := vocabulary().Compile(c.Roles, c.Masks); err != nil {
+	p, err := c.vocabulary().Compile(c.Roles, c.Masks)
+	if err != nil {
 		*fs = append(*fs, toFaults(err)...)
 	} else {
+		c.Warnings = nil
+		if w := p.Warnings(); len(w) > 0 {
+			c.Warnings = toFaults(w)
+		}
 		c.plans(fs)
 	}
-	all := make([]policy.Resource, 0, len(c.Resources))
-	for _, r := range c.Resources {
-		all = append(all, policy.Resource{Name: r.Name, Kind: r.Kind, Labels: r.Labels})
-	}
+	all := c.targets()
 	for i, m := range c.Masks {
 		selects(fs, fmt.Sprintf("masks[%d].resources", i), m.Resources, all)
 	}
@@ -84,6 +100,11 @@ func selects(fs *Faults, path string, s policy.Selector, all []policy.Resource) 
 			}
 			fs.add(fmt.Sprintf("%s.names[%d]", path, i), "no resource is named %q%s", n, policy.Suggest(n, names))
 			return
+		}
+	}
+	for key := range s.Labels {
+		if !slices.ContainsFunc(all, func(r policy.Resource) bool { _, ok := r.Labels[key]; return ok }) {
+			return // told by policy, which knows the labels
 		}
 	}
 	if !slices.ContainsFunc(all, s.Matcher()) {

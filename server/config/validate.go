@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ func (c *Config) Validate() error {
 		fs.add("data", "a directory is needed, for host key, state and transcripts")
 	}
 	c.SignIn.validate(&fs)
+	names(&fs, "groups", c.Groups, "group")
 	c.Limits.validate(&fs)
 	c.resources(&fs)
 	c.policy(&fs)
@@ -56,6 +58,7 @@ func (s *SignIn) validate(fs *Faults) {
 	if s.GroupsClaim == "" {
 		fs.add("sign_in.groups_claim", "a claim is needed: the one that lists a person's groups")
 	}
+	names(fs, "sign_in.claims", s.Claims, "claim")
 	between(fs, "sign_in.remember_key", s.RememberKey, 0, maxRemember)
 	between(fs, "sign_in.code_lifetime", s.CodeLifetime, 10*time.Second, maxCode)
 }
@@ -192,6 +195,19 @@ func addressText(s string) bool {
 	return s != "" && len(s) <= maxText && strings.IndexFunc(s, func(r rune) bool {
 		return r > '~' || !(unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(" .-_:@[]%", r))
 	}) < 0
+}
+
+// names checks a list of names that come from the provider.
+func names(fs *Faults, path string, all []string, noun string) {
+	for i, n := range all {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch {
+		case n == "" || n != strings.TrimSpace(n) || n == "*" || !printable(n) || len(n) > maxText:
+			fs.add(at, "%q is no %s: a name without white space around it", n, noun)
+		case slices.Contains(all[:i], n):
+			fs.add(at, "%q is listed twice", n)
+		}
+	}
 }
 
 // text checks a text for people.

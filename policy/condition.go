@@ -1,0 +1,359 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/ext"
+)
+
+// What a condition may cost, in the language's own unit: about one step each. A
+// run that would cost more is an error, and decides as errors do. What may cost
+// far more than that with lists of ordinary length is not loaded.
+const (
+	runCost    = 50_000
+	staticCost = 1_000_000
+	// usualText is how long a text is taken to be by the estimate.
+	usualText    = 200
+	maxCondition = 4000
+)
+
+// condition is a CEL expression made ready.
+type condition struct {
+	text string
+	uses variables
+	run  cel.Program
+	// early runs it while nothing is known of the operation but action and class;
+	// nil where the condition does not speak of it.
+	early cel.Program
+	// never says that the condition is false whatever is asked.
+	never bool
+}
+
+// variables is a set of what a condition speaks of.
+type variables uint8
+
+const (
+	usesIdentity variables = 1 << iota
+	usesResource
+	usesOperation
+	usesSession
+	usesNow
+)
+
+var variableBits = map[string]variables{
+	"identity": usesIdentity, "resource": usesResource, "operation": usesOperation, "session": usesSession, "now": usesNow,
+}
+
+// variableNames are in the order in which people read them.
+var variableNames = []string{"identity", "resource", "operation", "session", "now"}
+
+// environment is the condition language: CEL's own words, those about addresses,
+// and glob. There is no dyn: it would hide a typing error until it decides.
+var environment = func() *cel.Env {
+	e, err := cel.NewEnv(
+		cel.CustomTypeProvider(provider{registry}),
+		cel.CustomTypeAdapter(registry),
+		cel.Variable("identity", identityNoun.typ),
+		cel.Variable("resource", resourceNoun.typ),
+		cel.Variable("operation", operationNoun.typ),
+		cel.Variable("session", sessionNoun.typ),
+		cel.Variable("now", types.TimestampType),
+		ext.Network(),
+		cel.Function("glob", cel.MemberOverload("string_glob_string", []*cel.Type{cel.StringType, cel.StringType}, cel.BoolType,
+			cel.BinaryBinding(func(s, g ref.Val) ref.Val {
+				text, ok1 := s.(types.String)
+				glob, ok2 := g.(types.String)
+				if !ok1 || !ok2 {
+					return types.NewErr("glob needs two texts")
+				}
+				return types.Bool(globMatch(string(glob), string(text)))
+			}))),
+		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateHomogeneousAggregateLiterals()),
+		cel.ParserExpressionSizeLimit(maxCondition),
+		cel.ParserRecursionLimit(100),
+		cel.DefaultUTCTimeZone(true),
+	)
+	if err != nil {
+		panic("policy: the condition language does not build: " + err.Error())
+	}
+	return e
+}()
+
+// notYet are the parts of an operation that are not known before it is there.
+var notYet = func() []*cel.AttributePatternType {
+	var all []*cel.AttributePatternType
+	for _, f := range operationNoun.order {
+		if f != "action" && f != "class" {
+			all = append(all, cel.AttributePattern("operation").QualString(f))
+		}
+	}
+	return all
+}()
+
+// conditionFault is what is wrong with a condition: where in its text, counted
+// from 1, and what. An empty one is not about a place.
+type conditionFault struct {
+	line, column int
+	message      string
+}
+
+// newCondition compiles a condition. Nothing is returned for an empty text.
+func newCondition(src string) (*condition, []conditionFault) {
+	if src == "" {
+		return nil, nil
+	}
+	parsed, issues := environment.Parse(src)
+	if issues.Err() != nil {
+		return nil, conditionFaults(issues, nil)
+	}
+	checked, issues := environment.Check(parsed)
+	if issues.Err() != nil {
+		return nil, conditionFaults(issues, parsed)
+	}
+	// Compiling anew runs the validators, too.
+	if _, issues = environment.Compile(src); issues.Err() != nil {
+		return nil, conditionFaults(issues, parsed)
+	}
+	if checked.OutputType() != cel.BoolType {
+		return nil, []conditionFault{{1, 1, fmt.Sprintf("a condition is true or false, and this is of type %s", checked.OutputType())}}
+	}
+	c := &condition{text: src}
+	var faults []conditionFault
+	for _, e := range expressions(checked.NativeRep().Expr()) {
+		if e.Kind() == ast.IdentKind {
+			c.uses |= variableBits[e.AsIdent()]
+		}
+		if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "dyn" {
+			faults = append(faults, at(checked, e.ID(), "dyn hides typing errors, so it is not spoken here"))
+		}
+	}
+	faults = append(faults, tooCostly(checked)...)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return c, c.prepare(checked)
+}
+
+// prepare makes the programs.
+func (c *condition) prepare(checked *cel.Ast) []conditionFault {
+	var err error
+	if c.run, err = environment.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(runCost)); err != nil {
+		return []conditionFault{{1, 1, plain(err.Error())}}
+	}
+	if c.uses&usesOperation != 0 {
+		c.early, err = environment.Program(checked, cel.EvalOptions(cel.OptPartialEval), cel.CostLimit(runCost))
+		if err != nil {
+			return []conditionFault{{1, 1, plain(err.Error())}}
+		}
+	}
+	if c.uses == 0 {
+		ok, err := c.holds(&scope{identity: &Identity{}, resource: &Resource{}, session: &Session{}})
+		c.never = err == nil && !ok
+	}
+	return nil
+}
+
+func at(a *cel.Ast, id int64, format string, args ...any) conditionFault {
+	l := a.NativeRep().SourceInfo().GetStartLocation(id)
+	return conditionFault{max(l.Line(), 1), max(l.Column()+1, 1), fmt.Sprintf(format, args...)}
+}
+
+func tooCostly(checked *cel.Ast) []conditionFault {
+	estimate, err := environment.EstimateCost(checked, sizes{})
+	if err != nil || estimate.Max <= staticCost {
+		return nil
+	}
+	return []conditionFault{{1, 1, "the condition may take too long to compute: compare texts of bounded length, and put fewer lists inside of each other"}}
+}
+
+// expressions is an expression with all in it.
+func expressions(e ast.Expr) (all []ast.Expr) {
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) { all = append(all, e) }))
+	return all
+}
+
+// sizes says how long texts and lists are taken to be.
+type sizes struct{}
+
+func (sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
+	most := uint64(usualText)
+	if path := n.Path(); len(path) > 1 {
+		for _, noun := range nouns {
+			if f, ok := noun.fields[path[len(path)-1]]; ok && f.most > 0 && f.typ.IsExactType(n.Type()) {
+				most = f.most
+			}
+		}
+	}
+	if n.ComputedSize() != nil {
+		return nil
+	}
+	switch n.Type().Kind() {
+	case types.StringKind, types.ListKind, types.MapKind:
+		return &cost.SizeEstimate{Min: 0, Max: most}
+	}
+	return nil
+}
+
+func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate { return nil }
+
+// scope is what a condition is about. Its operation is nil where it is not known.
+type scope struct {
+	identity *Identity
+	resource *Resource
+	session  *Session
+	now      time.Time
+	op       *judged
+	// early: of the operation only action and class are known.
+	early bool
+}
+
+// ResolveName finds a variable. A time that is not known is no variable, and so
+// an error.
+func (s *scope) ResolveName(name string) (any, bool) {
+	switch name {
+	case "identity":
+		return object{identityNoun, s.identity}, true
+	case "resource":
+		return object{resourceNoun, s.resource}, true
+	case "session":
+		return object{sessionNoun, s.session}, true
+	case "operation":
+		if s.op != nil {
+			return object{operationNoun, s.op}, true
+		}
+	case "now":
+		if !s.now.IsZero() {
+			return types.Timestamp{Time: s.now}, true
+		}
+	}
+	return nil, false
+}
+
+func (s *scope) Parent() cel.Activation { return nil }
+
+// holds computes the condition; nil always holds.
+func (c *condition) holds(s *scope) (bool, error) {
+	if c == nil {
+		return true, nil
+	}
+	out, _, err := c.run.Eval(s)
+	return truth(out, err)
+}
+
+// may computes the condition for a sort of operation of which only action and
+// class are known. It reports open where the answer depends on the rest.
+func (c *condition) may(s *scope) (yes, open bool, err error) {
+	if c == nil || c.early == nil {
+		yes, err = c.holds(s)
+		return yes, false, err
+	}
+	partial, err := cel.PartialVars(s, notYet...)
+	if err != nil {
+		return false, false, err
+	}
+	out, _, err := c.early.Eval(partial)
+	if err == nil && types.IsUnknown(out) {
+		return false, true, nil
+	}
+	yes, err = truth(out, err)
+	return yes, false, err
+}
+
+func truth(out ref.Val, err error) (bool, error) {
+	if err != nil {
+		return false, errors.New(plain(strings.TrimPrefix(err.Error(), "no such attribute(s): ")))
+	}
+	b, ok := out.(types.Bool)
+	if !ok {
+		return false, errors.New("it is neither true nor false")
+	}
+	return bool(b), nil
+}
+
+// conditionFaults are the language's complaints, with what was probably meant.
+func conditionFaults(issues *cel.Issues, parsed *cel.Ast) []conditionFault {
+	var all []conditionFault
+	for _, e := range issues.Errors() {
+		// The library's parser repeats itself; one fault a place is enough.
+		f := conditionFault{e.Location.Line(), e.Location.Column() + 1, meant(e, parsed)}
+		if f.line < 1 {
+			f.line, f.column = 1, 1
+		}
+		if !slices.ContainsFunc(all, func(o conditionFault) bool { return o.line == f.line && o.column == f.column }) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// meant is a complaint's words with a suggestion.
+func meant(e *cel.Error, parsed *cel.Ast) string {
+	text, _, _ := strings.Cut(e.Message, "\n")
+	text = strings.TrimPrefix(text, "Syntax error: ")
+	if name, ok := between(text, "undefined field '", "'"); ok {
+		return "unknown field " + name + Suggest(name, fieldsNear(parsed, e.ExprID))
+	}
+	if name, ok := between(text, "undeclared reference to '", "'"); ok {
+		if strings.Contains(name, ".") || environment.HasFunction(name) {
+			return plain(text)
+		}
+		return "unknown word " + name + Suggest(name, append(slices.Clone(variableNames), "glob", "cidr", "ip", "size", "has", "duration", "timestamp"))
+	}
+	if i := strings.Index(text, " (in container ''"); i >= 0 {
+		text = text[:i]
+	}
+	return plain(text)
+}
+
+func between(s, before, after string) (string, bool) {
+	_, rest, ok := strings.Cut(s, before)
+	if !ok {
+		return "", false
+	}
+	found, _, ok := strings.Cut(rest, after)
+	return found, ok
+}
+
+// fieldsNear are the fields that could have been meant by the selection: those of
+// its operand's type where that can be told, and else all there are.
+func fieldsNear(parsed *cel.Ast, id int64) []string {
+	if parsed != nil {
+		for _, e := range expressions(parsed.NativeRep().Expr()) {
+			if e.ID() == id && e.Kind() == ast.SelectKind {
+				if n := nounOf(e.AsSelect().Operand()); n != nil {
+					return n.order
+				}
+			}
+		}
+	}
+	var all []string
+	for _, n := range nouns {
+		all = append(all, n.order...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// nounOf is the type of a variable, or of a field of one.
+func nounOf(e ast.Expr) *noun {
+	switch e.Kind() {
+	case ast.IdentKind:
+		return nouns[nounPrefix+e.AsIdent()]
+	case ast.SelectKind:
+		if n := nounOf(e.AsSelect().Operand()); n != nil {
+			if f, ok := n.fields[e.AsSelect().FieldName()]; ok {
+				return nouns[f.typ.TypeName()]
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// overlaps finds rules that rules of other roles leave nothing to decide. They
+// are no faults: a rule that takes all away for a while (a freeze, an incident)
+// is written just so.
+func overlaps(roles []role) Faults {
+	var all Faults
+	for i := range roles {
+		r := &roles[i]
+		wider := widerRoles(roles, i)
+		for j := range r.rules {
+			u := &r.rules[j]
+			path := fmt.Sprintf("roles[%d].rules[%d]", i, u.number)
+			if by := outweighed(u, r.can, wider); len(by) > 0 {
+				all = append(all, Fault{Path: path, Message: fmt.Sprintf("the rule can never decide: %s, which is stronger, speaks of all that it speaks of, "+
+					"for the same people and on the same resources, or more", strings.Join(by, " and "))})
+			} else if by := redundant(u, r, append(wider, r)); by != "" {
+				all = append(all, Fault{Path: path, Message: "the rule adds nothing: " + by + " says the same, for the same people and on the same resources, or more"})
+			}
+		}
+	}
+	return all
+}
+
+// widerRoles are the other roles that speak whenever role i does. Of two that are
+// equally wide, each is wider than the other.
+func widerRoles(roles []role, i int) []*role {
+	var all []*role
+	for j := range roles {
+		if j != i && roles[j].when == nil && roles[j].says&roles[i].says != 0 && wide(&roles[j], &roles[i]) {
+			all = append(all, &roles[j])
+		}
+	}
+	return all
+}
+
+// wide reports whether a covers all people and resources that b does.
+func wide(a, b *role) bool {
+	if len(a.groups) > 0 && (len(b.groups) == 0 || slices.ContainsFunc(b.groups, func(g string) bool { return !slices.Contains(a.groups, g) })) {
+		return false
+	}
+	for _, c := range a.claims {
+		if !slices.ContainsFunc(b.claims, func(d claim) bool {
+			return d.name == c.name && !slices.ContainsFunc(d.values, func(v string) bool { return !slices.Contains(c.values, v) })
+		}) {
+			return false
+		}
+	}
+	return a.where.covers(&b.where)
+}
+
+// outweighed are the rules that together, being stronger, speak of all that u
+// does.
+func outweighed(u *rule, can operations, wider []*role) (by []string) {
+	left := u.words.operations() & can
+	for _, r := range wider {
+		for j := range r.rules {
+			if o := &r.rules[j]; o.when == nil && o.effect < u.effect && o.words.operations()&left != 0 {
+				left &^= o.words.operations()
+				by = append(by, o.id)
+			}
+		}
+	}
+	if left != 0 {
+		return nil
+	}
+	return by
+}
+
+// redundant is a rule that makes u, of role r, one too many.
+func redundant(u *rule, r *role, among []*role) string {
+	for _, other := range among {
+		for j := range other.rules {
+			o := &other.rules[j]
+			// Of two that say the same, one is to stay.
+			if o != u && o.spares(u) && !(u.id < o.id && u.spares(o) && r.when == nil && wide(r, other)) {
+				return o.id
+			}
+		}
+	}
+	return ""
+}
+
+// spares reports whether o decides as u would wherever both speak, and speaks
+// wherever u does, in a role that does.
+func (o *rule) spares(u *rule) bool {
+	if o.when != nil || o.effect != u.effect || u.words.operations()&^o.words.operations() != 0 {
+		return false
+	}
+	switch u.effect {
+	case Allow:
+		return u.limits.within(o.limits) && (o.keep == KeepFull || u.keep == KeepDigest)
+	case Approve:
+		return stronger(u, o) == o && (o.keep == KeepFull || u.keep == KeepDigest)
+	}
+	return true
+}

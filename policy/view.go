@@ -1,0 +1,288 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// View is a policy as it is for one person at one time: what they may open, and
+// what they may do there. It remembers what it found, so that thousands of
+// resources cost little. It is not safe for concurrent use. What its methods
+// return is shared: it must not be written to.
+type View struct {
+	p     *Policy
+	id    Identity
+	ses   Session
+	now   time.Time
+	roles set
+	seen  map[int]*access // by area
+}
+
+// Access is what a person may do on a resource.
+type Access struct {
+	// Open says whether it may be opened, as MayOpen does.
+	Open bool
+	// Rule is the rule that gives the most; DefaultDeny, or the one that denies all.
+	Rule   string
+	Rights []Right
+	Masks  Masks
+}
+
+type access struct {
+	Access
+	best *rule
+}
+
+// Right is what a person gets for one sort of operation on a resource.
+type Right struct {
+	// What names the sort: a class (read, write, ddl, privilege, dangerous, unknown)
+	// of the first action of the resource's kind, or an action and a class (exec
+	// read), or an action alone where all its classes but unknown get the same.
+	What string `json:"what"`
+	// Decision is what Decide says of such an operation unless one of Except
+	// matches; where Conditional, only if its rule's condition, When, holds, and
+	// otherwise a denial.
+	Decision
+	Conditional bool   `json:"conditional,omitempty"`
+	When        string `json:"when,omitempty"`
+	// Except are stronger rules whose conditions depend on the operation.
+	Except []Exception `json:"except,omitempty"`
+}
+
+// Exception is a rule that decides otherwise when its condition holds.
+type Exception struct {
+	Effect Effect `json:"-"`
+	Rule   string `json:"rule"`
+	When   string `json:"when"`
+}
+
+// For is the policy as it is for this person, in this session, at this time. A
+// zero now, or a session without address, is not known: conditions that ask for
+// it cannot be computed.
+func (p *Policy) For(id Identity, ses Session, now time.Time) *View {
+	v := &View{p: p, id: id, ses: ses, now: now, seen: map[int]*access{}}
+	if p != nil {
+		v.roles = p.covering(&id, nil)
+	}
+	return v
+}
+
+// MayOpen is Policy.MayOpen.
+func (v *View) MayOpen(res Resource) Decision {
+	a := v.access(&res)
+	where := plain(res.Name)
+	switch {
+	case a.Open:
+		return Decision{Effect: Allow, Rule: a.Rule, Reason: withWords("opening "+where+" is allowed", a.best.reason)}
+	case a.best != nil:
+		return Decision{Effect: Deny, Rule: a.Rule, Reason: withWords("all there is on "+where+" is denied", a.best.reason)}
+	}
+	return Decision{Effect: Deny, Rule: DefaultDeny, Reason: unreached(&v.id, &res)}
+}
+
+// Rights is Policy.Rights.
+func (v *View) Rights(res Resource) []Right { return v.access(&res).Rights }
+
+// Access is all of it at once: what a listing needs of each resource.
+func (v *View) Access(res Resource) Access { return v.access(&res).Access }
+
+// access finds or remembers what is true of the resource's area.
+func (v *View) access(res *Resource) *access {
+	if v.p == nil {
+		return v.find(res, -1)
+	}
+	n := v.p.index.find(res)
+	if n < 0 {
+		return v.find(res, n)
+	}
+	if a, ok := v.seen[n]; ok {
+		return a
+	}
+	a := v.find(res, n)
+	if !v.aboutResource(n) {
+		v.seen[n] = a
+	}
+	return a
+}
+
+// aboutResource reports whether a role there asks about the resource itself.
+func (v *View) aboutResource(n int) bool {
+	for i := v.roles.next(0); i >= 0; i = v.roles.next(i + 1) {
+		if v.p.roles[i].aboutResource && v.p.index.areas[n].roles.has(i) {
+			return true
+		}
+	}
+	return false
+}
+
+// find tries every sort of operation there.
+func (v *View) find(res *Resource, area int) *access {
+	a := &access{Access: Access{Rule: DefaultDeny, Masks: v.masksIn(res, area)}}
+	var opens, shuts *rule
+	for _, o := range v.p.operations(res.Kind) {
+		e := v.early(res, area, o)
+		r, base := e.right(&v.id, o)
+		a.Rights = append(a.Rights, r)
+		switch {
+		case base == nil:
+		case r.Effect == Deny:
+			shuts = least(shuts, base)
+		case opens == nil || base.effect > opens.effect || base.effect == opens.effect && base.id < opens.id:
+			opens = base
+		}
+	}
+	a.Rights = alike(a.Rights, v.p.operations(res.Kind))
+	switch {
+	case opens != nil:
+		a.Open, a.Rule, a.best = true, opens.id, opens
+	case shuts != nil:
+		a.Rule, a.best = shuts.id, shuts
+	}
+	return a
+}
+
+func least(a, b *rule) *rule {
+	if a == nil || b.id < a.id {
+		return b
+	}
+	return a
+}
+
+// operations are what can be asked of a kind; everything of an unknown kind.
+func (p *Policy) operations(kind string) []operation {
+	if p != nil {
+		if all, ok := p.kinds[kind]; ok {
+			return all
+		}
+	}
+	return operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell})
+}
+
+// early is what the rules come to before an operation is there: those that match
+// any of its sort, and those that may.
+type early struct {
+	verdict
+	open []opening
+}
+
+type opening struct {
+	rule *rule
+	when string
+}
+
+func (v *View) early(res *Resource, area int, o operation) (e early) {
+	if v.p == nil {
+		return e
+	}
+	s := &scope{identity: &v.id, resource: res, session: &v.ses, now: v.now, op: &judged{o.action, &Facts{Class: o.class}}, early: true}
+	for n := v.roles.next(0); n >= 0; n = v.roles.next(n + 1) {
+		r := &v.p.roles[n]
+		if r.says&o.words == 0 || !v.p.covers(n, area, res) {
+			continue
+		}
+		for j := range r.rules {
+			u := &r.rules[j]
+			if u.words&o.words == 0 {
+				continue
+			}
+			a := r.when.ask(s).and(u.when.ask(s))
+			switch {
+			case a.is != open:
+				e.take(u, a)
+			case a.err == nil || u.effect != Allow:
+				e.open = append(e.open, opening{u, conditionsOf(r, u)})
+			}
+		}
+	}
+	slices.SortFunc(e.open, func(a, b opening) int {
+		if stronger(a.rule, b.rule) == a.rule {
+			return -1
+		}
+		return 1
+	})
+	return e
+}
+
+// conditionsOf is the text of a rule's conditions that depend on the operation.
+func conditionsOf(r *role, u *rule) string {
+	var all []string
+	for _, c := range []*condition{r.when, u.when} {
+		if c.speaksOf(usesOperation) {
+			all = append(all, strings.Join(strings.Fields(c.text), " "))
+		}
+	}
+	if len(all) == 2 {
+		return "(" + all[0] + ") && (" + all[1] + ")"
+	}
+	return strings.Join(all, "")
+}
+
+// right is what a sort of operation gets, and the rule that gives it.
+func (e *early) right(id *Identity, o operation) (Right, *rule) {
+	r := Right{What: o.what}
+	base := e.verdict
+	if base.rule == nil {
+		// Nothing matches for certain: what may match gives the most it can.
+		for i := len(e.open) - 1; i >= 0; i-- {
+			if u := e.open[i]; u.rule.effect != Deny {
+				base.take(u.rule, answer{is: yes})
+				r.Conditional, r.When = true, u.when
+				break
+			}
+		}
+	}
+	for _, u := range e.open {
+		if base.rule != nil && u.rule != base.rule && stronger(base.rule, u.rule) == u.rule && u.rule.effect < base.rule.effect {
+			r.Except = append(r.Except, Exception{u.rule.effect, u.rule.id, u.when})
+		}
+	}
+	r.Decision = base.decision()
+	r.Reason = rightReason(o.many, id, base.rule, &r)
+	return r, base.rule
+}
+
+// alike puts one right for the classes of an action, unknown apart, where all get
+// the same.
+func alike(rights []Right, ops []operation) []Right {
+	var out []Right
+	for i := 0; i < len(rights); i++ {
+		n := 1
+		if ops[i].class == Read {
+			for n < len(severity) && same(rights[i], rights[i+n]) {
+				n++
+			}
+		}
+		r := rights[i]
+		if n == len(severity) {
+			r.What = string(ops[i].action)
+			r.Reason = strings.Replace(r.Reason, ops[i].many, actions[ops[i].action].many, 1)
+			i += n - 1
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func same(a, b Right) bool {
+	return a.Effect == b.Effect && a.Rule == b.Rule && a.Conditional == b.Conditional && a.When == b.When && a.Limits == b.Limits &&
+		a.Results == b.Results && slices.Equal(a.Except, b.Except)
+}
+
+// SeesTranscript is Policy.SeesTranscript.
+func (v *View) SeesTranscript(owner Identity, res Resource) (role string, ok bool) {
+	if v.id.Same(owner) {
+		return "", true
+	}
+	s := &scope{identity: &v.id, resource: &res, session: &v.ses, now: v.now}
+	for n := v.roles.next(0); n >= 0; n = v.roles.next(n + 1) {
+		r := &v.p.roles[n]
+		if !r.allTranscripts || ok && role < r.name {
+			continue
+		}
+		if (res.Name == "" && r.where.everything() || r.where.matches(&res)) && r.when.ask(s).is == yes {
+			role, ok = r.name, true
+		}
+	}
+	return role, ok
+}
