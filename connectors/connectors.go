@@ -76,6 +76,13 @@ type Judge interface {
 	Judge(ctx context.Context, s Statement) (policy.Facts, error)
 }
 
+// Classifier finds the facts of a text without a connection, a target or a
+// catalog. It fails only where it could not judge at all; a text that it judges to
+// be beyond it is Unknown and no error.
+type Classifier interface {
+	Classify(ctx context.Context, text string) (policy.Facts, error)
+}
+
 // Describer lists what is there, from the catalog, as the login sees it.
 type Describer interface {
 	Catalog(ctx context.Context) ([]Relation, error)

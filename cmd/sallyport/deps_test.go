@@ -25,9 +25,13 @@ connectors               : mask policy
 connectors/postgres/pgserver :
 connectors/sqlite        : connectors mask policy
 connectors/postgres      : connectors mask policy
-connectors/ssh           : connectors mask policy
+connectors/ssh           : connectors mask policy connectors/internal/shellfacts
+connectors/http          : policy
+connectors/kubernetes    : policy
+connectors/mysql         : policy
+connectors/internal/shellfacts : policy
 connectors/ssh/sshdtest  :
-connectors/all           : connectors connectors/sqlite connectors/postgres connectors/ssh
+connectors/all           : connectors policy connectors/internal/shellfacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh
 connectors/connectortest : connectors mask policy
 tui                      : policy recorder connectors tui/widget
 tui/widget               :

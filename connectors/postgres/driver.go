@@ -28,7 +28,10 @@ type Driver struct {
 	cache cache
 }
 
-var _ connectors.Driver = (*Driver)(nil)
+var (
+	_ connectors.Driver     = (*Driver)(nil)
+	_ connectors.Classifier = (*Driver)(nil)
+)
 
 // New makes a driver. The caller closes it.
 func New(o Options) *Driver {

@@ -8,6 +8,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/internal/shellfacts"
 	"github.com/sallyport/sallyport/policy"
 )
 
@@ -31,14 +32,12 @@ func (c *Conn) Attach(ctx context.Context, g connectors.Guard, t connectors.Term
 		request{"shell", "a shell", nil})
 }
 
-// Exec runs the command by the login's shell at the target. Without Stdio.Err
+// Exec judges the command as bash would read it and runs it by the login's shell
+// at the target. Without Stdio.Err
 // both outputs go to Stdio.Out. Errors: as Attach; a command that fails is none,
 // its Exit says so. Terms.Timeout ends the command with connectors.ErrCanceled.
 func (c *Conn) Exec(ctx context.Context, g connectors.Guard, command string, io connectors.Stdio) (connectors.Exit, error) {
-	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionExec, Text: command, Login: c.login, Facts: policy.Facts{
-		Class: policy.Unknown, Verb: "EXEC", Opaque: true,
-		Why: "a command for the target's shell: commands are not yet judged by parsing",
-	}})
+	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionExec, Text: command, Login: c.login, Facts: shellfacts.Facts(command)})
 	if err != nil {
 		return connectors.Exit{}, err
 	}

@@ -1,0 +1,124 @@
+package http
+
+import (
+	"bufio"
+	"encoding/json"
+	nethttp "net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/policy"
+)
+
+type line struct {
+	ID          string       `json:"id"`
+	Dialect     string       `json:"dialect"`
+	Input       string       `json:"input"`
+	Class       policy.Class `json:"class"`
+	Destructive bool         `json:"destructive"`
+}
+
+func corpus(t testing.TB) []line {
+	t.Helper()
+	var out []line
+	for _, name := range []string{"policy_public.jsonl", "policy_own.jsonl"} {
+		f, err := os.Open(filepath.Join("..", "..", "testdata", "corpus", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		for s := bufio.NewScanner(f); s.Scan(); {
+			var l line
+			if err := json.Unmarshal(s.Bytes(), &l); err != nil {
+				t.Fatalf("%s: %v: %s", name, err, s.Text())
+			}
+			if l.Dialect == "http" {
+				out = append(out, l)
+			}
+		}
+	}
+	if len(out) == 0 {
+		t.Fatal("no lines")
+	}
+	return out
+}
+
+func TestCorpus(t *testing.T) {
+	for _, l := range corpus(t) {
+		f := Facts(l.Input)
+		if l.Class == policy.Read && f.Class != policy.Read || f.Class.Severity() < l.Class.Severity() || f.Destructive != l.Destructive {
+			t.Errorf("%s %q: %s destructive=%t, want %s %t: %s", l.ID, l.Input, f.Class, f.Destructive, l.Class, l.Destructive, f.Why)
+		}
+	}
+}
+
+func TestRequest(t *testing.T) {
+	r := &Request{Method: "POST", Target: "/api/orders/../Orders?a=1", Header: nethttp.Header{"Host": {"shop.example"}, "Content-Type": {"application/json"}}, Body: []byte("{}")}
+	f := r.Facts(Options{Host: "shop.example", FoldCase: true})
+	want := policy.HTTPRequest{Method: "POST", Host: "shop.example", Path: "/api/orders", Query: "a=1", ContentType: "application/json", Size: 2}
+	if f.HTTP == nil || *f.HTTP != want {
+		t.Errorf("%+v, want %+v", f.HTTP, want)
+	}
+	if f.Class != policy.Dangerous || f.Verb != "POST" {
+		t.Error(f.Class, f.Verb, f.Why)
+	}
+	if f := r.Facts(Options{Host: "other.example"}); !strings.Contains(f.Why, "another host") {
+		t.Error(f.Why)
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0x7f.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:a9fe:a9fe]", "169.254.169.254", "169.254.169.254:80", "LOCALHOST.", "a@127.0.0.1",
+		"metadata.google.internal", "0", "0.0.0.0", "[fe80::1]", "[64:ff9b::7f00:1]", "169.254.169.254.nip.io", "%31%32%37.0.0.1", "8.8.2056", "[fd00:ec2::254]", "100.100.100.200"} {
+		if internal(host) == "" {
+			t.Errorf("%s is not found out", host)
+		}
+	}
+	for _, host := range []string{"example.com", "10.0.0.1", "8.8.8.8", "[2001:db8::1]:443", "db1", "1.example.com", "orders.internal:8080"} {
+		if why := internal(host); why != "" {
+			t.Errorf("%s: %s", host, why)
+		}
+	}
+}
+
+func FuzzNormalise(f *testing.F) {
+	for _, s := range []string{"/", "/a/b", "/a/../b", "/%2e%2e/a", "//a", "/a;b=1/c", "/%zz", "/a/.", "/..", "/%252e", "a", "/a%2fb", "/%c0%ae", "/\\..\\a", "/a./b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		plain, odd := Normalise(raw)
+		again, _ := Normalise(plain)
+		if again != plain {
+			t.Errorf("%q becomes %q, then %q", raw, plain, again)
+		}
+		if !strings.HasPrefix(plain, "/") || strings.Contains(plain+"/", "/../") || strings.Contains(plain, "//") || strings.Contains(plain+"/", "/./") {
+			t.Errorf("%q becomes %q", raw, plain)
+		}
+		if len(odd) == 0 && strings.ContainsAny(raw, "\\;\x00") {
+			t.Errorf("%q is not odd", raw)
+		}
+	})
+}
+
+func FuzzFacts(f *testing.F) {
+	for _, l := range corpus(f) {
+		f.Add(l.Input)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := Facts(text)
+		if got.Class != policy.Read && got.Why == "" {
+			t.Errorf("%q is %s and does not say why", text, got.Class)
+		}
+		r, err := Parse(text)
+		if err != nil {
+			return
+		}
+		// What overrides a request is found, whatever else the request is.
+		r.Header.Set("X-HTTP-Method-Override", "DELETE")
+		if worse := r.Facts(Options{}); worse.Class.Severity() < policy.Dangerous.Severity() {
+			t.Errorf("%q with an override is %s", text, worse.Class)
+		}
+	})
+}
