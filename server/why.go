@@ -30,10 +30,6 @@ func PrintWhy(w io.Writer, who policy.Identity, y session.Why) error {
 
 // WhyJSON is an explanation as `--json` prints it.
 func WhyJSON(y session.Why) any {
-	type trial struct {
-		Effect string `json:"effect"`
-		policy.Trial
-	}
 	type decision struct {
 		Effect string `json:"effect"`
 		policy.Decision
@@ -46,17 +42,14 @@ func WhyJSON(y session.Why) any {
 		Decision decision          `json:"decision"`
 		Facts    policy.Facts      `json:"facts"`
 		Basis    string            `json:"basis,omitempty"`
-		Tried    []trial           `json:"tried"`
+		Tried    []policy.Trial    `json:"tried"`
 		Masks    []policy.MaskRule `json:"masks"`
 		Detect   []string          `json:"detect"`
 		Grant    string            `json:"grant,omitempty"`
 	}{
 		Resource: y.Resource.Name, Action: y.Action, Text: y.Text, Facts: y.Facts, Basis: y.Basis, Grant: y.Grant,
 		Decision: decision{y.Decision.Effect.String(), y.Decision, y.Decision.Results.String()},
-		Tried:    []trial{}, Masks: append([]policy.MaskRule{}, y.Masks.Seen...), Detect: append([]string{}, y.Masks.SeenDetect...),
-	}
-	for _, t := range y.Tried {
-		out.Tried = append(out.Tried, trial{t.Effect.String(), t})
+		Tried:    append([]policy.Trial{}, y.Tried...), Masks: append([]policy.MaskRule{}, y.Masks.Seen...), Detect: append([]string{}, y.Masks.SeenDetect...),
 	}
 	return out
 }

@@ -286,7 +286,10 @@ func (l *whyLines) tried(all []policy.Trial) {
 		return
 	}
 	l.title("Rules tried")
-	for _, t := range all {
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b policy.Trial) int { return notMatched(a) - notMatched(b) })
+	more := len(all) - maxTried
+	for _, t := range all[:min(len(all), maxTried)] {
 		tone, word := ToneDim, "no "
 		if t.Matched {
 			tone, word = TonePlain, "yes"
@@ -300,6 +303,19 @@ func (l *whyLines) tried(all []policy.Trial) {
 			l.add(ToneDim, widget.Spaces(15)+s)
 		}
 	}
+	if more > 0 {
+		l.add(ToneDim, fmt.Sprintf("  and %d more that do not match", more))
+	}
+}
+
+// maxTried is how many rules are shown.
+const maxTried = 40
+
+func notMatched(t policy.Trial) int {
+	if t.Matched {
+		return 0
+	}
+	return 1
 }
 
 func (l *whyLines) masks(y Why) {
@@ -307,17 +323,8 @@ func (l *whyLines) masks(y Why) {
 		return
 	}
 	l.title("Masked for " + widget.Escape(y.Who.Display()))
-	by := map[string][]string{}
-	var order []string
-	for _, m := range y.Masks {
-		key := widget.Escape(m.Method)
-		if !slices.Contains(order, key) {
-			order = append(order, key)
-		}
-		by[key] = append(by[key], widget.Escape(m.Column))
-	}
-	for _, m := range order {
-		l.field(TonePlain, m, strings.Join(by[m], ", "))
+	for _, m := range byMethod(y.Masks) {
+		l.field(TonePlain, m.method, strings.Join(m.columns, ", "))
 	}
 	l.field(TonePlain, "anywhere", escapeAll(y.Detect, ", "))
 }

@@ -183,7 +183,7 @@ func (p *workspace) drawResult(w, h int) []string {
 	case p.cell != nil:
 		return p.drawCellView(w, h)
 	case p.why != nil:
-		return p.drawWhy(w, h)
+		return p.drawWhy(min(w, 100), h)
 	case p.finder != nil:
 		return p.drawFinder(w, min(h, max(6, len(p.finder.shown)+3)))
 	case p.ask != nil:

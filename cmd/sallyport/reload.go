@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -36,7 +37,8 @@ type reloader struct {
 
 	watcher *fsnotify.Watcher // nil where the system gives none: then it polls
 	loaded  *config.Config    // as the bastion was started with
-	files   []string          // that make up the configuration
+	files   []string          // that make up the configuration, absolute
+	globs   []string          // of included files, absolute: others may come to match
 	watched map[string]bool   // directories
 	tried   string            // the files' content when they were last read
 }
@@ -57,14 +59,23 @@ func newReloader(b *bastion, path string, loaded *config.Config, d dialers, hang
 // follow watches the directories of the configuration's files: an editor that
 // renames a new file over the old one is seen only there.
 func (r *reloader) follow(cfg *config.Config) {
-	r.files = configFiles(r.path, cfg)
+	r.files, r.globs = nil, nil
+	for _, f := range cfg.Files {
+		r.files = append(r.files, absolute(f))
+	}
+	for _, g := range cfg.Include {
+		if !filepath.IsAbs(g) {
+			g = filepath.Join(filepath.Dir(r.path), g)
+		}
+		r.globs = append(r.globs, absolute(g))
+	}
 	if r.watcher == nil {
 		return
 	}
-	for _, f := range r.files {
+	for _, f := range slices.Concat(r.files, r.globs) {
 		for _, dir := range []string{filepath.Dir(f), filepath.Dir(resolved(f))} {
-			if r.watched[dir] {
-				continue
+			if r.watched[dir] || strings.ContainsAny(dir, "*?[") {
+				continue // the directories of such a pattern are polled
 			}
 			if err := r.watcher.Add(dir); err != nil {
 				r.b.log.Warn("changes of the configuration are seen late: its directory cannot be watched", "directory", dir, "every", pollEvery, "err", err)
@@ -75,13 +86,11 @@ func (r *reloader) follow(cfg *config.Config) {
 	}
 }
 
-// configFiles are the absolute paths of the files that cfg was read from.
-func configFiles(path string, cfg *config.Config) []string {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		abs = path
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
 	}
-	return []string{abs}
+	return path
 }
 
 // resolved is the path without symbolic links, or as it is where it leads nowhere.
@@ -92,10 +101,17 @@ func resolved(path string) string {
 	return path
 }
 
-// content is a hash over the files; a file that cannot be read counts as such.
+// content is a hash over the files, those that would be included now among them; a
+// file that cannot be read counts as such.
 func (r *reloader) content() string {
 	h := sha256.New()
-	for _, f := range r.files {
+	all := slices.Clone(r.files)
+	for _, g := range r.globs {
+		found, _ := filepath.Glob(g) // it was a glob when it was read
+		all = append(all, found...)
+	}
+	slices.Sort(all)
+	for _, f := range slices.Compact(all) {
 		b, err := os.ReadFile(f)
 		fmt.Fprintf(h, "%s %t %d\n", f, err == nil, len(b))
 		h.Write(b)
@@ -103,10 +119,18 @@ func (r *reloader) content() string {
 	return string(h.Sum(nil))
 }
 
-// concerns reports whether an event may change what the files say. Where one is a
-// symbolic link, a change beside it may lead it elsewhere.
+// concerns reports whether an event may change what the files say, or which there
+// are. Where one is a symbolic link, a change beside it may lead it elsewhere.
 func (r *reloader) concerns(e fsnotify.Event) bool {
-	return e.Op != fsnotify.Chmod && slices.ContainsFunc(r.files, func(f string) bool {
+	if e.Op == fsnotify.Chmod {
+		return false
+	}
+	for _, g := range r.globs {
+		if ok, _ := filepath.Match(g, e.Name); ok {
+			return true
+		}
+	}
+	return slices.ContainsFunc(r.files, func(f string) bool {
 		real := resolved(f)
 		return e.Name == f || e.Name == real || real != f && filepath.Dir(e.Name) == filepath.Dir(f)
 	})
@@ -194,8 +218,16 @@ func (r *reloader) take(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	warn(cfg, r.b.log)
 	r.b.log.Info("configuration reloaded", "config", r.path, "revision", rules.Revision, "ended", ended)
 	return nil
+}
+
+// warn says what is odd about a configuration that is taken all the same.
+func warn(cfg *config.Config, log *slog.Logger) {
+	for _, w := range cfg.Warnings {
+		log.Warn("configuration is odd", "warning", w.Error())
+	}
 }
 
 // fixed are the keys that differ and that a running bastion cannot change.

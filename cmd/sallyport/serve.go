@@ -68,6 +68,7 @@ func serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
+	warn(cfg, o.log)
 	loaded := *cfg
 	if o.listen != "" {
 		cfg.Listen = o.listen
@@ -115,6 +116,8 @@ func (b *bastion) run(ctx context.Context, l net.Listener, reload *reloader) err
 	stop, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
 	err := b.server.Shutdown(stop, reason)
+	// A server that had not begun to accept when it was shut down accepts for ever.
+	_ = l.Close() // it is closed already otherwise
 	return errors.Join(err, g.Wait(), b.close(reason))
 }
 

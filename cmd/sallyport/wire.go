@@ -60,7 +60,7 @@ func open(ctx context.Context, cfg *config.Config, d dialers, log *slog.Logger) 
 		return nil, err
 	}
 	b.fingerprint = gossh.FingerprintSHA256(hostKey.PublicKey())
-	provider, err := newProvider(ctx, cfg)
+	provider, err := newProvider(ctx, cfg, b.log)
 	if err != nil {
 		return nil, err
 	}
@@ -118,10 +118,10 @@ func inUse(err error) error {
 	return err
 }
 
-func newProvider(ctx context.Context, cfg *config.Config) (*identity.Provider, error) {
+func newProvider(ctx context.Context, cfg *config.Config, log *slog.Logger) (*identity.Provider, error) {
 	s := cfg.SignIn
 	c := identity.Config{Issuer: s.Issuer, InsecureIssuer: s.InsecureIssuer, ClientID: s.ClientID, Scopes: s.Scopes,
-		GroupsClaim: s.GroupsClaim, MaxWait: time.Duration(s.CodeLifetime)}
+		GroupsClaim: s.GroupsClaim, Claims: s.Claims, Log: log, MaxWait: time.Duration(s.CodeLifetime)}
 	if s.ClientSecret != nil {
 		src, err := newSecret("sign_in", s.ClientSecret)
 		if err != nil {

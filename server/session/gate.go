@@ -144,18 +144,31 @@ func (g *Gate) enter(s *Session, of ...policy.Decision) error {
 	if g.closed {
 		return ErrClosing
 	}
-	have := 0
-	for _, o := range g.live {
-		if o.target.Name == s.target.Name && o.v.Identity.Same(s.v.Identity) {
-			have++
-		}
-	}
-	if why := crowded(s.target.Name, have, of...); why != nil {
+	if why := crowded(s.target.Name, g.older(s), of...); why != nil {
 		return why
 	}
 	g.live[s.ID()] = s
 	g.wg.Add(1)
 	return nil
+}
+
+// older counts the sessions of the same person on the same resource that began
+// before this one. Called with g.mu held.
+func (g *Gate) older(s *Session) int {
+	n := 0
+	for id, o := range g.live {
+		if id < s.ID() && o.target.Name == s.target.Name && o.v.Identity.Same(s.v.Identity) {
+			n++
+		}
+	}
+	return n
+}
+
+// others is older for a session that is counted in.
+func (g *Gate) others(s *Session) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.older(s)
 }
 
 func (g *Gate) leave(s *Session) {

@@ -62,6 +62,9 @@ func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 // run is the way from a decision to a permit.
 func (g *guard) run(ctx context.Context, n int, op connectors.Operation, d policy.Decision, m masks) (connectors.Permit, error) {
 	s := g.s
+	if why := crowded(s.target.Name, s.g.others(s), d); why != nil && d.Effect != policy.Deny {
+		return nil, g.refused(ctx, n, why)
+	}
 	used, err := g.permit(ctx, n, op, d, m)
 	if err != nil {
 		return nil, g.refused(ctx, n, err)

@@ -62,7 +62,7 @@ func (s *Session) request(res policy.Resource, op connectors.Operation, before i
 // transcript keeps a mask, is denied: what it copies could be read back without
 // its origin; and so is a change that reads a masked column.
 func judge(p *policy.Policy, q policy.Request, op connectors.Operation) (policy.Decision, masks, error) {
-	pm := p.MasksFor(q.Identity, q.Resource)
+	pm := p.For(q.Identity, q.Session, q.Now).Masks(q.Resource)
 	seen, kept, err := plans(pm)
 	if err != nil {
 		return policy.Decision{Rule: policy.DefaultDeny}, masks{}, fmt.Errorf("compile masks of %q: %w", q.Resource.Name, err)
@@ -112,7 +112,40 @@ func maskRule(names []string) string {
 	return "masks/" + names[0]
 }
 
-// mayOpen is the first decision: may this person open the resource at all.
-func mayOpen(p *policy.Policy, id policy.Identity, res policy.Resource, _ policy.Session, _ time.Time) policy.Decision {
-	return p.MayOpen(id, res)
+// mayOpen is the first decision: may this person open the resource at all. With
+// it come the limits of the session: the widest of what this person has there,
+// since nobody knows yet what will be asked; each operation tightens them.
+func mayOpen(v *policy.View, res policy.Resource) (policy.Decision, []policy.Decision) {
+	d := v.MayOpen(res)
+	if d.Effect == policy.Deny {
+		return d, nil
+	}
+	return d, widest(v.Rights(res))
 }
+
+// widest is for each limit of a session the rule that gives the most, none where
+// one gives all.
+func widest(rights []policy.Right) []policy.Decision {
+	var session, idle, sessions policy.Decision
+	first := true
+	for _, r := range rights {
+		if r.Effect == policy.Deny {
+			continue
+		}
+		one := func(l policy.Limits) policy.Decision { return policy.Decision{Rule: r.Rule, Limits: l} }
+		if l := r.Limits.Session; first || wider(l, session.Limits.Session) {
+			session = one(policy.Limits{Session: l})
+		}
+		if l := r.Limits.Idle; first || wider(l, idle.Limits.Idle) {
+			idle = one(policy.Limits{Idle: l})
+		}
+		if l := r.Limits.Sessions; first || wider(l, sessions.Limits.Sessions) {
+			sessions = one(policy.Limits{Sessions: l})
+		}
+		first = false
+	}
+	return []policy.Decision{session, idle, sessions}
+}
+
+// wider reports whether a limit is wider than another; 0 is none.
+func wider[T int | time.Duration](a, b T) bool { return b != 0 && (a == 0 || a > b) }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ type lease struct {
 	tightened chan struct{}
 
 	mu   sync.Mutex
-	base policy.Decision // what opened it, by the rules that hold now
+	base []policy.Decision // what opens it, by the rules that hold now
 	asks []policy.Decision
 	used time.Time // when something was last asked or typed
 	busy int       // calls that wait for the target or for an approval
@@ -46,9 +47,9 @@ func newLease(now func() time.Time, opened time.Time) *lease {
 }
 
 // rest sets what opening the session is limited to.
-func (l *lease) rest(d policy.Decision) {
+func (l *lease) rest(of []policy.Decision) {
 	l.mu.Lock()
-	l.base = d
+	l.base = of
 	l.mu.Unlock()
 	l.wake()
 }
@@ -105,7 +106,7 @@ func (l *lease) left(longest time.Duration) (time.Duration, *policy.Refusal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var life, idle bound[time.Duration]
-	for _, d := range append([]policy.Decision{l.base}, l.asks...) {
+	for _, d := range slices.Concat(l.base, l.asks) {
 		life.tighten(d.Limits.Session, d.Rule)
 		idle.tighten(d.Limits.Idle, d.Rule)
 	}

@@ -63,7 +63,7 @@ func TestLease(t *testing.T) {
 			t.Errorf("goes on for %v (%+v), want an end by %s", left, why, rule)
 		}
 	}
-	l.rest(limited("a/open", policy.Limits{Session: 8 * time.Hour, Idle: 30 * time.Minute}))
+	l.rest([]policy.Decision{limited("a/open", policy.Limits{Session: 8 * time.Hour, Idle: 30 * time.Minute})})
 	if left, _ := l.left(time.Hour); left != 30*time.Minute {
 		t.Errorf("%v left, want the idle time", left)
 	}
@@ -82,7 +82,7 @@ func TestLease(t *testing.T) {
 	over("")
 	l.add(limited("a/write", policy.Limits{Session: time.Hour}))
 	over("a/write")
-	l.rest(limited("a/open", policy.Limits{})) // a wider opening does not widen what was done
+	l.rest([]policy.Decision{limited("a/open", policy.Limits{})}) // a wider opening does not widen what was done
 	over("a/write")
 }
 

@@ -54,7 +54,7 @@ func (v *Visit) Notice() string {
 // administers reports whether this person is an administrator: one who may see
 // the bastion's own transcript, by a role with `transcripts: all` over everything.
 func (v *Visit) administers() bool {
-	_, ok := v.g.rules.Load().Policy.SeesTranscript(v.v.Identity, policy.Identity{}, policy.Resource{})
+	_, ok := v.view(v.g.rules.Load()).SeesTranscript(policy.Identity{}, policy.Resource{})
 	return ok
 }
 
@@ -90,12 +90,12 @@ func (s *Session) begin(a *asked) func() {
 // it was ended: 1 for the session, or how many of its operations.
 func (s *Session) rejudge() int {
 	r := s.g.rules.Load()
-	d, why := s.lost(r)
+	limits, why := s.lost(r)
 	if why != nil {
 		s.end(why)
 		return 1
 	}
-	s.lease.rest(d)
+	s.lease.rest(limits)
 	s.mu.Lock()
 	all := slices.Collect(maps.Keys(s.asked))
 	s.mu.Unlock()
@@ -109,18 +109,18 @@ func (s *Session) rejudge() int {
 	return n
 }
 
-// lost is why the session may not go on, nil where it may; then with the
-// decision that lets it.
-func (s *Session) lost(r *Rules) (policy.Decision, *policy.Refusal) {
+// lost is why the session may not go on, nil where it may; then with the limits
+// of its life.
+func (s *Session) lost(r *Rules) ([]policy.Decision, *policy.Refusal) {
 	res, ok := s.present(r)
 	if !ok {
-		return changed, &policy.Refusal{Rule: changed.Rule, Reason: "its configuration changed or it was taken away", Hint: "open it again"}
+		return nil, &policy.Refusal{Rule: changed.Rule, Reason: "its configuration changed or it was taken away", Hint: "open it again"}
 	}
-	d := mayOpen(r.Policy, s.v.Identity, res, s.facts(s.ops.Load()), s.g.o.Now())
+	d, limits := mayOpen(r.Policy.For(s.v.Identity, s.facts(s.ops.Load()), s.g.o.Now()), res)
 	if d.Effect == policy.Deny {
-		return d, &policy.Refusal{Rule: d.Rule, Reason: "the right to it was lost: " + d.Reason}
+		return nil, &policy.Refusal{Rule: d.Rule, Reason: "the right to it was lost: " + d.Reason}
 	}
-	return d, nil
+	return limits, nil
 }
 
 // stopped is why an operation may not go on, nil where it may. One that was

@@ -68,7 +68,7 @@ func (v *Visit) Open(ctx context.Context, name string, action policy.Action, scr
 	if t.Unavailable != "" || !ok {
 		return nil, unavailable(t, ok)
 	}
-	d := v.mayOpen(rules, t.Resource)
+	_, limits := mayOpen(v.view(rules), t.Resource)
 	tr, err := v.g.o.Recorder.Begin(ctx, recorder.Header{
 		Identity: v.v.Person(), Resource: t.Name, Kind: t.Kind, Action: string(action), From: v.v.From,
 		Key: v.v.Key, Term: screen.Term, Width: screen.Width, Height: screen.Height, Policy: rules.Revision,
@@ -80,7 +80,7 @@ func (v *Visit) Open(ctx context.Context, name string, action policy.Action, scr
 		opened: v.g.o.Now(), asked: map[*asked]bool{}}
 	s.lease = newLease(v.g.o.Now, s.opened)
 	s.ctx, s.stop = context.WithCancelCause(ctx)
-	if err := v.g.enter(s, d, v.ofAction(rules, t, action)); err != nil {
+	if err := v.g.enter(s, append(limits, v.ofAction(rules, t, action))...); err != nil {
 		_ = tr.End(context.WithoutCancel(ctx), recorder.End{Reason: err.Error()})
 		return nil, err
 	}

@@ -44,6 +44,7 @@ func (v *Visit) Person() recorder.Person { return v.v.Person() }
 // Listing is a resource that may be opened, with what policy says about it.
 type Listing struct {
 	Target
+	// Rights and Masks are shared: they must not be written to.
 	Rights   []policy.Right
 	Masks    policy.Masks
 	Sessions []recorder.Head // the person's last ones there, newest first
@@ -74,16 +75,11 @@ func (v *Visit) Resources(ctx context.Context) ([]Listing, error) {
 		}
 	}
 	var out []Listing
+	view := v.view(r)
 	for _, t := range r.Targets {
-		if v.mayOpen(r, t.Resource).Effect == policy.Deny {
-			continue
+		if a := view.Access(t.Resource); a.Open {
+			out = append(out, Listing{Target: t, Rights: a.Rights, Masks: a.Masks, Sessions: last[t.Name]})
 		}
-		out = append(out, Listing{
-			Target:   t,
-			Rights:   r.Policy.Rights(v.v.Identity, t.Resource),
-			Masks:    r.Policy.MasksFor(v.v.Identity, t.Resource),
-			Sessions: last[t.Name],
-		})
 	}
 	slices.SortFunc(out, func(a, b Listing) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
@@ -94,8 +90,9 @@ func (v *Visit) owns(h recorder.Head) bool {
 	return h.Header.Kind != kindBastion && i.Same(policy.Identity{Issuer: h.Header.Identity.Issuer, Subject: h.Header.Identity.Subject})
 }
 
-func (v *Visit) mayOpen(r *Rules, res policy.Resource) policy.Decision {
-	return mayOpen(r.Policy, v.v.Identity, res, policy.Session{From: v.v.From}, v.g.o.Now())
+// view is the policy as it is for this visitor now, before anything is open.
+func (v *Visit) view(r *Rules) *policy.View {
+	return r.Policy.For(v.v.Identity, policy.Session{From: v.v.From}, v.g.o.Now())
 }
 
 // ofAction is what policy says of the one action that needs no facts: a shell.
@@ -113,8 +110,7 @@ func (v *Visit) target(ctx context.Context, name string) (Target, *Rules, error)
 	r := v.g.rules.Load()
 	t, ok := r.Targets[name]
 	if ok {
-		d := v.mayOpen(r, t.Resource)
-		if d.Effect != policy.Deny {
+		if v.view(r).MayOpen(t.Resource).Effect != policy.Deny {
 			return t, r, nil
 		}
 	}

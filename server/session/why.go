@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -32,7 +33,8 @@ type Classifier func(ctx context.Context, kind string, action policy.Action, tex
 
 // Explain explains a decision as judge makes it.
 func Explain(p *policy.Policy, q policy.Request, op connectors.Operation) (Why, error) {
-	y := Why{Resource: q.Resource, Action: q.Action, Text: op.Text, Facts: q.Facts, Masks: p.MasksFor(q.Identity, q.Resource)}
+	y := Why{Resource: q.Resource, Action: q.Action, Text: op.Text, Facts: q.Facts,
+		Masks: p.For(q.Identity, q.Session, q.Now).Masks(q.Resource)}
 	_, m, err := judge(p, q, op)
 	if err != nil {
 		return y, err
@@ -65,7 +67,19 @@ func (s *Session) Explain(ctx context.Context, text string) (Why, error) {
 			Explanation: policy.Explanation{Decision: changed}}, nil
 	}
 	y, err := Explain(s.g.rules.Load().Policy, s.request(res, op, s.ops.Load()), op)
+	y.hidePaths()
 	return y, s.words(err)
+}
+
+// hidePaths leaves of the files of rules their names: where they lie on the
+// bastion is nobody's business.
+func (y *Why) hidePaths() {
+	for i := range y.Tried {
+		y.Tried[i].Place = filepath.Base(y.Tried[i].Place)
+		if y.Tried[i].Place == "." {
+			y.Tried[i].Place = ""
+		}
+	}
 }
 
 // Why explains what the gate would do with an operation of this person's, without
@@ -99,6 +113,7 @@ func (v *Visit) Why(ctx context.Context, name string, action policy.Action, text
 	y, err := Explain(rules.Policy, policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action, Facts: op.Facts,
 		Session: policy.Session{From: v.v.From}, Now: v.g.o.Now()}, op)
 	y.Basis = basis
+	y.hidePaths()
 	return y, v.g.words(name, err)
 }
 

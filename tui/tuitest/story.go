@@ -19,8 +19,9 @@ import (
 // DemoListings are the demo's resources, as alice sees them.
 func DemoListings(now time.Time) []tui.Listing {
 	rights := []policy.Right{
-		{What: "read", Decision: policy.Decision{Effect: policy.Allow, Rule: "engineers-read"}},
-		{What: "write", Decision: policy.Decision{Effect: policy.Approve, Rule: "writes-need-dba", Approvers: []string{"dba"}}},
+		{What: "read", Decision: policy.Decision{Effect: policy.Allow, Rule: "engineers-read", Limits: policy.Limits{Rows: 10000}}},
+		{What: "write", Decision: policy.Decision{Effect: policy.Approve, Rule: "writes-need-dba", Approvers: []string{"dba"}},
+			Except: []policy.Exception{{Effect: policy.Deny, Rule: "no-ledger", When: `"ledger" in operation.tables`}}},
 		{What: "ddl", Decision: policy.Decision{Effect: policy.Deny, Rule: "no-drops"}},
 		{What: "privilege", Decision: policy.Decision{Effect: policy.Deny, Rule: policy.DefaultDeny}},
 		{What: "dangerous", Decision: policy.Decision{Effect: policy.Deny, Rule: policy.DefaultDeny}},
