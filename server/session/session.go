@@ -149,10 +149,12 @@ func (s *Session) watch() {
 // end asks the session to end with a cause; the first cause counts.
 func (s *Session) end(cause error) { s.stop(cause) }
 
-// finish closes the connection and the transcript, once.
+// finish closes the connection and the transcript, once. The first cause counts:
+// that of a client who is gone, say, over the closing that follows from it.
 func (s *Session) finish(cause error) {
 	s.close.Do(func() {
 		s.stop(cause)
+		cause = context.Cause(s.ctx)
 		if s.conn != nil {
 			_ = s.conn.Close() // its failure changes nothing: the transcript ends all the same
 		}
