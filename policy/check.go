@@ -19,6 +19,8 @@ type checker struct {
 	faults     Faults
 	// conditions are those that compile, by their text.
 	conditions map[string]*condition
+	// labels are the keys of the resources' labels; nil where none are known.
+	labels []string
 }
 
 func (c *checker) fault(path, format string, args ...any) {
@@ -148,13 +150,13 @@ func (c *checker) selector(path string, s Selector) {
 		case l.value != anyValue && strings.Contains(l.value, "*"):
 			c.fault(path+".labels."+l.key, `%q is no glob: a label's value is matched whole, or is "*" alone`, l.value)
 		case !c.knowsLabel(l.key):
-			c.fault(path+".labels."+l.key, "no resource has a label %q%s", l.key, Suggest(l.key, c.vocabulary.labelKeys()))
+			c.fault(path+".labels."+l.key, "no resource has a label %q%s", l.key, Suggest(l.key, c.labels))
 		}
 	}
 }
 
 // knowsLabel reports whether a resource may have such a label.
-func (c *checker) knowsLabel(key string) bool { return knows(c.vocabulary.labelKeys(), key) }
+func (c *checker) knowsLabel(key string) bool { return knows(c.labels, key) }
 
 func (c *checker) rules(path string, r Role) {
 	seen := map[string]int{}

@@ -18,6 +18,9 @@ func (c *checker) condition(path, src string, without variables) {
 		c.fault(path, "the condition is empty: take the key away")
 		return
 	}
+	if c.conditions[src] != nil && without == 0 {
+		return // said before
+	}
 	ready, faults := newCondition(src)
 	for _, f := range faults {
 		c.faults = append(c.faults, Fault{path, f.message, f.line, f.column})
@@ -26,7 +29,7 @@ func (c *checker) condition(path, src string, without variables) {
 		return
 	}
 	before := len(c.faults)
-	c.literals(path, src)
+	c.literals(path, ready.checked)
 	switch {
 	case ready.uses&without != 0:
 		c.fault(path, "a role that reveals or shows transcripts does so whatever is asked: move what is about the operation into its rules, or into a role of its own")
@@ -47,11 +50,7 @@ func (c *checker) roleCondition(path string, r Role) {
 
 // literals finds texts in a condition that are compared with something that can
 // never be that: a class, group, label or claim that there is not.
-func (c *checker) literals(path, src string) {
-	checked, issues := environment.Compile(src)
-	if issues.Err() != nil {
-		return
-	}
+func (c *checker) literals(path string, checked *cel.Ast) {
 	for _, e := range expressions(checked.NativeRep().Expr()) {
 		switch e.Kind() {
 		case ast.CallKind:
@@ -117,7 +116,7 @@ func (c *checker) key(path string, a *cel.Ast, id int64, of ast.Expr, key string
 	switch selected(of) {
 	case "resource.labels":
 		if !c.knowsLabel(key) {
-			c.conditionFault(path, a, id, "no resource has a label "+plain(key)+Suggest(key, c.vocabulary.labelKeys()))
+			c.conditionFault(path, a, id, "no resource has a label "+plain(key)+Suggest(key, c.labels))
 		}
 	case "identity.claims":
 		if known := c.vocabulary.Claims; known != nil && !slices.Contains(known, key) {

@@ -12,7 +12,7 @@ import (
 type Policy struct {
 	roles   []role
 	byGroup map[string]set // group → roles
-	anyone  set             // roles that ask for no group
+	anyone  set            // roles that ask for no group
 	masks   []maskSet
 	kinds   map[string][]operation
 	index   *index
@@ -30,13 +30,13 @@ type role struct {
 	when        *condition
 	can         operations // of the kinds that it is about
 	says        words      // of all rules together, to pass by quickly
-	rules       []rule // by id
+	rules       []rule     // by id
 	columns     []string
 	detects     []string
 	// allTranscripts: may see everybody's.
 	allTranscripts bool
-	// aboutResource: some condition asks about the resource, so that two resources
-	// of the same roles are not alike.
+	// aboutResource: some condition asks so much about the resource that two of the
+	// same area are not alike.
 	aboutResource bool
 }
 
@@ -72,6 +72,7 @@ func Compile(roles Roles, masks Masking) (*Policy, error) {
 // everything that is wrong, each with its path (roles[1].rules[0].allow[2]).
 func (v Vocabulary) Compile(roles Roles, masks Masking) (*Policy, error) {
 	c := &checker{vocabulary: v.fill(), conditions: map[string]*condition{}}
+	c.labels = c.vocabulary.labelKeys()
 	c.masks(masks)
 	c.roles(roles, masks)
 	if len(c.faults) > 0 {
@@ -94,7 +95,7 @@ func (v Vocabulary) Compile(roles Roles, masks Masking) (*Policy, error) {
 			p.byGroup[g] = p.byGroup[g].with(i)
 		}
 	}
-	p.index = newIndex(p, c.vocabulary.Resources)
+	p.index = newIndex(p, c.vocabulary.Resources, c.labelsAsked())
 	p.warnings = overlaps(p.roles)
 	return p, nil
 }
@@ -106,6 +107,16 @@ func (p *Policy) Warnings() Faults {
 		return nil
 	}
 	return slices.Clone(p.warnings)
+}
+
+// labelsAsked are the labels that conditions ask for by name.
+func (c *checker) labelsAsked() []string {
+	var all []string
+	for _, when := range c.conditions {
+		all = append(all, when.labels...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func (c *checker) newRole(src Role) role {
@@ -122,14 +133,14 @@ func (c *checker) newRole(src Role) role {
 		}
 	}
 	r.can, _ = c.ofKinds(src.Resources.Kinds)
-	r.aboutResource = r.when.speaksOf(usesResource)
+	r.aboutResource = r.when.speaksOf(usesWholeResource)
 	for i, s := range src.Rules {
 		n := newRule(src, s)
 		n.number = i
 		n.when = c.conditions[s.When]
 		r.says |= n.words
 		r.rules = append(r.rules, n)
-		r.aboutResource = r.aboutResource || n.when.speaksOf(usesResource)
+		r.aboutResource = r.aboutResource || n.when.speaksOf(usesWholeResource)
 	}
 	slices.SortFunc(r.rules, func(a, b rule) int { return cmp.Compare(a.id, b.id) })
 	return r

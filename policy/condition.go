@@ -30,7 +30,11 @@ const (
 type condition struct {
 	text string
 	uses variables
-	run  cel.Program
+	// labels are the keys of the resource's labels that it asks for by name.
+	labels []string
+	// checked is the tree, for whoever wants to find more in it.
+	checked *cel.Ast
+	run     cel.Program
 	// early runs it while nothing is known of the operation but action and class;
 	// nil where the condition does not speak of it.
 	early cel.Program
@@ -47,6 +51,8 @@ const (
 	usesOperation
 	usesSession
 	usesNow
+	// usesWholeResource: of the resource it asks more than its kind and named labels.
+	usesWholeResource
 )
 
 var variableBits = map[string]variables{
@@ -106,27 +112,31 @@ type conditionFault struct {
 	message      string
 }
 
-// newCondition compiles a condition. Nothing is returned for an empty text.
-func newCondition(src string) (*condition, []conditionFault) {
+// newCondition compiles a condition. Nothing is returned for an empty text. A
+// panic of the library becomes a fault: a file that is read anew must not end the
+// sessions of a running bastion.
+func newCondition(src string) (c *condition, faults []conditionFault) {
 	if src == "" {
 		return nil, nil
 	}
-	parsed, issues := environment.Parse(src)
+	defer func() {
+		if recover() != nil {
+			c, faults = nil, []conditionFault{{1, 1, "the condition confuses the reader of conditions"}}
+		}
+	}()
+	return compileCondition(src)
+}
+
+func compileCondition(src string) (*condition, []conditionFault) {
+	checked, issues := environment.Compile(src)
 	if issues.Err() != nil {
-		return nil, conditionFaults(issues, nil)
-	}
-	checked, issues := environment.Check(parsed)
-	if issues.Err() != nil {
-		return nil, conditionFaults(issues, parsed)
-	}
-	// Compiling anew runs the validators, too.
-	if _, issues = environment.Compile(src); issues.Err() != nil {
+		parsed, _ := environment.Parse(src)
 		return nil, conditionFaults(issues, parsed)
 	}
 	if checked.OutputType() != cel.BoolType {
 		return nil, []conditionFault{{1, 1, fmt.Sprintf("a condition is true or false, and this is of type %s", checked.OutputType())}}
 	}
-	c := &condition{text: src}
+	c := &condition{text: src, checked: checked}
 	var faults []conditionFault
 	for _, e := range expressions(checked.NativeRep().Expr()) {
 		if e.Kind() == ast.IdentKind {
@@ -136,6 +146,7 @@ func newCondition(src string) (*condition, []conditionFault) {
 			faults = append(faults, at(checked, e.ID(), "dyn hides typing errors, so it is not spoken here"))
 		}
 	}
+	c.resourceUse(checked)
 	faults = append(faults, tooCostly(checked)...)
 	if len(faults) > 0 {
 		return nil, faults
@@ -143,10 +154,55 @@ func newCondition(src string) (*condition, []conditionFault) {
 	return c, c.prepare(checked)
 }
 
+// resourceUse finds whether all that the condition asks of the resource is its
+// kind and labels that are named: resources of which those are the same are alike.
+func (c *condition) resourceUse(checked *cel.Ast) {
+	mentions, named := 0, 0
+	for _, e := range expressions(checked.NativeRep().Expr()) {
+		switch e.Kind() {
+		case ast.IdentKind:
+			if e.AsIdent() == "resource" {
+				mentions++
+			}
+		case ast.SelectKind:
+			s := e.AsSelect()
+			switch {
+			case selected(e) == "resource.kind":
+				named++
+			case selected(s.Operand()) == "resource.labels":
+				named++
+				c.labels = append(c.labels, s.FieldName())
+			}
+		case ast.CallKind:
+			args := e.AsCall().Args()
+			if len(args) != 2 {
+				continue
+			}
+			of, key := args[0], args[1]
+			if e.AsCall().FunctionName() == "@in" {
+				of, key = key, of
+			} else if e.AsCall().FunctionName() != "_[_]" {
+				continue
+			}
+			if s, ok := literal(key); ok && selected(of) == "resource.labels" {
+				named++
+				c.labels = append(c.labels, s)
+			}
+		}
+	}
+	if mentions > named {
+		c.uses |= usesWholeResource
+	}
+}
+
 // prepare makes the programs.
 func (c *condition) prepare(checked *cel.Ast) []conditionFault {
 	var err error
-	if c.run, err = environment.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(runCost)); err != nil {
+	bound := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if !straight(checked) {
+		bound = append(bound, cel.CostLimit(runCost))
+	}
+	if c.run, err = environment.Program(checked, bound...); err != nil {
 		return []conditionFault{{1, 1, plain(err.Error())}}
 	}
 	if c.uses&usesOperation != 0 {
@@ -160,6 +216,19 @@ func (c *condition) prepare(checked *cel.Ast) []conditionFault {
 		c.never = err == nil && !ok
 	}
 	return nil
+}
+
+// straightCalls are the functions that take time linear in what they are given
+// and make nothing larger.
+var straightCalls = []string{"_&&_", "_||_", "!_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in", "_[_]", "startsWith", "endsWith", "contains", "glob",
+	"getHours", "getMinutes", "getDayOfWeek", "getDayOfMonth", "getDate", "getMonth", "getFullYear", "timestamp", "duration", "cidr", "ip", "containsIP"}
+
+// straight reports whether a condition runs each of its parts once, and none of
+// them can grow: counting its steps would only slow it down.
+func straight(checked *cel.Ast) bool {
+	return !slices.ContainsFunc(expressions(checked.NativeRep().Expr()), func(e ast.Expr) bool {
+		return e.Kind() == ast.ComprehensionKind || e.Kind() == ast.CallKind && !slices.Contains(straightCalls, e.AsCall().FunctionName())
+	})
 }
 
 func at(a *cel.Ast, id int64, format string, args ...any) conditionFault {
@@ -203,7 +272,9 @@ func (sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
 	return nil
 }
 
-func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate { return nil }
+func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
+	return nil
+}
 
 // scope is what a condition is about. Its operation is nil where it is not known.
 type scope struct {
@@ -284,10 +355,7 @@ func conditionFaults(issues *cel.Issues, parsed *cel.Ast) []conditionFault {
 	var all []conditionFault
 	for _, e := range issues.Errors() {
 		// The library's parser repeats itself; one fault a place is enough.
-		f := conditionFault{e.Location.Line(), e.Location.Column() + 1, meant(e, parsed)}
-		if f.line < 1 {
-			f.line, f.column = 1, 1
-		}
+		f := conditionFault{max(e.Location.Line(), 1), max(e.Location.Column()+1, 1), meant(e, parsed)}
 		if !slices.ContainsFunc(all, func(o conditionFault) bool { return o.line == f.line && o.column == f.column }) {
 			all = append(all, f)
 		}
@@ -302,16 +370,40 @@ func meant(e *cel.Error, parsed *cel.Ast) string {
 	if name, ok := between(text, "undefined field '", "'"); ok {
 		return "unknown field " + name + Suggest(name, fieldsNear(parsed, e.ExprID))
 	}
-	if name, ok := between(text, "undeclared reference to '", "'"); ok {
-		if strings.Contains(name, ".") || environment.HasFunction(name) {
-			return plain(text)
+	if name, ok := between(text, "undeclared reference to '", "'"); ok && !environment.HasFunction(name) {
+		if calls(parsed, name) {
+			return "unknown function " + name + Suggest(name, functionNames)
 		}
-		return "unknown word " + name + Suggest(name, append(slices.Clone(variableNames), "glob", "cidr", "ip", "size", "has", "duration", "timestamp"))
+		return "unknown word " + name + Suggest(name, variableNames)
 	}
-	if i := strings.Index(text, " (in container ''"); i >= 0 {
-		text = text[:i]
+	switch {
+	case strings.Contains(text, "input '<EOF>'"):
+		return "the condition ends before it is complete"
+	case strings.HasPrefix(text, "token recognition error at: '="):
+		return "= compares nothing: did you mean ==?"
 	}
+	text, _, _ = strings.Cut(text, " expecting ")
+	text, _, _ = strings.Cut(text, " (in container ''")
 	return plain(text)
+}
+
+// functionNames are the functions that people write by name.
+var functionNames = func() []string {
+	all := []string{"has", "all", "exists", "exists_one", "filter", "map"}
+	for name := range environment.Functions() {
+		if strings.IndexFunc(name, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z') }) < 0 && name != "dyn" {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}()
+
+// calls reports whether the expression calls something of that name.
+func calls(parsed *cel.Ast, name string) bool {
+	return parsed != nil && slices.ContainsFunc(expressions(parsed.NativeRep().Expr()), func(e ast.Expr) bool {
+		return e.Kind() == ast.CallKind && e.AsCall().FunctionName() == name
+	})
 }
 
 func between(s, before, after string) (string, bool) {

@@ -25,7 +25,7 @@ func (p *Policy) Decide(r Request) Decision {
 }
 
 func scopeOf(r *Request) *scope {
-	return &scope{identity: &r.Identity, resource: &r.Resource, session: &r.Session, now: r.Now, op: &judged{r.Action, &r.Facts}}
+	return &scope{identity: &r.Identity, resource: &r.Resource, session: &r.Session, now: r.Now, op: &judged{action: r.Action, facts: &r.Facts}}
 }
 
 // verdict is what the rules that were tried so far come to.
@@ -49,15 +49,26 @@ func (p *Policy) judge(s *scope, ws words) (v verdict) {
 		return v
 	}
 	var buf [16]uint64
-	roles := p.covering(s.identity, buf[:0])
-	where := p.index.find(s.resource)
+	roles := p.among(p.covering(s.identity, buf[:0]), p.index.find(s.resource), s.resource, ws)
 	for n := roles.next(0); n >= 0; n = roles.next(n + 1) {
-		r := &p.roles[n]
-		if r.says&ws != 0 && p.covers(n, where, s.resource) {
-			v.role(r, s, ws)
-		}
+		v.role(&p.roles[n], s, ws)
 	}
 	return v
+}
+
+// among are those of the roles that speak one of the words and cover the resource,
+// which is in the area with this number, if that is known. They are in the memory
+// of roles.
+func (p *Policy) among(roles set, area int, res *Resource, ws words) set {
+	if area >= 0 {
+		roles = roles.and(p.index.areas[area].roles)
+	}
+	for n := roles.next(0); n >= 0; n = roles.next(n + 1) {
+		if r := &p.roles[n]; r.says&ws == 0 || area < 0 && !r.where.matches(res) {
+			roles = roles.without(n)
+		}
+	}
+	return roles
 }
 
 // covering are the roles that speak for the identity, in buf's memory where it
@@ -73,15 +84,6 @@ func (p *Policy) covering(id *Identity, buf set) set {
 		}
 	}
 	return roles
-}
-
-// covers reports whether role n covers the resource, which is in the area with
-// this number, if that is known.
-func (p *Policy) covers(n, area int, res *Resource) bool {
-	if area >= 0 {
-		return p.index.areas[area].roles.has(n)
-	}
-	return p.roles[n].where.matches(res)
 }
 
 // role tries the rules of a role that covers person and resource.
@@ -104,9 +106,19 @@ func (v *verdict) role(r *role, s *scope, ws words) {
 	}
 }
 
-// settled reports whether the rule can no longer matter: nothing beats a denial.
+// settled reports whether the rule can change nothing any more, so that its
+// condition need not be computed: it is weaker than the one that decides, and
+// neither its limits nor what it keeps add to what others grant.
 func (v *verdict) settled(u *rule) bool {
-	return v.rule != nil && v.rule.effect == Deny && (u.effect != Deny || v.rule.id < u.id)
+	switch {
+	case v.rule == nil || stronger(v.rule, u) == u:
+		return false
+	case v.rule.effect == Deny:
+		return true
+	case u.effect == Allow && v.rule.effect == Allow && !u.limits.within(v.limits):
+		return false
+	}
+	return v.full || u.keep == KeepDigest
 }
 
 // take takes a rule in, by what its conditions say.

@@ -92,7 +92,7 @@ func trial(o *role, u *rule, s *scope, ws words, mine, here bool) Trial {
 		a = a.and(says)
 	}
 	t.Matched = a.is == yes || a.is == broken && u.effect != Allow
-	t.Why = whyMine(o, s.identity) + ", " + o.where.String() + ", " + strings.Join((u.words & ws).texts(), " and ") + conditions
+	t.Why = whyMine(o, s.identity) + ", " + o.where.String() + ", " + strings.Join((u.words&ws).texts(), " and ") + conditions
 	return t
 }
 

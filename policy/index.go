@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"maps"
+	"fmt"
 	"strings"
 )
 
@@ -15,44 +15,48 @@ type index struct {
 // entry is a known resource, and the area it is in.
 type entry struct {
 	kind   string
-	labels map[string]string
+	labels []label
 	area   int
 }
 
-// area is what resources have in common that the same roles and masks cover.
+// area is what resources have in common that the same roles and masks cover, and
+// that conditions cannot tell apart but by their names.
 type area struct {
 	kind  string
 	roles set
 	masks set
 }
 
-func newIndex(p *Policy, resources []Resource) *index {
+func newIndex(p *Policy, resources []Resource, labels []string) *index {
 	x := &index{known: make(map[string]entry, len(resources))}
 	byKey := map[string]int{}
 	var key strings.Builder
 	for i := range resources {
 		r := &resources[i]
 		a := p.area(r)
-		key.Reset()
-		key.WriteString(a.kind)
-		for _, s := range []set{a.roles, a.masks} {
-			key.WriteByte(0)
-			for n := s.next(0); n >= 0; n = s.next(n + 1) {
-				key.WriteByte(byte(n))
-				key.WriteByte(byte(n >> 8))
-				key.WriteByte(byte(n >> 16))
-				key.WriteByte(1)
-			}
-		}
+		a.key(&key, r, labels)
 		n, ok := byKey[key.String()]
 		if !ok {
 			n = len(x.areas)
 			byKey[key.String()] = n
 			x.areas = append(x.areas, a)
 		}
-		x.known[r.Name] = entry{r.Kind, maps.Clone(r.Labels), n}
+		x.known[r.Name] = entry{r.Kind, newSelector(Selector{Labels: r.Labels}).labels, n}
 	}
 	return x
+}
+
+// key writes what tells the area of a resource from others.
+func (a *area) key(to *strings.Builder, r *Resource, labels []string) {
+	to.Reset()
+	fmt.Fprintf(to, "%q %x %x", a.kind, a.roles, a.masks)
+	for _, l := range labels {
+		if v, ok := r.Labels[l]; ok {
+			fmt.Fprintf(to, " %q", v)
+		} else {
+			to.WriteString(" -")
+		}
+	}
 }
 
 // area finds what covers a resource, the slow way.
@@ -75,8 +79,13 @@ func (p *Policy) area(r *Resource) area {
 // is known otherwise.
 func (x *index) find(r *Resource) int {
 	e, ok := x.known[r.Name]
-	if !ok || e.kind != r.Kind || !maps.Equal(e.labels, r.Labels) {
+	if !ok || e.kind != r.Kind || len(e.labels) != len(r.Labels) {
 		return -1
+	}
+	for _, l := range e.labels {
+		if v, ok := r.Labels[l.key]; !ok || v != l.value {
+			return -1
+		}
 	}
 	return e.area
 }

@@ -58,7 +58,7 @@ func (v *View) masksIn(res *Resource, area int) (m Masks) {
 	s := &scope{identity: &v.id, resource: res, session: &v.ses, now: v.now}
 	for n := v.roles.next(0); n >= 0; n = v.roles.next(n + 1) {
 		r := &v.p.roles[n]
-		if len(r.columns)+len(r.detects) == 0 || !v.p.covers(n, area, res) || r.when.ask(s).is != yes {
+		if len(r.columns)+len(r.detects) == 0 || !r.where.matches(res) || r.when.ask(s).is != yes {
 			continue
 		}
 		m.Seen = slices.DeleteFunc(m.Seen, func(k MaskRule) bool { return r.lifts(k.Column) })

@@ -93,11 +93,13 @@ func moment[T any](get func(*T) time.Time) field {
 	return may(types.TimestampType, func(t *T) (any, bool) { m := get(t); return m, !m.IsZero() })
 }
 
-func (f field) of(among ...string) field     { f.among = among; return f }
-func (f field) upTo(n uint64) field          { f.most = n; return f }
-func list(t *types.Type) *types.Type         { return types.NewListType(t) }
-func newNoun(name string, f fields) *noun    { return &noun{types.NewObjectType(nounPrefix + name), f, sorted(f)} }
-func sorted(f fields) []string               { return slices.Sorted(maps.Keys(f)) }
+func (f field) of(among ...string) field { f.among = among; return f }
+func (f field) upTo(n uint64) field      { f.most = n; return f }
+func list(t *types.Type) *types.Type     { return types.NewListType(t) }
+func newNoun(name string, f fields) *noun {
+	return &noun{types.NewObjectType(nounPrefix + name), f, sorted(f)}
+}
+func sorted(f fields) []string { return slices.Sorted(maps.Keys(f)) }
 func objects[T any](n *noun, all []T) ref.Val {
 	out := make([]ref.Val, len(all))
 	for i := range all {
@@ -115,6 +117,17 @@ type fields = map[string]field
 type judged struct {
 	action Action
 	facts  *Facts
+	// Lists of objects are made once: a condition that asks for one in a loop would
+	// otherwise cost more than is counted.
+	tables, reads, writes, commands ref.Val
+}
+
+// once makes a list of objects where it was not made yet.
+func once[T any](made *ref.Val, n *noun, all []T) any {
+	if *made == nil {
+		*made = objects(n, all)
+	}
+	return *made
 }
 
 var registry = func() *types.Registry {
@@ -203,11 +216,11 @@ var operationNoun = newNoun("operation", fields{
 	"copies":      is(types.BoolType, func(j *judged) any { return j.facts.Copies }),
 	"form":        is(types.StringType, func(j *judged) any { return j.facts.Form }),
 	"statements":  is(types.IntType, func(j *judged) any { return int64(j.facts.Statements) }),
-	"tables":      is(list(tableNoun.typ), func(j *judged) any { return objects(tableNoun, j.facts.Tables) }).upTo(100),
-	"reads":       is(list(columnNoun.typ), func(j *judged) any { return objects(columnNoun, j.facts.Reads) }).upTo(200),
-	"writes":      is(list(columnNoun.typ), func(j *judged) any { return objects(columnNoun, j.facts.Writes) }).upTo(200),
+	"tables":      is(list(tableNoun.typ), func(j *judged) any { return once(&j.tables, tableNoun, j.facts.Tables) }).upTo(100),
+	"reads":       is(list(columnNoun.typ), func(j *judged) any { return once(&j.reads, columnNoun, j.facts.Reads) }).upTo(200),
+	"writes":      is(list(columnNoun.typ), func(j *judged) any { return once(&j.writes, columnNoun, j.facts.Writes) }).upTo(200),
 	"functions":   is(stringList, func(j *judged) any { return j.facts.Functions }).upTo(100),
-	"commands":    is(list(commandNoun.typ), func(j *judged) any { return objects(commandNoun, j.facts.Commands) }).upTo(100),
+	"commands":    is(list(commandNoun.typ), func(j *judged) any { return once(&j.commands, commandNoun, j.facts.Commands) }).upTo(100),
 	"estimate": may(types.IntType, func(j *judged) (any, bool) {
 		if j.facts.Estimate == nil {
 			return nil, false

@@ -33,7 +33,7 @@ func overlaps(roles []role) Faults {
 func widerRoles(roles []role, i int) []*role {
 	var all []*role
 	for j := range roles {
-		if j != i && roles[j].when == nil && roles[j].says&roles[i].says != 0 && wide(&roles[j], &roles[i]) {
+		if j != i && roles[j].when == nil && wide(&roles[j], &roles[i]) {
 			all = append(all, &roles[j])
 		}
 	}
@@ -79,7 +79,7 @@ func redundant(u *rule, r *role, among []*role) string {
 		for j := range other.rules {
 			o := &other.rules[j]
 			// Of two that say the same, one is to stay.
-			if o != u && o.spares(u) && !(u.id < o.id && u.spares(o) && r.when == nil && wide(r, other)) {
+			if o != u && o.spares(u, r.can) && !(u.id < o.id && u.spares(o, other.can) && r.when == nil && wide(r, other)) {
 				return o.id
 			}
 		}
@@ -88,9 +88,9 @@ func redundant(u *rule, r *role, among []*role) string {
 }
 
 // spares reports whether o decides as u would wherever both speak, and speaks
-// wherever u does, in a role that does.
-func (o *rule) spares(u *rule) bool {
-	if o.when != nil || o.effect != u.effect || u.words.operations()&^o.words.operations() != 0 {
+// wherever u does, of what can be asked where u's role is.
+func (o *rule) spares(u *rule, can operations) bool {
+	if o.when != nil || o.effect != u.effect || u.words.operations()&can&^o.words.operations() != 0 {
 		return false
 	}
 	switch u.effect {

@@ -162,11 +162,11 @@ func yesFrom(by *rule) string {
 
 // rightReason says what many operations get. It names no resource, since one
 // answer stands for all that are alike.
-func rightReason(many string, id *Identity, by *rule, r *Right) string {
+func rightReason(many, who string, by *rule, r *Right) string {
 	var s string
 	switch {
 	case by == nil:
-		s = "no rule for " + people(id) + " allows " + many
+		s = "no rule for " + who + " allows " + many
 	case by.effect == Approve:
 		s = withWords(many+" need "+yesFrom(by), by.reason)
 	case by.effect == Allow:

@@ -14,10 +14,10 @@ import (
 
 // scenario is a file of testdata: a policy and what it must say.
 type scenario struct {
-	roles     Roles
-	masks     Masking
-	policy    *Policy
-	words     struct {
+	roles  Roles
+	masks  Masking
+	policy *Policy
+	words  struct {
 		Groups, Claims []string
 		Labels         map[string]string
 	}
@@ -63,11 +63,11 @@ func runScenario(t *testing.T, file string) {
 		case "faults":
 			wantFaults = text
 		case "warnings":
-			if d := cmp.Diff(text, s.policy.Warnings().Error()+"\n"); d != "" {
+			if d := cmp.Diff(strings.Split(text, "\n"), strings.Split(s.policy.Warnings().Error()+"\n", "\n")); d != "" {
 				t.Errorf("warnings (-want +got):\n%s", d)
 			}
 		case "explain":
-			if d := cmp.Diff(text, s.explain(t, text)); d != "" {
+			if d := cmp.Diff(strings.Split(text, "\n"), strings.Split(s.explain(t, text), "\n")); d != "" {
 				t.Errorf("explain (-want +got):\n%s", d)
 			}
 		default:
@@ -86,7 +86,7 @@ func runScenario(t *testing.T, file string) {
 	if err != nil {
 		got = err.Error() + "\n"
 	}
-	if d := cmp.Diff(wantFaults, got); d != "" {
+	if d := cmp.Diff(strings.Split(wantFaults, "\n"), strings.Split(got, "\n")); d != "" {
 		t.Errorf("faults (-want +got):\n%s", d)
 	}
 }
@@ -113,13 +113,16 @@ func (s *scenario) vocabulary() Vocabulary {
 	return v
 }
 
-// place finds the lines of rules that stand on one.
+// place finds the lines of rules that stand on one, in the order of the text.
 func (s *scenario) place(text string) {
-	for n, l := range strings.Split(text, "\n") {
-		for i := range s.roles {
-			for j := range s.roles[i].Rules {
-				if r := &s.roles[i].Rules[j]; r.Place == "" && strings.Contains(l, "- {name: "+r.Name+",") {
-					r.Place = fmt.Sprintf("policy.yaml:%d", n+1)
+	lines, n := strings.Split(text, "\n"), 0
+	for i := range s.roles {
+		for j := range s.roles[i].Rules {
+			r := &s.roles[i].Rules[j]
+			for k := n; k < len(lines); k++ {
+				if strings.Contains(lines[k], "{name: "+r.Name+",") {
+					r.Place, n = fmt.Sprintf("policy.yaml:%d", k+1), k
+					break
 				}
 			}
 		}
@@ -200,7 +203,9 @@ func (s *scenario) decide(t *testing.T, q []string) string {
 	return show(d)
 }
 
-func (s *scenario) reason(t *testing.T, q []string) string { return s.policy.Decide(s.request(t, q)).Reason }
+func (s *scenario) reason(t *testing.T, q []string) string {
+	return s.policy.Decide(s.request(t, q)).Reason
+}
 
 func (s *scenario) open(t *testing.T, q []string) string {
 	r := s.request(t, append(q[:2:2], append([]string{"read"}, q[2:]...)...))

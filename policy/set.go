@@ -48,3 +48,14 @@ func (s set) without(n int) set {
 	}
 	return s
 }
+
+// and is what is in both, in the memory of s.
+func (s set) and(o set) set {
+	for i := range s {
+		if i >= len(o) {
+			return s[:i]
+		}
+		s[i] &= o[i]
+	}
+	return s
+}

@@ -16,7 +16,8 @@ type View struct {
 	ses   Session
 	now   time.Time
 	roles set
-	seen  map[int]*access // by area
+	seen  []*access // by area
+	who   string    // whom policy cannot tell from this person
 }
 
 // Access is what a person may do on a resource.
@@ -61,9 +62,9 @@ type Exception struct {
 // zero now, or a session without address, is not known: conditions that ask for
 // it cannot be computed.
 func (p *Policy) For(id Identity, ses Session, now time.Time) *View {
-	v := &View{p: p, id: id, ses: ses, now: now, seen: map[int]*access{}}
+	v := &View{p: p, id: id, ses: ses, now: now, who: people(&id)}
 	if p != nil {
-		v.roles = p.covering(&id, nil)
+		v.roles, v.seen = p.covering(&id, nil), make([]*access, len(p.index.areas))
 	}
 	return v
 }
@@ -96,7 +97,7 @@ func (v *View) access(res *Resource) *access {
 	if n < 0 {
 		return v.find(res, n)
 	}
-	if a, ok := v.seen[n]; ok {
+	if a := v.seen[n]; a != nil {
 		return a
 	}
 	a := v.find(res, n)
@@ -120,9 +121,13 @@ func (v *View) aboutResource(n int) bool {
 func (v *View) find(res *Resource, area int) *access {
 	a := &access{Access: Access{Rule: DefaultDeny, Masks: v.masksIn(res, area)}}
 	var opens, shuts *rule
+	roles := set(nil)
+	if v.p != nil {
+		roles = v.p.among(slices.Clone(v.roles), area, res, everyWord)
+	}
 	for _, o := range v.p.operations(res.Kind) {
-		e := v.early(res, area, o)
-		r, base := e.right(&v.id, o)
+		e := v.early(res, roles, o)
+		r, base := e.right(v.who, o)
 		a.Rights = append(a.Rights, r)
 		switch {
 		case base == nil:
@@ -171,19 +176,13 @@ type opening struct {
 	when string
 }
 
-func (v *View) early(res *Resource, area int, o operation) (e early) {
-	if v.p == nil {
-		return e
-	}
-	s := &scope{identity: &v.id, resource: res, session: &v.ses, now: v.now, op: &judged{o.action, &Facts{Class: o.class}}, early: true}
-	for n := v.roles.next(0); n >= 0; n = v.roles.next(n + 1) {
+func (v *View) early(res *Resource, roles set, o operation) (e early) {
+	s := &scope{identity: &v.id, resource: res, session: &v.ses, now: v.now, op: &judged{action: o.action, facts: &Facts{Class: o.class}}, early: true}
+	for n := roles.next(0); n >= 0; n = roles.next(n + 1) {
 		r := &v.p.roles[n]
-		if r.says&o.words == 0 || !v.p.covers(n, area, res) {
-			continue
-		}
 		for j := range r.rules {
 			u := &r.rules[j]
-			if u.words&o.words == 0 {
+			if u.words&o.words == 0 || e.settled(u) {
 				continue
 			}
 			a := r.when.ask(s).and(u.when.ask(s))
@@ -219,7 +218,7 @@ func conditionsOf(r *role, u *rule) string {
 }
 
 // right is what a sort of operation gets, and the rule that gives it.
-func (e *early) right(id *Identity, o operation) (Right, *rule) {
+func (e *early) right(who string, o operation) (Right, *rule) {
 	r := Right{What: o.what}
 	base := e.verdict
 	if base.rule == nil {
@@ -238,7 +237,7 @@ func (e *early) right(id *Identity, o operation) (Right, *rule) {
 		}
 	}
 	r.Decision = base.decision()
-	r.Reason = rightReason(o.many, id, base.rule, &r)
+	r.Reason = rightReason(o.many, who, base.rule, &r)
 	return r, base.rule
 }
 

@@ -31,6 +31,7 @@ func commands() []command {
 			"a complete bastion on loopback with demo people and resources", runDemo},
 		{"init", "init [--force] FILE", "write a commented configuration", runInit},
 		{"check", "check --config FILE", "try provider, targets and store without serving", runCheck},
+		{"config", "config schema", "print the configuration's JSON Schema, for editors", runConfig},
 		{"serve", "serve --config FILE", "run the bastion", runServe},
 		{"transcript", "transcript list|verify [--data DIR]", "read the evidence of a stopped bastion", runTranscript},
 		{"keys", "keys list|revoke [--data DIR] [FINGERPRINT|PERSON]", "remembered SSH keys of a stopped bastion", runKeys},

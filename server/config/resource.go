@@ -198,3 +198,6 @@ func hostKey(fs *Faults, path, line string) {
 		fs.add(path, "this is a certificate: give the host's own key")
 	}
 }
+
+// sortedWords is a copy in the order of the alphabet.
+func sortedWords(words []string) []string { return slices.Sorted(slices.Values(words)) }

@@ -1,13 +1,16 @@
 package demo
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/server/config"
@@ -57,6 +60,43 @@ func TestConfigWithoutPostgres(t *testing.T) {
 	c := parse(t, s)
 	if got := c.Resources[1].Unavailable; got != s.Postgres.Unavailable {
 		t.Errorf("unavailable: %q", got)
+	}
+}
+
+// An editor that knows the schema finds nothing wrong with it.
+func TestConfigPassesTheSchema(t *testing.T) {
+	text, err := config.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("sallyport.json", schema); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := c.Compile("sallyport.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	demo, err := Config(settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"demo": demo, "misspelt": strings.Replace(demo, "allow: [read]", "allow: [raed]", 1)} {
+		j, err := yaml.YAMLToJSON([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(j))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := compiled.Validate(doc); (err == nil) != (name == "demo") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
