@@ -35,7 +35,7 @@ func commands() []command {
 		{"serve", "serve --config FILE", "run the bastion", runServe},
 		{"transcript", "transcript list|verify [--data DIR]", "read the evidence of a stopped bastion", runTranscript},
 		{"keys", "keys list|revoke [--data DIR] [FINGERPRINT|PERSON]", "remembered SSH keys of a stopped bastion", runKeys},
-		{"policy", "policy explain|test|replay", "ask a policy, without a bastion", runPolicy},
+		{"policy", "policy explain|test|replay|classify", "ask a policy, without a bastion", runPolicy},
 		{"version", "version", "what this is", runVersion},
 	}
 }

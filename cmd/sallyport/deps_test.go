@@ -27,7 +27,7 @@ connectors/sqlite        : connectors mask policy
 connectors/postgres      : connectors mask policy
 connectors/ssh           : connectors mask policy connectors/internal/shellfacts
 connectors/http          : policy
-connectors/kubernetes    : policy
+connectors/kubernetes    : policy connectors/http connectors/internal/shellfacts
 connectors/mysql         : policy
 connectors/internal/shellfacts : policy
 connectors/ssh/sshdtest  :

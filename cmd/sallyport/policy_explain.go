@@ -77,16 +77,26 @@ func (o *offline) ask(ctx context.Context, q question) (session.Why, error) {
 	return y, err
 }
 
-// classifier finds facts by the drivers of the kinds. Of what none of them can
-// read without a target, nothing is known.
+// classifier finds facts by the language in which operations of an action are
+// written at a kind of resource. Of one that nobody here reads without a target,
+// nothing is known.
 func classifier(drivers []connectors.Driver) session.Classifier {
-	return func(ctx context.Context, kind string, _ policy.Action, text string) (policy.Facts, error) {
-		for _, d := range drivers {
-			if c, ok := d.(interface {
-				Classify(ctx context.Context, text string) (policy.Facts, error)
-			}); ok && d.Kind() == kind {
-				return c.Classify(ctx, text)
-			}
+	judges := map[string]connectors.Classifier{}
+	for _, d := range all.Dialects(drivers) {
+		judges[d.Name] = d
+	}
+	return func(ctx context.Context, kind string, action policy.Action, text string) (policy.Facts, error) {
+		name := kind
+		switch action {
+		case policy.ActionExec:
+			name = "shell"
+		case policy.ActionHTTP:
+			name = "http"
+		case policy.ActionKubernetes:
+			name = "k8s"
+		}
+		if j, ok := judges[name]; ok {
+			return j.Classify(ctx, text)
 		}
 		return policy.Facts{Why: "the text alone does not tell what it does at a target of kind " + kind}, nil
 	}

@@ -2,13 +2,19 @@
 package all
 
 import (
+	"context"
 	"errors"
 	"io"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/http"
+	"github.com/sallyport/sallyport/connectors/internal/shellfacts"
+	"github.com/sallyport/sallyport/connectors/kubernetes"
+	"github.com/sallyport/sallyport/connectors/mysql"
 	"github.com/sallyport/sallyport/connectors/postgres"
 	"github.com/sallyport/sallyport/connectors/sqlite"
 	"github.com/sallyport/sallyport/connectors/ssh"
+	"github.com/sallyport/sallyport/policy"
 )
 
 // Options are those of each kind. The zero value is right.
@@ -27,6 +33,34 @@ func Drivers(o Options) []connectors.Driver {
 		ssh.New(o.SSH),
 	}
 }
+
+// Dialect is a language in which operations are written, and who judges it.
+type Dialect struct {
+	Name string
+	connectors.Classifier
+}
+
+// Dialects are the languages that are judged without a target, by name. Those of
+// databases that judge by an engine of theirs come from the drivers.
+func Dialects(drivers []connectors.Driver) []Dialect {
+	list := []Dialect{
+		{"mysql", pure(mysql.Facts)},
+		{"shell", pure(shellfacts.Facts)},
+		{"http", pure(http.Facts)},
+		{"k8s", pure(kubernetes.Facts)},
+	}
+	for _, d := range drivers {
+		if c, ok := d.(connectors.Classifier); ok {
+			list = append(list, Dialect{d.Kind(), c})
+		}
+	}
+	return list
+}
+
+// pure judges by the text alone and never fails.
+type pure func(text string) policy.Facts
+
+func (f pure) Classify(_ context.Context, text string) (policy.Facts, error) { return f(text), nil }
 
 // Close ends what drivers hold beyond their connections, such as parser workers.
 func Close(drivers []connectors.Driver) error {

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"github.com/sallyport/sallyport/policy"
 )
 
 // TestDrivers: every folder below connectors that is a kind is in the list, under
@@ -34,7 +36,34 @@ func TestDrivers(t *testing.T) {
 			folders = append(folders, e.Name())
 		}
 	}
+	// Kinds that are judged already and have no driver yet.
+	kinds = append(kinds, "http", "kubernetes", "mysql")
+	slices.Sort(kinds)
 	if !slices.Equal(kinds, folders) {
 		t.Errorf("kinds %v, folders %v", kinds, folders)
+	}
+}
+
+// TestDialects: every dialect judges, and takes a harmless text for a read.
+func TestDialects(t *testing.T) {
+	drivers := Drivers(Options{})
+	defer Close(drivers)
+	harmless := map[string]string{"shell": "ls", "http": "GET /a", "k8s": "kubectl get pods", "mysql": "select 1"}
+	for _, d := range Dialects(drivers) {
+		text, ok := harmless[d.Name]
+		if !ok {
+			continue // by a worker process or an engine: their own packages test it
+		}
+		f, err := d.Classify(t.Context(), text)
+		if err != nil || f.Class != policy.Read {
+			t.Errorf("%s: %q is %s: %v %s", d.Name, text, f.Class, err, f.Why)
+		}
+		if f, _ := d.Classify(t.Context(), "\x00"); f.Class != policy.Unknown {
+			t.Errorf("%s: NUL is %s", d.Name, f.Class)
+		}
+		delete(harmless, d.Name)
+	}
+	if len(harmless) > 0 {
+		t.Errorf("no dialect for %v", harmless)
 	}
 }

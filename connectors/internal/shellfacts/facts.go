@@ -164,3 +164,28 @@ func parse(text string) (f *syntax.File, err error) {
 	}()
 	return syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
 }
+
+// Simple returns the words of a text that is one simple command whose words are
+// all in the text: no variable, substitution, pattern, redirection or list.
+func Simple(text string) (argv []string, ok bool) {
+	if unfit(text) != "" {
+		return nil, false
+	}
+	file, err := parse(text)
+	if err != nil || len(file.Stmts) != 1 {
+		return nil, false
+	}
+	st := file.Stmts[0]
+	c, plain := st.Cmd.(*syntax.CallExpr)
+	if !plain || len(st.Redirs) > 0 || len(c.Assigns) > 0 || st.Background || st.Negated || st.Coprocess || st.Disown {
+		return nil, false
+	}
+	j := &judge{text: text}
+	for _, a := range newScope(j).words(c.Args) {
+		if !a.known || a.many || a.glob || a.from != nil {
+			return nil, false
+		}
+		argv = append(argv, a.text)
+	}
+	return argv, len(j.why) == 0 && len(argv) > 0
+}
