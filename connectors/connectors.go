@@ -49,7 +49,7 @@ type Driver interface {
 }
 
 // Conn is one open connection. What it can do is found by asserting Querier,
-// Describer, Judge, Attacher and Executor. One operation runs at a time, but
+// Describer, Judge, Estimator, Attacher and Executor. One operation runs at a time, but
 // Close and Judge may be called at any moment.
 type Conn interface {
 	// Close ends what is running at the target and frees the connection.
@@ -81,6 +81,16 @@ type Judge interface {
 // be beyond it is Unknown and no error.
 type Classifier interface {
 	Classify(ctx context.Context, text string) (policy.Facts, error)
+}
+
+// Estimator asks the target's planner how many rows a statement would touch.
+// Planning costs the target, so it is asked where somebody is to decide, not for
+// every statement.
+type Estimator interface {
+	// Estimate runs nothing of the statement. What it sends goes through g.Note. It
+	// fails with ErrUnsupported where asking is not safe or the kind cannot tell,
+	// and while an operation runs.
+	Estimate(ctx context.Context, g Guard, s Statement) (int64, error)
 }
 
 // Describer lists what is there, from the catalog, as the login sees it.

@@ -20,6 +20,10 @@ type Operation struct {
 	// once permitted if MaskedRead finds one; a guard may do so before it asks
 	// people.
 	Reads []mask.Column
+	// Estimate asks the target's planner how many rows the operation would touch,
+	// for people who are to approve it; nil where the kind cannot tell. It may be
+	// called within Check only, and an error is no reason to refuse.
+	Estimate func(ctx context.Context) (int64, error)
 }
 
 // MaskedRead returns the first of the columns that the plan masks.

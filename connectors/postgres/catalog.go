@@ -35,6 +35,7 @@ type catalog struct {
 type relation struct {
 	schema, name string
 	kind         policy.TableKind
+	columns      []string
 }
 
 // volatility is what pg_proc says of all functions of a name together.
@@ -87,10 +88,7 @@ func (c *catalog) table(t tableName) policy.Table {
 	case c == nil:
 		return out
 	}
-	r, ok := c.relations[[2]string{t.Schema, t.Name}]
-	if t.Schema == "" {
-		r, ok = c.visible[t.Name]
-	}
+	r, ok := c.find(t.Schema, t.Name)
 	switch {
 	case ok:
 		out.Schema, out.Kind = r.schema, r.kind
@@ -100,10 +98,20 @@ func (c *catalog) table(t tableName) policy.Table {
 	return out
 }
 
+// find looks a relation up as the search path does where no schema is named.
+func (c *catalog) find(schema, name string) (relation, bool) {
+	if schema == "" {
+		r, ok := c.visible[name]
+		return r, ok
+	}
+	r, ok := c.relations[[2]string{schema, name}]
+	return r, ok
+}
+
 // The gate's own statements about the catalog. pg_catalog is named everywhere,
 // so that no search path can put another relation or function in their way.
 const (
-	relationsText = `select n.nspname, c.relname, c.relkind, c.relispartition or exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid), exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid), pg_catalog.pg_table_is_visible(c.oid) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`
+	relationsText = `select n.nspname, c.relname, c.relkind, c.relispartition or exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid), exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid), pg_catalog.pg_table_is_visible(c.oid), coalesce((select pg_catalog.string_agg(a.attname, E'\x1f' order by a.attnum) from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '') from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`
 
 	routinesText = `select p.proname, pg_catalog.bool_or(p.provolatile = 'v'), pg_catalog.bool_and(p.provolatile = 'i' and not p.prosecdef and (p.prokind = 'f' and l.lanname in ('c', 'internal') or l.lanname in ('c', 'internal', 'sql') and exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'))), pg_catalog.bool_or(p.pronargs > 0 and exists (select from pg_catalog.pg_type t where t.oid = p.proargtypes[0] and (t.typtype = 'c' or t.typtype = 'p'))) from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace join pg_catalog.pg_language l on l.oid = p.prolang where n.nspname not in ('pg_catalog', 'information_schema') group by p.proname`
 
@@ -121,6 +129,9 @@ const (
 
 	describeText = `select n.nspname, c.relname, c.relkind, c.relispartition or exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid), exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid), a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace join pg_catalog.pg_attribute a on a.attrelid = c.oid where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname not like 'pg\_temp\_%' and a.attnum > 0 and not a.attisdropped and pg_catalog.has_schema_privilege(n.oid, 'USAGE') and (pg_catalog.has_table_privilege(c.oid, 'SELECT') or pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')) order by n.nspname, c.relname, a.attnum`
 )
+
+// columnSeparator stands between the names of a relation's columns.
+const columnSeparator = "\x1f"
 
 // catalogAge is how old a catalog may get before it is read again: others may
 // change the database too. What a statement names is checked when it runs anyway.
@@ -142,7 +153,7 @@ func (c *Conn) readCatalog(ctx context.Context, g connectors.Guard) (*catalog, e
 	}
 	is := func(s string) bool { return s == "t" }
 	err := rows(relationsText, func(r []string) {
-		rel := relation{r[0], r[1], relationKind(r[2], is(r[3]), is(r[4]))}
+		rel := relation{r[0], r[1], relationKind(r[2], is(r[3]), is(r[4])), strings.Split(r[6], columnSeparator)}
 		cat.relations[[2]string{r[0], r[1]}] = rel
 		if is(r[5]) {
 			cat.visible[r[1]] = rel
@@ -181,7 +192,7 @@ func (c *Conn) learn(ctx context.Context, g connectors.Guard, cat *catalog, rela
 			oid, num := atoi(r[0]), atoi(r[6])
 			o, ok := cat.origins[oid]
 			if !ok {
-				o = origin{relation{r[1], r[2], relationKind(r[3], r[4] == "t", r[5] == "t")}, map[uint16]string{}}
+				o = origin{relation{schema: r[1], name: r[2], kind: relationKind(r[3], r[4] == "t", r[5] == "t")}, map[uint16]string{}}
 				if r[1] == "pg_catalog" || r[1] == "information_schema" {
 					o.kind = systemKind(r[1], r[2])
 				}

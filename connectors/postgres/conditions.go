@@ -20,10 +20,10 @@ func (w *walker) bounds(n *pg.Node, target *pg.RangeVar, neg bool) bool {
 	case n.GetBoolExpr() != nil:
 		return w.boundsBool(n.GetBoolExpr(), target, neg)
 	case n.GetAExpr() != nil:
-		return w.boundsExpr(n.GetAExpr(), neg)
+		return w.boundsExpr(n.GetAExpr(), target, neg)
 	case n.GetNullTest() != nil:
 		is := n.GetNullTest().GetNulltesttype() == pg.NullTestType_IS_NULL
-		return is != neg && hasColumn(n)
+		return is != neg && w.ofTarget(n, target)
 	case n.GetBooleanTest() != nil:
 		t := n.GetBooleanTest().GetBooltesttype()
 		is := t == pg.BoolTestType_IS_TRUE || t == pg.BoolTestType_IS_FALSE || t == pg.BoolTestType_IS_UNKNOWN
@@ -35,9 +35,13 @@ func (w *walker) bounds(n *pg.Node, target *pg.RangeVar, neg bool) bool {
 	case n.GetCurrentOfExpr() != nil:
 		return !neg
 	case n.GetColumnRef() != nil:
-		return true
+		return w.ofTarget(n, target)
+	case n.GetCoalesceExpr() != nil:
+		// coalesce(paid, false): a literal first one decides.
+		args := n.GetCoalesceExpr().GetArgs()
+		return len(args) > 0 && unwrap(args[0]).GetAConst() == nil && w.bounds(args[0], target, neg)
 	case n.GetFuncCall() != nil:
-		return !neg && hasColumn(n)
+		return !neg && w.ofTarget(n, target)
 	}
 	return false
 }
@@ -48,6 +52,9 @@ func (w *walker) boundsBool(b *pg.BoolExpr, target *pg.RangeVar, neg bool) bool 
 	}
 	// NOT (a AND b) is NOT a OR NOT b.
 	all := (b.GetBoolop() == pg.BoolExprType_OR_EXPR) != neg
+	if all && covers(b.GetArgs()) {
+		return false
+	}
 	for _, a := range b.GetArgs() {
 		if w.bounds(a, target, neg) != all {
 			return !all
@@ -68,19 +75,22 @@ var negated = map[string]string{
 	"~": "!~", "!~": "~", "~*": "!~*", "!~*": "~*",
 }
 
-func (w *walker) boundsExpr(e *pg.A_Expr, neg bool) bool {
+func (w *walker) boundsExpr(e *pg.A_Expr, target *pg.RangeVar, neg bool) bool {
 	names := strs(e.GetName())
 	if len(names) != 1 {
 		return false
 	}
 	op := names[0]
 	left, right := e.GetLexpr(), e.GetRexpr()
-	if !hasColumn(left) && !hasColumn(right) {
+	if !w.ofTarget(left, target) && !w.ofTarget(right, target) {
 		return false // the same for every row
 	}
 	// t.id = o.id joins, unless o is t once more.
-	if same(left, right) && (w.self || !joins(left, right)) {
+	if same(left, right) && (w.self || !joins(left, right)) || itself(left, right) || degenerate(left) || degenerate(right) {
 		return false
+	}
+	if op != "=" && (w.unfiltered(left, target) || w.unfiltered(right, target)) {
+		return false // id >= (select min(id) from t)
 	}
 	switch e.GetKind() {
 	case pg.A_Expr_Kind_AEXPR_IN:
@@ -88,7 +98,7 @@ func (w *walker) boundsExpr(e *pg.A_Expr, neg bool) bool {
 	case pg.A_Expr_Kind_AEXPR_OP_ANY:
 		return op == "=" && !neg && !memberOf(left, right)
 	case pg.A_Expr_Kind_AEXPR_BETWEEN, pg.A_Expr_Kind_AEXPR_BETWEEN_SYM:
-		return !neg && !memberOf(left, right)
+		return !neg && !memberOf(left, right) && !wide(right)
 	case pg.A_Expr_Kind_AEXPR_NOT_BETWEEN, pg.A_Expr_Kind_AEXPR_NOT_BETWEEN_SYM:
 		return neg && !memberOf(left, right)
 	case pg.A_Expr_Kind_AEXPR_NOT_DISTINCT:
@@ -167,19 +177,18 @@ func (w *walker) boundsSubLink(s *pg.SubLink, target *pg.RangeVar) bool {
 	if q == nil || q.GetLarg() != nil {
 		return false
 	}
-	filtered := q.GetWhereClause() != nil && w.bounds(q.GetWhereClause(), target, false)
 	switch s.GetSubLinkType() {
 	case pg.SubLinkType_EXISTS_SUBLINK:
-		return filtered
+		// What does not look at the row is the same for every row.
+		return w.filtered(q) && correlated(q, target)
 	case pg.SubLinkType_ANY_SUBLINK:
-		if !hasColumn(s.GetTestexpr()) {
+		if !w.ofTarget(s.GetTestexpr(), target) {
 			return false
 		}
-		if len(q.GetValuesLists()) > 0 || filtered || q.GetLimitCount() != nil {
+		if len(q.GetValuesLists()) > 0 || w.filtered(q) || limited(q) {
 			return true
 		}
-		itself := contains(q.ProtoReflect(), func(r *pg.RangeVar) bool { return r.GetRelname() == target.GetRelname() })
-		return !itself && contains(q.ProtoReflect(), func(*pg.RangeVar) bool { return true })
+		return !w.reaches(q, target, 0) && contains(q.ProtoReflect(), func(*pg.RangeVar) bool { return true })
 	}
 	return false
 }

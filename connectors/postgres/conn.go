@@ -33,6 +33,8 @@ type Conn struct {
 
 	catalog atomic.Pointer[catalog]
 
+	prepared map[string]*judgement // by PREPARE; guarded by mu, see prepared.go
+
 	mu      sync.Mutex
 	cancel  context.CancelCauseFunc // of the operation that runs, or nil
 	closed  bool
@@ -193,7 +195,7 @@ func (c *Conn) Judge(ctx context.Context, s connectors.Statement) (policy.Facts,
 	if err != nil {
 		return resolve(unknown(err.Error()), nil), err
 	}
-	return resolve(j, c.catalog.Load()), nil
+	return resolve(c.known(j), c.catalog.Load()), nil
 }
 
 // Catalog lists the tables and views that the login may read, by schema and name.

@@ -31,6 +31,11 @@ type effect struct {
 	why      string
 	destroys bool
 	opaque   bool // it reads what its arguments say, not what the statement names
+	// text is the argument that holds SQL, counted from one: where it is a literal,
+	// the call is what that SQL is. The server runs these read-only.
+	text int
+	// closer: the arguments decide, see walker.closer.
+	closer bool
 }
 
 // effects are matched by name in any schema, so that a copy of an extension in a
@@ -53,7 +58,7 @@ var effects = map[string]effect{
 
 	"pg_import_system_collations": {class: policy.DDL, why: "creates collations"},
 
-	"set_config":           {class: policy.Privilege, why: "changes the session's settings"},
+	"set_config":           {closer: true},
 	"pg_terminate_backend": {class: policy.Dangerous, why: "ends other sessions", destroys: true},
 	"pg_cancel_backend":    {class: policy.Dangerous, why: "cancels other sessions' statements", destroys: true},
 
@@ -67,7 +72,8 @@ var effects = map[string]effect{
 	"pg_stop_backup":                 {class: policy.Dangerous, why: serverControl},
 	"pg_create_restore_point":        {class: policy.Dangerous, why: serverControl},
 	"pg_log_backend_memory_contexts": {class: policy.Dangerous, why: serverControl},
-	"pg_stat_reset*":                 {class: policy.Dangerous, why: serverControl, destroys: true},
+	"pg_stat_reset*":                 {class: policy.Dangerous, why: "forgets the server's statistics"},
+	"pg_stat_statements_reset":       {class: policy.Dangerous, why: "forgets the server's statistics"},
 	"pg_stat_force_next_flush":       {class: policy.Write},
 	"pg_log_standby_snapshot":        {class: policy.Dangerous, why: serverControl},
 	"pg_sync_replication_slots":      {class: policy.Dangerous, why: serverControl},
@@ -89,33 +95,40 @@ var effects = map[string]effect{
 	"pg_ls_*":                   {class: policy.Dangerous, why: serverFile},
 	"pg_stat_file":              {class: policy.Dangerous, why: serverFile},
 	"pg_file_*":                 {class: policy.Dangerous, why: serverFile},
-	"pg_current_logfile":        {class: policy.Dangerous, why: serverFile},
 	"pg_logdir_ls":              {class: policy.Dangerous, why: serverFile},
 	"pg_hba_file_rules":         {class: policy.Dangerous, why: serverFile},
 	"pg_ident_file_mappings":    {class: policy.Dangerous, why: serverFile},
 	"pg_show_all_file_settings": {class: policy.Dangerous, why: serverFile},
 	"lo_import":                 {class: policy.Dangerous, why: serverFile},
 	"lo_export":                 {class: policy.Dangerous, why: serverFile},
-	"pg_tablespace_location":    {class: policy.Dangerous, why: serverFile},
+	"adminpack":                 {class: policy.Dangerous, why: serverFile},
 
-	"lo_unlink": {class: policy.Write, why: "deletes a large object", destroys: true},
-	"lo_*":      {class: policy.Write, why: "reads or writes a large object", opaque: true},
-	"loread":    {class: policy.Write, why: "reads or writes a large object", opaque: true},
-	"lowrite":   {class: policy.Write, why: "reads or writes a large object", opaque: true},
+	"lo_unlink":  {closer: true},
+	"lo_manage":  {class: policy.Write, why: "deletes a large object"},
+	"lo_open":    {opaque: true, closer: true},
+	"lo_get":     {class: policy.Read, opaque: true},
+	"loread":     {class: policy.Read, opaque: true},
+	"lo_lseek*":  {class: policy.Read, opaque: true},
+	"lo_tell*":   {class: policy.Read, opaque: true},
+	"lo_close":   {class: policy.Read, opaque: true},
+	"lo_*":       {class: policy.Write, why: "writes a large object", opaque: true},
+	"lowrite":    {class: policy.Write, why: "writes a large object", opaque: true},
+	"pg_input_*": {class: policy.Read},
 
 	"dblink*":        {class: policy.Dangerous, why: "opens another connection", opaque: true},
 	"postgres_fdw_*": {class: policy.Dangerous, why: "opens another connection", opaque: true},
 	"http":           {class: policy.Dangerous, why: "opens another connection", opaque: true},
 	"http_*":         {class: policy.Dangerous, why: "opens another connection", opaque: true},
 
-	"query_to_xml*":  {class: policy.Unknown, why: sqlText, opaque: true},
+	"query_to_xml*":  {class: policy.Unknown, why: sqlText, opaque: true, text: 1},
 	"cursor_to_xml*": {class: policy.Unknown, why: sqlText, opaque: true},
-	"ts_stat":        {class: policy.Unknown, why: sqlText, opaque: true},
-	"ts_rewrite":     {class: policy.Unknown, why: sqlText, opaque: true},
-	"crosstab*":      {class: policy.Unknown, why: sqlText, opaque: true},
+	"ts_stat":        {class: policy.Unknown, why: sqlText, opaque: true, text: 1},
+	"ts_rewrite":     {opaque: true, closer: true},
+	"crosstab*":      {class: policy.Unknown, why: sqlText, opaque: true, text: 1},
 	"connectby":      {class: policy.Unknown, why: sqlText, opaque: true},
 	"xpath_table":    {class: policy.Unknown, why: sqlText, opaque: true},
-	"cron":           {class: policy.Dangerous, why: sqlText, opaque: true},
+	"cron_*":         {class: policy.Dangerous, why: sqlText, opaque: true},
+	"plpy_*":         {class: policy.Dangerous, why: sqlText, opaque: true},
 
 	"table_to_xml*":          {class: policy.Read, opaque: true},
 	"schema_to_xml*":         {class: policy.Read, opaque: true},
@@ -189,23 +202,114 @@ func (w *walker) calls(f *pg.FuncCall) {
 		c.Schema = names[len(names)-2]
 	}
 	e, known := effectOf(c.Name)
-	c.Known = known
+	c.Known = known || f == w.routine
 	c.Listed = !known && (c.Schema == "" || c.Schema == "pg_catalog") && harmless()[c.Name]
 	if known {
-		why := ""
-		if e.why != "" {
-			why = c.Name + " " + e.why
-		}
-		w.raise(e.class, why)
-		w.j.Opaque = w.j.Opaque || e.opaque
-		if e.destroys {
-			w.destroys(why)
-		}
-		if c.Name == "set_config" {
-			w.j.cannot("the gate owns the session's settings")
-		}
+		w.effect(c.Name, e, f)
 	}
 	w.j.call(c)
+}
+
+// effect accounts for a function whose effect is known.
+func (w *walker) effect(name string, e effect, f *pg.FuncCall) {
+	w.j.Opaque = w.j.Opaque || e.opaque
+	if e.closer {
+		w.closer(name, f)
+		return
+	}
+	if e.text > 0 && w.runsText(name, f, e.text) {
+		return
+	}
+	why := ""
+	if e.why != "" {
+		why = name + " " + e.why
+	}
+	w.raise(e.class, why)
+	if e.destroys {
+		w.destroys(why)
+	}
+}
+
+// closer judges functions by their arguments.
+func (w *walker) closer(name string, f *pg.FuncCall) {
+	switch name {
+	case "set_config":
+		w.setsConfig(f.GetArgs())
+	case "lo_unlink":
+		w.unlinks(f)
+	case "lo_open":
+		w.opensObject(f)
+	case "ts_rewrite":
+		w.rewrites(f)
+	}
+}
+
+// runsText judges the SQL that a function is given. crosstab takes a second one.
+func (w *walker) runsText(name string, f *pg.FuncCall, first int) bool {
+	args := f.GetArgs()
+	texts := 1
+	if name == "crosstab" && len(args) == 2 && number0(args[1]) == nil {
+		texts = 2
+	}
+	if len(args) < first-1+texts {
+		return false
+	}
+	var all []*judgement
+	for _, a := range args[first-1 : first-1+texts] {
+		text, ok := literalText(a)
+		in := (*judgement)(nil)
+		if ok {
+			in = judgeWithin(text, w.j.depth)
+		}
+		if in == nil {
+			return false
+		}
+		all = append(all, in)
+	}
+	for _, in := range all {
+		w.j.names(in)
+		w.raise(in.Class, name+" "+sqlText)
+		for _, why := range in.Why {
+			w.j.because(why)
+		}
+		if in.Destructive {
+			w.destroys("")
+		}
+	}
+	return true
+}
+
+func number0(n *pg.Node) *pg.Integer { return n.GetAConst().GetIval() }
+
+// rewrites judges ts_rewrite: with two arguments the second is SQL, with three
+// there is none.
+func (w *walker) rewrites(f *pg.FuncCall) {
+	if len(f.GetArgs()) == 3 || len(f.GetArgs()) == 2 && w.runsText("ts_rewrite", f, 2) {
+		return
+	}
+	w.raise(policy.Unknown, "ts_rewrite "+sqlText)
+}
+
+// unlinks judges lo_unlink: one object named by its number, or any.
+func (w *walker) unlinks(f *pg.FuncCall) {
+	w.raise(policy.Write, "lo_unlink deletes a large object")
+	for _, a := range f.GetArgs() {
+		if unwrap(a).GetAConst() == nil && unwrap(a).GetParamRef() == nil {
+			w.destroys("lo_unlink deletes large objects")
+		}
+	}
+}
+
+// inversionWrite is the bit of lo_open's mode that allows writing.
+const inversionWrite = 0x20000
+
+func (w *walker) opensObject(f *pg.FuncCall) {
+	if a := f.GetArgs(); len(a) == 2 {
+		if mode, ok := number(a[1]); ok && int64(mode)&inversionWrite == 0 {
+			return
+		}
+	}
+	w.raise(policy.Write, "lo_open may open a large object for writing")
 }
 
 func (w *walker) operator(name []*pg.Node) {

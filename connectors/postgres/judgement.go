@@ -34,6 +34,23 @@ type judgement struct {
 	Alone bool `json:"alone,omitempty"`
 	// Session is set where the statement changes the session beyond itself.
 	Session bool `json:"session,omitempty"`
+
+	// Prepares and Executes are the names of PREPARE, and of an EXECUTE whose
+	// PREPARE is not in the text; Arguments is the class of what EXECUTE is given.
+	Prepares  string       `json:"prepares,omitempty"`
+	Executes  string       `json:"executes,omitempty"`
+	Arguments policy.Class `json:"arguments,omitempty"`
+
+	// Scope, Columns, Outputs and Sets are what columns.go makes columns of.
+	Scope   []scopeName  `json:"scope,omitempty"`
+	Columns []columnName `json:"columns,omitempty"`
+	Outputs []string     `json:"outputs,omitempty"`
+	Sets    []setName    `json:"sets,omitempty"`
+
+	// These are of the walk alone.
+	depth    int                  // of texts within texts
+	bodies   []body               // sources yet to be judged
+	prepared map[string]judgement // by PREPARE earlier in the text
 }
 
 // tableName is a relation as the statement names it.
@@ -55,7 +72,20 @@ type callName struct {
 }
 
 // judgeText parses and judges. It runs in the worker only.
-func judgeText(text string) (*judgement, error) {
+func judgeText(text string) (*judgement, error) { return judgeNested(text, 0) }
+
+// judgeNested judges a text that stands within depth others.
+func judgeNested(text string, depth int) (*judgement, error) {
+	tree, err := parseNodes(text)
+	if err != nil {
+		return nil, err
+	}
+	j := judgeTree(tree, depth)
+	j.lookInto(text)
+	return j, nil
+}
+
+func parseNodes(text string) (*pg.ParseResult, error) {
 	b, err := parseTree(text)
 	if err != nil {
 		return nil, err
@@ -64,12 +94,12 @@ func judgeText(text string) (*judgement, error) {
 	if err := proto.Unmarshal(b, &tree); err != nil {
 		return nil, fmt.Errorf("read the parser's tree: %w", err)
 	}
-	return judgeTree(&tree), nil
+	return &tree, nil
 }
 
 // judgeTree judges all statements of a text together: the worst counts.
-func judgeTree(tree *pg.ParseResult) *judgement {
-	j := &judgement{Class: policy.Read, Statements: len(tree.Stmts)}
+func judgeTree(tree *pg.ParseResult, depth int) *judgement {
+	j := &judgement{Class: policy.Read, Statements: len(tree.Stmts), depth: depth, prepared: map[string]judgement{}}
 	if len(tree.Stmts) == 0 {
 		return &judgement{Class: policy.Unknown, Why: []string{"there is no statement in the text"}, Cannot: "there is no statement in the text"}
 	}
@@ -134,7 +164,7 @@ func (j *judgement) call(c callName) {
 }
 
 // once appends s to list if it is not there.
-func once(list []string, s string) []string {
+func once[T comparable](list []T, s T) []T {
 	if slices.Contains(list, s) {
 		return list
 	}

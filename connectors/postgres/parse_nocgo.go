@@ -21,3 +21,6 @@ func parseTree(text string) ([]byte, error) {
 	}
 	return b, err
 }
+
+// parsePL returns the PL/pgSQL sources of a text as JSON.
+func parsePL(text string) (string, error) { return parser.ParsePlPgSqlToJSON(text) }

@@ -33,8 +33,12 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		j = unknown(err.Error()) // the guard records the attempt, and decides
 		j.Cannot = err.Error()
 	}
+	j = c.known(j)
 	f := resolve(j, c.catalog.Load())
-	permit, err := g.Check(run, connectors.Operation{Action: policy.ActionSQL, Text: s.Text, Facts: f, Login: c.endpoint.User})
+	permit, err := g.Check(run, connectors.Operation{
+		Action: policy.ActionSQL, Text: s.Text, Facts: f, Login: c.endpoint.User,
+		Estimate: func(ctx context.Context) (int64, error) { return c.estimate(ctx, g, j, f, s.Text) },
+	})
 	if err != nil {
 		c.end()
 		return nil, err
@@ -287,6 +291,9 @@ func (q *source) conclude(tag string, err error) error {
 		q.c.dirty.Store(true)
 	}
 	q.err = err
+	if err == nil || q.f.Opaque {
+		q.c.remember(q.j, q.f.Opaque)
+	}
 	if err == nil {
 		q.out.Tag = tag
 		q.out.Affected = affected(tag)

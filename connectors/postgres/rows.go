@@ -23,6 +23,10 @@ func (w *walker) selects(s *pg.SelectStmt) {
 
 func (w *walker) inserts(s *pg.InsertStmt) {
 	w.named(s.GetRelation(), true)
+	w.sets(s.GetRelation(), s.GetCols())
+	if t := s.GetOnConflictClause().GetTargetList(); len(t) > 0 {
+		w.sets(s.GetRelation(), t)
+	}
 	if src := s.GetSelectStmt().GetSelectStmt(); src != nil {
 		values := len(src.GetValuesLists()) > 0
 		if !values || contains(src.ProtoReflect(), func(*pg.SubLink) bool { return true }) {
@@ -34,6 +38,7 @@ func (w *walker) inserts(s *pg.InsertStmt) {
 
 func (w *walker) updates(s *pg.UpdateStmt) {
 	w.named(s.GetRelation(), true)
+	w.sets(s.GetRelation(), s.GetTargetList())
 	w.self = rejoins(s.GetRelation(), slices.Concat(s.GetFromClause(), []*pg.Node{s.GetWhereClause()}))
 	if !w.bounds(s.GetWhereClause(), s.GetRelation(), false) {
 		w.destroys(unbounded("UPDATE", s.GetWhereClause()))
@@ -56,6 +61,9 @@ func (w *walker) merges(s *pg.MergeStmt) {
 	joined := w.bounds(s.GetJoinCondition(), s.GetRelation(), false)
 	for _, n := range s.GetMergeWhenClauses() {
 		c := n.GetMergeWhenClause()
+		if k := c.GetCommandType(); k == pg.CmdType_CMD_UPDATE || k == pg.CmdType_CMD_INSERT {
+			w.sets(s.GetRelation(), c.GetTargetList())
+		}
 		if c.GetCommandType() != pg.CmdType_CMD_UPDATE && c.GetCommandType() != pg.CmdType_CMD_DELETE {
 			continue
 		}

@@ -9,7 +9,7 @@ import (
 // credentialRelations hold secrets or say who may do what on other servers.
 var credentialRelations = map[string]bool{
 	"pg_authid": true, "pg_shadow": true, "pg_user_mapping": true, "pg_user_mappings": true,
-	"pg_subscription": true, "pg_hba_file_rules": true, "pg_ident_file_mappings": true,
+	"pg_subscription": true, "pg_hba_file_rules": true, "pg_file_settings": true, "pg_ident_file_mappings": true,
 }
 
 // systemRelation is the class of reading a relation of pg_catalog.

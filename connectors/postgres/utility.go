@@ -37,13 +37,29 @@ func (w *walker) utility(m protoreflect.Message) {
 		w.j.because("changes the server's configuration")
 	case *pg.LockStmt:
 		w.j.because("blocks other sessions")
-	case *pg.DoStmt, *pg.CallStmt:
+	case *pg.DoStmt:
 		w.j.Opaque = true
 		w.j.because(opaqueBlock)
+		w.j.bodies = append(w.j.bodies, bodyOf(v.GetArgs(), true))
+	case *pg.CallStmt:
+		w.routine = v.GetFunccall()
+		w.j.Opaque = true
+		w.j.because(opaqueBlock)
+	case *pg.PrepareStmt:
+		w.prepares(v)
 	case *pg.ExecuteStmt:
-		w.raise(policy.Unknown, "EXECUTE runs a statement that was prepared elsewhere")
+		w.executes(v)
 	case *pg.DiscardStmt:
-		w.j.cannot("the gate owns the session's settings")
+		w.discards(v)
+	case *pg.AlterDatabaseStmt:
+		w.database(v)
+	case *pg.AlterDomainStmt:
+		if v.GetSubtype() == "X" {
+			w.destroys("ALTER DOMAIN drops a constraint")
+		}
+	case *pg.RuleStmt:
+		w.j.Opaque = true
+		w.j.because("a rule runs with the rights of the relation's owner, for whoever uses it")
 	case *pg.ListenStmt, *pg.UnlistenStmt:
 		w.j.cannot("notifications are not passed on")
 	case *pg.IndexStmt:
@@ -52,8 +68,59 @@ func (w *walker) utility(m protoreflect.Message) {
 		w.j.Alone = w.j.Alone || v.GetIsVacuumcmd()
 	case *pg.ReindexStmt:
 		w.j.Alone = w.j.Alone || v.GetKind() != pg.ReindexObjectType_REINDEX_OBJECT_TABLE || len(v.GetParams()) > 0
-	case *pg.RuleStmt, *pg.CreateTrigStmt, *pg.CreateEventTrigStmt:
+	case *pg.CreateTrigStmt, *pg.CreateEventTrigStmt:
 		w.j.Opaque = true
+	}
+}
+
+// prepares keeps what a prepared statement is, for an EXECUTE of the same text.
+func (w *walker) prepares(s *pg.PrepareStmt) {
+	in := &judgement{Class: policy.Read, prepared: w.j.prepared, depth: w.j.depth}
+	(&walker{j: in}).message(s.GetQuery().ProtoReflect(), nil)
+	w.j.prepared[s.GetName()] = *in
+	w.j.Prepares = s.GetName()
+}
+
+func (w *walker) executes(s *pg.ExecuteStmt) {
+	in, ok := w.j.prepared[s.GetName()]
+	if !ok {
+		in := &judgement{Class: policy.Read, prepared: w.j.prepared, depth: w.j.depth}
+		for _, n := range s.GetParams() {
+			(&walker{j: in}).message(n.ProtoReflect(), nil)
+		}
+		if w.verb == "EXECUTE" {
+			w.j.Executes, w.j.Arguments = s.GetName(), in.Class
+		}
+		w.raise(policy.Unknown, "EXECUTE runs a statement that was prepared elsewhere")
+		return
+	}
+	w.raise(in.Class, "")
+	if in.Destructive {
+		w.destroys("")
+	}
+}
+
+// discards judges DISCARD. What it drops ends with the session anyway; ALL also
+// resets who the session acts as.
+func (w *walker) discards(s *pg.DiscardStmt) {
+	w.j.cannot("the gate owns the session's settings")
+	switch s.GetTarget() {
+	case pg.DiscardMode_DISCARD_PLANS, pg.DiscardMode_DISCARD_SEQUENCES:
+	case pg.DiscardMode_DISCARD_TEMP:
+		w.raise(policy.DDL, "drops the session's temporary tables")
+	default:
+		w.raise(policy.Privilege, "resets who the session acts as")
+	}
+}
+
+// database judges ALTER DATABASE's options: those that lock people out are the
+// server's control.
+func (w *walker) database(s *pg.AlterDatabaseStmt) {
+	for _, n := range s.GetOptions() {
+		switch n.GetDefElem().GetDefname() {
+		case "allow_connections", "connection_limit":
+			w.raise(policy.Dangerous, "decides who can connect at all")
+		}
 	}
 }
 
@@ -95,8 +162,17 @@ func on(n *pg.Node) bool {
 }
 
 func (w *walker) copy(s *pg.CopyStmt) {
-	if s.GetRelation() != nil && s.GetIsFrom() {
+	switch {
+	case s.GetRelation() == nil:
+	case s.GetIsFrom():
 		w.named(s.GetRelation(), true)
+		w.sets(s.GetRelation(), s.GetAttlist())
+	case len(s.GetAttlist()) == 0:
+		w.j.Columns = once(w.j.Columns, columnName{Of: rowName(s.GetRelation())})
+	default:
+		for _, name := range strs(s.GetAttlist()) {
+			w.j.Columns = once(w.j.Columns, columnName{Of: rowName(s.GetRelation()), Name: name})
+		}
 	}
 	switch {
 	case s.GetIsProgram():
@@ -145,6 +221,7 @@ func (w *walker) drops(s *pg.DropStmt) {
 		w.raise(c, "")
 	}
 	w.j.Alone = w.j.Alone || s.GetConcurrent()
+	w.j.Opaque = w.j.Opaque || s.GetBehavior() == pg.DropBehavior_DROP_CASCADE
 	for _, o := range s.GetObjects() {
 		names := strs(o.GetList().GetItems())
 		switch s.GetRemoveType() {
@@ -173,6 +250,8 @@ func relationOf(names []string) tableName {
 }
 
 func (w *walker) truncates(s *pg.TruncateStmt) {
+	// CASCADE empties tables that nobody named.
+	w.j.Opaque = w.j.Opaque || s.GetBehavior() == pg.DropBehavior_DROP_CASCADE
 	for _, n := range s.GetRelations() {
 		w.named(n.GetRangeVar(), true)
 	}
@@ -188,7 +267,9 @@ func (w *walker) alters(s *pg.AlterTableStmt) {
 		case pg.AlterTableType_AT_DropColumn, pg.AlterTableType_AT_DropConstraint, pg.AlterTableType_AT_DetachPartition, pg.AlterTableType_AT_DetachPartitionFinalize:
 			w.destroys("ALTER TABLE drops what is there")
 		case pg.AlterTableType_AT_AlterColumnType:
-			w.destroys("ALTER TABLE rewrites every value of a column")
+			if d := c.GetDef().GetColumnDef(); !widens(d) {
+				w.destroys("ALTER TABLE rewrites every value of a column")
+			}
 		case pg.AlterTableType_AT_ChangeOwner, pg.AlterTableType_AT_EnableRowSecurity, pg.AlterTableType_AT_DisableRowSecurity,
 			pg.AlterTableType_AT_ForceRowSecurity, pg.AlterTableType_AT_NoForceRowSecurity:
 			w.raise(policy.Privilege, "changes who may see or own rows")
@@ -203,10 +284,26 @@ func (w *walker) alters(s *pg.AlterTableStmt) {
 	}
 }
 
+// widening are types that hold every value a column is likely to come from.
+var widening = map[string]bool{
+	"text": true, "varchar": true, "int8": true, "numeric": true, "float8": true, "timestamptz": true, "jsonb": true, "bytea": true,
+}
+
+// widens reports whether a new type of a column keeps what is there: it is wide,
+// without a limit, and no expression takes the values' place.
+func widens(d *pg.ColumnDef) bool {
+	t := d.GetTypeName()
+	n := strs(t.GetNames())
+	return d.GetRawDefault() == nil && len(n) > 0 && widening[n[len(n)-1]] && len(t.GetTypmods()) == 0
+}
+
 func (w *walker) function(s *pg.CreateFunctionStmt) {
 	w.j.Opaque = true
 	if s.GetIsProcedure() {
 		w.verb = "CREATE PROCEDURE"
+	}
+	if b := bodyOf(s.GetOptions(), false); s.GetSqlBody() == nil {
+		w.j.bodies = append(w.j.bodies, b)
 	}
 	for _, n := range s.GetOptions() {
 		d := n.GetDefElem()

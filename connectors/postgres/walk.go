@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"strings"
+
 	pg "github.com/pganalyze/pg_query_go/v6"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -16,6 +18,10 @@ type walker struct {
 	// self is set while a condition is looked at whose statement joins its target
 	// with itself.
 	self bool
+	// routine is the call of CALL, which is judged as a whole.
+	routine *pg.FuncCall
+	// ctes are the queries of common table expressions, by name.
+	ctes map[string]*pg.SelectStmt
 }
 
 // scope is the chain of common table expressions visible at a point.
@@ -87,6 +93,7 @@ func (w *walker) message(m protoreflect.Message, sc *scope) {
 		}
 		w.j.Alone = w.j.Alone || k.alone
 	}
+	w.mentions(m)
 	switch v := m.Interface().(type) {
 	case *pg.SelectStmt:
 		sc = w.with(v.GetWithClause(), sc)
@@ -151,6 +158,14 @@ func (w *walker) with(c *pg.WithClause, sc *scope) *scope {
 		return sc
 	}
 	in := &scope{names: map[string]bool{}, outer: sc}
+	if w.ctes == nil {
+		w.ctes = map[string]*pg.SelectStmt{}
+	}
+	for _, n := range c.GetCtes() {
+		if q := n.GetCommonTableExpr().GetCtequery().GetSelectStmt(); q != nil {
+			w.ctes[n.GetCommonTableExpr().GetCtename()] = q
+		}
+	}
 	if c.GetRecursive() {
 		for _, n := range c.GetCtes() {
 			in.names[n.GetCommonTableExpr().GetCtename()] = true
@@ -176,9 +191,13 @@ func (w *walker) named(r *pg.RangeVar, write bool) {
 		return
 	}
 	w.j.table(tableName{Schema: r.GetSchemaname(), Name: r.GetRelname(), Write: write && !w.dry})
+	w.scopes(r)
 	if r.GetSchemaname() == "" || r.GetSchemaname() == "pg_catalog" {
 		if class, why := systemRelation(r.GetRelname()); class != policy.Read {
 			w.raise(class, why)
+		}
+		if write && (r.GetSchemaname() != "" || strings.HasPrefix(r.GetRelname(), "pg_")) {
+			w.raise(policy.Dangerous, "changes the system catalog by hand")
 		}
 	}
 }

@@ -25,8 +25,8 @@
 // The authorizer does not tell whether a DELETE or UPDATE has a WHERE, nor that a
 // statement is only explained. That is read from the tokens of the text (lex.go,
 // shape.go, narrow.go): destructive is what has no condition, or one that is not
-// surely narrower than all rows. When in doubt it is destructive. A condition
-// such as "id > -1" is taken for narrow: only an estimate of rows could tell.
+// surely narrower than all rows. What only excludes ("id <> 0") and bounds that
+// keys seldom cross ("id > 0") are not. When in doubt it is destructive.
 //
 // Each operation is one statement in a transaction of its own. BEGIN, COMMIT,
 // ROLLBACK, SAVEPOINT and RELEASE are judged as reads and then refused with

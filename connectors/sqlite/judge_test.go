@@ -117,12 +117,14 @@ func TestFacts(t *testing.T) {
 func TestUnbounded(t *testing.T) {
 	tests := map[bool][]string{
 		false: {
-			"id = 1", "1 = id", "(id = 1)", "id = 1 and 1 = 1", "id = 1 or id = 2", "id in (1, 2)", "not (id = 1)", "id between 1 and 2",
+			"id = 1", "1 = id", "(id = 1)", "id = 1 and 1 = 1", "id = 1 or id = 2", "id in (1, 2)", "not (id <> 1)", "id between 1 and 2",
 			"id between 1 and 2 and status = 'x'", "status like 'a%'", "status is null", "status isnull", "customer_id in (select id from customers where email = 'x')",
-			"exists (select 1 from customers c where c.tier = 'x')", "lower(status) = 'x'", "id < 5 -- or 1 = 1", "total > customer_id", "[id] = 1", `"id" = 1`,
-			"id is not 5", "status glob 'x*'", "id = (1 + 2) * 3", "id = 1 /* or true", "id != 5 and status = 'or 1'",
+			"exists (select 1 from customers c where c.id = orders.customer_id and c.tier = 'x')", "lower(status) = 'x'", "id < 5 -- or 1 = 1", "total > customer_id", "[id] = 1", `"id" = 1`,
+			"not (id <> 5 or 1 = 1)", "not (id <> 5 or total <> 3)", "id > 100", "id between 0 and 100", "total * 2 > 100", "id is 5", "status is not distinct from 'x'", "id < 5 or id > 10", "status glob 'x*'", "id = (1 + 2) * 3", "id = 1 /* or true", "id != 5 and status = 'or 1'",
 		},
 		true: {
+			"id is not 5", "id != 0", "id <> -1", "id not in (0)", "status not like 'x'", "not (id = 1)", "not id = 1", "exists (select 1 from customers c where c.tier = 'x')", "id > 0", "id > -1", "0 <= id", "id < 9e9", "id between -1 and 9999999999",
+			"id * 0 = 0", "id % 1 = 0", "id & 0 = 0", "id < 5 or id >= 5", "id = 5 or not id = 5", "id = 5 or id <> 5", "(id = 5) or (id != 5)", "status like 'a' or status not like 'a'", "length(status) >= 0", "id is distinct from 5", "not (id <> 5 and total <> 3) or 1",
 			"1", "true", "1 = 1", "id = id", "orders.id = id", "id = +id", `"id" = [ID]`, "id = 1 or 1 = 1", "id = 1 or true", "1 = 1 or id = 1", "not 0", "not (id = 1 and 1 = 0)",
 			"not (id <> id)", "id is not null", "id notnull", "id is id", "id in (id)", "id in (select id from orders)", "id in (select 1 union select id from orders where id = 1)",
 			"exists (select 1)", "case when id = 1 then 1 else 1 end", "coalesce(1, id)", "status like '%'", "status glob '*'", "'x' = 'x'", "abs(random()) >= 0",

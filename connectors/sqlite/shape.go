@@ -66,7 +66,7 @@ func (s *shape) body(toks []token) {
 		i := indexWord(toks, "WHERE")
 		if i < 0 {
 			s.unbounded = s.verb + " without WHERE"
-		} else if !narrows(until(toks[i+1:], "RETURNING", "ORDER", "LIMIT")) {
+		} else if !(condition{targets(toks)}).narrows(until(toks[i+1:], "RETURNING", "ORDER", "LIMIT"), false) {
 			s.unbounded = s.verb + " whose WHERE may hold for every row"
 		}
 	case "ALTER TABLE":
@@ -76,6 +76,23 @@ func (s *shape) body(toks []token) {
 		}
 		s.renames = len(rest) > 1 && rest[1].is("RENAME")
 	}
+}
+
+// targets are the names of the table that a DELETE or UPDATE changes, and its
+// alias, in lower case.
+func targets(toks []token) (out []string) {
+	end := len(toks)
+	for _, w := range []string{"SET", "WHERE"} {
+		if i := indexWord(toks, w); i >= 0 {
+			end = min(end, i)
+		}
+	}
+	for _, t := range toks[1:end] {
+		if t.kind == tokenWord || t.kind == tokenName {
+			out = append(out, strings.ToLower(t.text))
+		}
+	}
+	return out
 }
 
 // generates reports whether a definition has a generated column: GENERATED, or

@@ -85,6 +85,29 @@ func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, _ mask.Secret,
 	return c, nil
 }
 
+// Classify finds the facts of a text without a file: what an empty database can
+// tell. A text that names tables is of class unknown, and says so. The error is
+// only set where ctx ended.
+func (d *Driver) Classify(ctx context.Context, text string) (policy.Facts, error) {
+	c := new(Conn)
+	c.ctx, c.cancel = context.WithCancelCause(context.Background())
+	defer c.cancel(nil)
+	judge, err := openEngine(":memory:", sqlite3.OPEN_READWRITE|sqlite3.OPEN_MEMORY, d.options.BusyTimeout)
+	if err != nil {
+		return policy.Facts{Why: "no database to judge it with"}, err
+	}
+	defer judge.close()
+	c.judge = judge
+	j, err := c.assess(ctx, text)
+	if err != nil {
+		return policy.Facts{Why: err.Error()}, err
+	}
+	if j.fault != nil {
+		j.facts.Why += "; it is judged without the file's schema"
+	}
+	return j.facts, nil
+}
+
 // regular refuses what the library would take for a URI or for memory, and
 // tells a missing file before the library makes something of it.
 func regular(file string) error {
