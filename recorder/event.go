@@ -96,6 +96,8 @@ type Decision struct {
 	Rule   string   `json:"rule"`
 	Reason string   `json:"reason,omitempty"`
 	Masks  []string `json:"masks,omitempty"`
+	// Estimate is how many rows the target's planner expected, where it was asked.
+	Estimate *int64 `json:"estimate,omitempty"`
 	// Approval is the id of the approval that the operation needs or used.
 	Approval string `json:"approval,omitempty"`
 }

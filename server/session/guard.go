@@ -47,6 +47,9 @@ func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 		return nil, err
 	}
 	d, m, err := s.decide(op, int64(n-1))
+	if err == nil && op.Estimate != nil {
+		d, m, err = s.weighed(&op, int64(n-1), d, m, func() *int64 { return estimateOf(ctx, op) })
+	}
 	if err != nil {
 		return nil, g.refused(ctx, n, err)
 	}
@@ -57,6 +60,17 @@ func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 		return nil, err
 	}
 	return p, nil
+}
+
+// estimateOf asks the planner from within an operation.
+func estimateOf(ctx context.Context, op connectors.Operation) *int64 {
+	ctx, cancel := context.WithTimeout(ctx, estimateTime)
+	defer cancel()
+	rows, err := op.Estimate(ctx)
+	if err != nil {
+		return nil
+	}
+	return &rows
 }
 
 // run is the way from a decision to a permit.
@@ -124,7 +138,8 @@ func (g *guard) record(ctx context.Context, k recorder.Kind, payload any) error 
 // permit records the decision and returns the id of the approval that it uses,
 // "" where none is needed. Its error refuses the operation.
 func (g *guard) permit(ctx context.Context, n int, op connectors.Operation, d policy.Decision, m masks) (string, error) {
-	rec := recorder.Decision{Op: n, Effect: d.Effect.String(), Rule: d.Rule, Reason: d.Reason, Masks: m.names}
+	rec := recorder.Decision{Op: n, Effect: d.Effect.String(), Rule: d.Rule, Reason: d.Reason, Masks: m.names,
+		Estimate: op.Facts.Estimate}
 	if d.Effect != policy.Approve {
 		if err := g.record(ctx, recorder.KindDecision, rec); err != nil {
 			return "", err

@@ -42,8 +42,12 @@ type Session struct {
 	opened  time.Time
 	lease   *lease
 	mu      sync.Mutex
-	answer  *Answer         // the last one, which may still be open
-	asked   map[*asked]bool // what was decided on and is not over
+	answer  *Answer // the last one, which may still be open
+	// calls are those that may use the connection; while there are any, no estimate
+	// begins.
+	calls      int
+	estimating *estimating     // outside of an operation, nil for none
+	asked      map[*asked]bool // what was decided on and is not over
 	// exit is the code with which a shell or command ended.
 	exit  atomic.Pointer[int]
 	close sync.Once
@@ -270,8 +274,9 @@ func (s *Session) Catalog(ctx context.Context) ([]connectors.Relation, error) {
 	return rel, s.words(err)
 }
 
-// Judge says what the gate would do with the statement, without running or
-// recording anything.
+// Judge says what the gate would do with the statement, without running it. Of one
+// that needs approval, on a resource that is no production, the target's planner
+// is asked how many rows it touches; that is on record, the rest is not.
 func (s *Session) Judge(ctx context.Context, text string) (policy.Decision, policy.Facts, error) {
 	j, ok := s.conn.(connectors.Judge)
 	if !ok {
@@ -281,8 +286,12 @@ func (s *Session) Judge(ctx context.Context, text string) (policy.Decision, poli
 	if err != nil {
 		return policy.Decision{Rule: policy.DefaultDeny}, f, s.words(err)
 	}
-	d, _, err := s.decide(connectors.Operation{Action: policy.ActionSQL, Text: text, Facts: f}, s.ops.Load())
-	return d, f, err
+	op := connectors.Operation{Action: policy.ActionSQL, Text: text, Facts: f}
+	d, m, err := s.decide(op, s.ops.Load())
+	if err == nil && !s.target.Production() { // planning costs the target, and people type a lot
+		d, _, err = s.weighed(&op, s.ops.Load(), d, m, func() *int64 { return s.estimate(ctx, text) })
+	}
+	return d, op.Facts, err
 }
 
 // Run runs one SQL statement. With ask nil, an operation that needs approval
@@ -301,6 +310,7 @@ func (s *Session) Run(ctx context.Context, text string, ask *Ask) (*Answer, erro
 		_ = before.Close()
 	}
 	defer s.lease.work()()
+	defer s.quiet()()
 	ctx, end := s.bound(ctx)
 	g := &guard{s: s, ask: ask, end: end}
 	r, err := q.Query(ctx, g, connectors.Statement{Text: text})

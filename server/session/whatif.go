@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -138,6 +139,7 @@ func (r *rerun) judge(h recorder.Head, p pending, then recorder.Decision) error 
 		r.sum.Unjudged++
 		return nil
 	}
+	op.Facts.Estimate = cmp.Or(op.Facts.Estimate, then.Estimate)
 	now, err := r.decide(h, p, op)
 	if err != nil {
 		return err

@@ -61,6 +61,10 @@ func (s *Session) Explain(ctx context.Context, text string) (Why, error) {
 		return Why{}, s.words(err)
 	}
 	op := connectors.Operation{Action: policy.ActionSQL, Text: text, Facts: f}
+	if d, m, err := s.decide(op, s.ops.Load()); err == nil {
+		// Somebody asks: that is worth a plan, also in production.
+		_, _, _ = s.weighed(&op, s.ops.Load(), d, m, func() *int64 { return s.estimate(ctx, text) }) // explained below
+	}
 	res, ok := s.present(s.g.rules.Load())
 	if !ok {
 		return Why{Resource: s.target.Resource, Action: op.Action, Text: text, Facts: f,
