@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,5 +174,34 @@ func TestRefuse(t *testing.T) {
 	w.swap(t, nil, roles)
 	if n := w.visit(carol).Notice(); n != "" {
 		t.Errorf("after a good one the administrator is told %q", n)
+	}
+}
+
+// A right that hangs on the time goes with it, without anybody changing the rules.
+func TestRightEndsWithTime(t *testing.T) {
+	w := newWorld(t)
+	now := time.Date(2026, 1, 2, 17, 59, 0, 0, time.UTC)
+	var clock atomic.Pointer[time.Time]
+	clock.Store(&now)
+	w.gate.o.Now = func() time.Time { return *clock.Load() }
+	roles := slices.Clone(testRoles)
+	roles[0].When = `now < timestamp("2026-01-02T18:00:00Z")`
+	w.swap(t, nil, roles)
+	s := w.open(t, alice)
+	a, err := s.Run(t.Context(), "read a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drain(t, a)
+	if n := s.rejudge(); n != 0 {
+		t.Errorf("%d ended before the time", n)
+	}
+	later := now.Add(time.Minute)
+	clock.Store(&later)
+	if n := s.rejudge(); n != 1 {
+		t.Errorf("%d ended, want the session", n)
+	}
+	if why := ended(t, s); !strings.Contains(why.Reason, "right to it was lost") {
+		t.Errorf("why: %+v", why)
 	}
 }
