@@ -1,8 +1,11 @@
 package server
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/recorder"
 )
 
 func TestParseAgo(t *testing.T) {
@@ -15,6 +18,19 @@ func TestParseAgo(t *testing.T) {
 		if got, err := ParseAgo(text); err == nil {
 			t.Errorf("%q is taken for %v", text, got)
 		}
+	}
+}
+
+// What is not kept is said to be kept as a digest, in words.
+func TestDescribeDigest(t *testing.T) {
+	b, err := json.Marshal(recorder.Rows{Op: 2, Columns: []recorder.RowColumn{{Name: "email", Treatment: "masked"}},
+		Digest: &recorder.Digest{Of: "rows", Rows: 3, Bytes: 99, SHA256: "abc"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := describe(recorder.Event{Kind: recorder.KindRows, Data: b}),
+		"#2 rows kept as a digest: 3 rows, 99 bytes, SHA-256 abc email (masked)"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -19,13 +19,17 @@ import (
 
 type identityKey = identity.Key
 
-// json prints v as one line of JSON in which no character can drive a terminal.
-func (c *call) json(v any) error {
+// json prints v as WriteJSON does.
+func (c *call) json(v any) error { return WriteJSON(c.out, v) }
+
+// WriteJSON prints v as one line of JSON in which no character can drive a
+// terminal.
+func WriteJSON(w io.Writer, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	_, err = c.out.Write(append(safeJSON(b), '\n'))
+	_, err = w.Write(append(safeJSON(b), '\n'))
 	return err
 }
 

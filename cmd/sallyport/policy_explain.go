@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -183,7 +182,7 @@ func runPolicyExplain(ctx context.Context, args []string, io stdio) (err error) 
 		return err
 	}
 	if *asJSON {
-		return json.NewEncoder(io.out).Encode(server.WhyJSON(y))
+		return server.WriteJSON(io.out, server.WhyJSON(y))
 	}
 	return server.PrintWhy(io.out, q.who, y)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -49,8 +48,7 @@ func runPolicyReplay(ctx context.Context, args []string, io stdio) (err error) {
 	defer func() { err = errors.Join(err, store.Close()) }()
 	p := &server.ReplayPrinter{W: io.out}
 	if *asJSON {
-		out := json.NewEncoder(io.out)
-		p.JSON = func(v any) error { return out.Encode(v) }
+		p.JSON = func(v any) error { return server.WriteJSON(io.out, v) }
 	}
 	sum, err := session.Rejudge(ctx, store, rules, time.Now().Add(-since), p.Difference)
 	if err != nil {
