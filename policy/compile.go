@@ -96,12 +96,12 @@ func (v Vocabulary) Compile(roles Roles, masks Masking) (*Policy, error) {
 		}
 	}
 	p.index = newIndex(p, c.vocabulary.Resources, c.labelsAsked())
-	p.warnings = overlaps(p.roles)
+	p.warnings = append(overlaps(p.roles), p.unmatched(c.vocabulary.Kinds)...)
 	return p, nil
 }
 
 // Warnings are what is odd about the policy and yet no fault: rules that another
-// role's rules leave nothing to decide.
+// role's rules leave nothing to decide, words that no resource has.
 func (p *Policy) Warnings() Faults {
 	if p == nil {
 		return nil

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -61,6 +62,20 @@ const (
 
 // String returns full or digest.
 func (k Keep) String() string { return [...]string{"full", "digest"}[min(k, KeepDigest)] }
+
+// MarshalText writes full or digest.
+func (k Keep) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (k *Keep) UnmarshalText(b []byte) error {
+	for _, known := range []Keep{KeepFull, KeepDigest} {
+		if known.String() == string(b) {
+			*k = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is neither full nor digest", b)
+}
 
 // DefaultDeny is the name of the rule that decides where no rule matches.
 const DefaultDeny = "default deny"

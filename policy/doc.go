@@ -36,6 +36,11 @@
 // condition and its rule's, both must hold; one that is false settles it even if
 // the other cannot be computed.
 //
+// Before there is an operation, as when a listing says what somebody may do
+// (View), conditions are computed with what is known, and a rule whose condition
+// depends on the rest counts as one that may match: it opens the resource, and the
+// Right says under which condition.
+//
 // # Terms
 //
 // Limits are a part of what a rule grants. Of several allow rules that match, the

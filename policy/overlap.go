@@ -28,6 +28,31 @@ func overlaps(roles []role) Faults {
 	return all
 }
 
+// unmatched finds words that none of the resources which a role is about has. They
+// are no faults: resources come and go.
+func (p *Policy) unmatched(kinds map[string][]Action) Faults {
+	can := make([]words, len(p.roles))
+	about := make([]bool, len(p.roles))
+	for _, a := range p.index.areas {
+		_, ws := possible(kinds[a.kind])
+		for n := a.roles.next(0); n >= 0; n = a.roles.next(n + 1) {
+			can[n] |= ws
+			about[n] = true
+		}
+	}
+	var all Faults
+	for i := range p.roles {
+		for j := range p.roles[i].rules {
+			u := &p.roles[i].rules[j]
+			if not := u.words &^ can[i]; about[i] && not != 0 {
+				all = append(all, Fault{Path: fmt.Sprintf("roles[%d].rules[%d]", i, u.number),
+					Message: "none of the resources that the role is about has " + strings.Join(not.texts(), ", ") + ", so this matches nothing yet"})
+			}
+		}
+	}
+	return all
+}
+
 // widerRoles are the other roles that speak whenever role i does. Of two that are
 // equally wide, each is wider than the other.
 func widerRoles(roles []role, i int) []*role {

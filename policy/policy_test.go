@@ -238,3 +238,17 @@ func TestWait(t *testing.T) {
 		t.Error(r.wait, r.need)
 	}
 }
+
+func TestKeepText(t *testing.T) {
+	for _, k := range []Keep{KeepFull, KeepDigest} {
+		b, err := json.Marshal(Decision{Results: k})
+		var back Decision
+		if err != nil || json.Unmarshal(b, &back) != nil || back.Results != k || strings.Contains(string(b), "digest") != (k == KeepDigest) {
+			t.Errorf("%s: %s, %v, %+v", k, b, err, back)
+		}
+	}
+	var k Keep
+	if err := k.UnmarshalText([]byte("some")); err == nil {
+		t.Error("some is something")
+	}
+}

@@ -64,6 +64,7 @@ func randomPolicy(r *rand.Rand) (Roles, Masking) {
 		for j := range 1 + r.IntN(3) {
 			rule := Rule{Name: fmt.Sprintf("u%d", j)}
 			words := pick(Words())
+			words = words[:min(len(words), 3)]
 			switch r.IntN(4) {
 			case 0:
 				rule.Deny = words
@@ -179,6 +180,7 @@ func shuffle[T any](r *rand.Rand, s []T) {
 // written down as plainly as can be.
 func TestDecideByDefinition(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 7))
+	decided := map[Effect]int{}
 	for range 200 {
 		roles, masks := randomPolicy(r)
 		p, err := Compile(roles, masks)
@@ -195,13 +197,21 @@ func TestDecideByDefinition(t *testing.T) {
 				if r.IntN(2) == 0 {
 					q.Now = time.Unix(2e9, 0)
 				}
-				want := byDefinition(roles, q)
-				if got := p.Decide(q).Effect; got != want {
+				want, rows, digest := byDefinition(roles, q)
+				d := p.Decide(q)
+				if got := d.Effect; got != Deny && (d.Results == KeepDigest) != digest || got == Allow && d.Limits.Rows != rows {
+					t.Fatalf("%s on %s by %+v: %+v, want %d rows, digest %v", q.Action, res.Name, roles, d, rows, digest)
+				}
+				decided[want]++
+				if got := d.Effect; got != want {
 					t.Fatalf("%s on %s by %+v: %v, want %v", q.Action, res.Name, roles, got, want)
 				}
 			}
 			checkMasks(t, p, masks, id, res)
 		}
+	}
+	if min(decided[Deny], decided[Approve], decided[Allow]) < 300 {
+		t.Errorf("decided %v: this tested little", decided)
 	}
 }
 
@@ -223,38 +233,46 @@ func meets(a, b []string) bool {
 	return slices.ContainsFunc(a, func(w string) bool { return slices.Contains(b, w) })
 }
 
-func byDefinition(roles Roles, q Request) Effect {
+// byDefinition is the effect, the most rows of what allows (0: all), and whether
+// all that matches says digest.
+func byDefinition(roles Roles, q Request) (e Effect, rows int64, digest bool) {
 	ws := wordsByDefinition(q)
 	var deny, approve, allow bool
+	rows, digest = -1, true
 	for _, role := range roles {
 		if !mineByDefinition(role, q.Identity) || !role.Resources.Matches(q.Resource) {
 			continue
 		}
 		for _, rule := range role.Rules {
 			holds, computed := conditionByDefinition(role.When, q)
-			if holds || !computed {
-				h, c := conditionByDefinition(rule.When, q)
-				if c && !h {
-					continue
-				}
-				holds, computed = holds && h, computed && c
-			} else {
+			h, c := conditionByDefinition(rule.When, q)
+			if computed && !holds || c && !h {
 				continue
 			}
+			granted := meets(ws, rule.Approve) || meets(ws, rule.Allow) && computed && c
+			digest = digest && (!granted || rule.Results == "digest")
 			deny = deny || meets(ws, rule.Deny)
 			approve = approve || meets(ws, rule.Approve)
-			allow = allow || meets(ws, rule.Allow) && computed
+			if meets(ws, rule.Allow) && computed && c {
+				allow = true
+				switch {
+				case rule.Limits.Rows == nil || *rule.Limits.Rows == 0 || rows == 0:
+					rows = 0
+				default:
+					rows = max(rows, *rule.Limits.Rows)
+				}
+			}
 		}
 	}
 	switch {
 	case deny:
-		return Deny
+		return Deny, 0, false
 	case approve:
-		return Approve
+		return Approve, 0, digest
 	case allow:
-		return Allow
+		return Allow, rows, digest
 	}
-	return Deny
+	return Deny, 0, false
 }
 
 func mineByDefinition(role Role, id Identity) bool {

@@ -223,12 +223,15 @@ func (e *early) right(who string, o operation) (Right, *rule) {
 	base := e.verdict
 	if base.rule == nil {
 		// Nothing matches for certain: what may match gives the most it can.
-		for i := len(e.open) - 1; i >= 0; i-- {
-			if u := e.open[i]; u.rule.effect != Deny {
-				base.take(u.rule, answer{is: yes})
-				r.Conditional, r.When = true, u.when
-				break
+		var most *opening
+		for i := range e.open {
+			if u := &e.open[i]; u.rule.effect != Deny && (most == nil || u.rule.effect > most.rule.effect) {
+				most = u
 			}
+		}
+		if most != nil {
+			base.take(most.rule, answer{is: yes})
+			r.Conditional, r.When = true, most.when
 		}
 	}
 	for _, u := range e.open {

@@ -1,0 +1,45 @@
+package config
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/policy"
+)
+
+// The example of the README is one that loads, and says what its comments say.
+func TestReadmeExample(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(b), "\n## Policy\n")
+	_, text, _ = strings.Cut(text, "```yaml\n")
+	text, _, ok := strings.Cut(text, "```")
+	if !ok {
+		t.Fatal("the README has no example of a policy")
+	}
+	text = strings.Replace(text, "include: [policies/*.yaml]", "", 1)
+	c := parse(t, strings.Replace(small, "{name: db, kind: sqlite,", "{name: orders-db, kind: sqlite, labels: {team: shop, env: prod},", 1)+text)
+	if len(c.Warnings) > 0 {
+		t.Error(c.Warnings)
+	}
+	p, err := c.Policy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decide := func(group string, f policy.Facts) policy.Decision {
+		return p.Decide(policy.Request{Identity: policy.Identity{Subject: "s", Groups: []string{group}}, Resource: c.Resources[0].Policy(), Action: policy.ActionSQL, Facts: f})
+	}
+	for rule, d := range map[string]policy.Decision{
+		"engineers/reads":    decide("engineering", policy.Facts{Class: policy.Read}),
+		"engineers/writes":   decide("engineering", policy.Facts{Class: policy.Write}),
+		"engineers/no-wipes": decide("engineering", policy.Facts{Class: policy.Write, Destructive: true}),
+		policy.DefaultDeny:   decide("contractors", policy.Facts{Class: policy.Read}), // from nowhere, at no time
+	} {
+		if d.Rule != rule {
+			t.Errorf("%+v, want %s", d, rule)
+		}
+	}
+}
