@@ -105,7 +105,7 @@ func (j *judge) link(value string) {
 			if i := strings.IndexAny(rest, "/?#\\"); i >= 0 {
 				rest = rest[:i]
 			}
-			if why := internal(rest); why != "" {
+			if why := inner(rest); why != "" {
 				j.raise(policy.Dangerous, "a link to "+why)
 			}
 		}

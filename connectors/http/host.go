@@ -120,6 +120,36 @@ func internal(host string) string {
 	return ""
 }
 
+// inner is internal for a link that a service may follow: there also private
+// addresses and names of an inner network are none that it should be led to.
+func inner(authority string) string {
+	if why := internal(authority); why != "" {
+		return why
+	}
+	if strings.Contains(authority, "@") {
+		return "a host behind a user name"
+	}
+	host := strings.ToLower(strings.TrimSuffix(authority, "."))
+	if h, _, ok := strings.Cut(host, ":"); ok && !strings.HasPrefix(host, "[") {
+		host = h
+	}
+	if a, _, ok := address(strings.Trim(host, "[]")); ok {
+		if a.Unmap().IsPrivate() {
+			return "a private address"
+		}
+		return ""
+	}
+	for _, end := range []string{".internal", ".local", ".svc", ".lan", ".corp", ".intranet", ".home.arpa"} {
+		if strings.HasSuffix(host, end) {
+			return "a name of an inner network"
+		}
+	}
+	if host != "" && !strings.Contains(host, ".") {
+		return "a name of an inner network"
+	}
+	return ""
+}
+
 var embedded = regexp.MustCompile(`(^|[.-])(169[.-]254[.-]169[.-]254|127[.-]0[.-]0[.-]1)[.-].*(nip\.io|sslip\.io|xip\.io)$`)
 
 // address reads an IP address in any notation that resolvers take: also decimal,

@@ -3,6 +3,7 @@ package http
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -77,7 +78,9 @@ var (
 	// loud words: a change by them is not bounded by a key.
 	loud = set("deleteall removeall purge truncate wipe flush flushall drop dropall clearall destroyall eraseall resetall shutdown restart reboot terminate kill stop halt poweroff nuke cleanup empty _forcemerge_ deleteallorders format")
 	// acts: a GET of such a name changes something all the same.
-	acts = set("delete remove destroy create update purge truncate wipe flush drop reset restart shutdown reboot stop start kill terminate disable enable approve cancel logout revoke grant promote execute rebuild reindex clear erase unsubscribe transfer")
+	acts = set("delete remove destroy purge truncate wipe flush drop restart shutdown reboot kill terminate disable revoke execute rebuild reindex erase deactivate logout")
+	// softer ones, which are also names of things: only behind the key of one thing.
+	softer = set("create update reset stop start enable approve cancel grant promote clear unsubscribe transfer activate confirm close archive publish pay refund retry resend")
 )
 
 // places judges the words of the path.
@@ -143,9 +146,13 @@ func (j *judge) readsThatAct() {
 	if len(segs) == 0 {
 		return
 	}
-	for _, s := range segs[max(0, len(segs)-2):] {
+	for i, s := range segs {
 		ws := words(s)
-		if len(ws) == 0 || !acts[ws[0]] && !loud[strings.ToLower(s)] || identifier(s) || len(ws) > 1 && (ws[1] == "at" || ws[1] == "policy" || ws[1] == "requests") {
+		if i < len(segs)-2 || len(ws) == 0 {
+			continue
+		}
+		soft := softer[ws[0]] && i == len(segs)-1 && i > 0 && identifier(segs[i-1])
+		if !soft && !acts[ws[0]] && !loud[strings.ToLower(s)] || identifier(s) || len(ws) > 1 && (ws[1] == "at" || ws[1] == "policy" || ws[1] == "requests") {
 			continue
 		}
 		j.raise(policy.Write, "a "+j.r.Method+" that changes something: "+s)
@@ -175,7 +182,7 @@ func (j *judge) collection() bool {
 	switch {
 	case last == "all" || last == "*" || last == "_all" || strings.Contains(last, "*"):
 		return true
-	case identifier(last):
+	case identifier(last), len(segs) > 1 && (segs[len(segs)-2] == "_doc" || segs[len(segs)-2] == "_create"):
 		return false
 	case len(segs)%2 == 1:
 		return true
@@ -192,14 +199,15 @@ func (j *judge) changes() {
 			j.destroys("deletes a collection")
 		}
 	case "PUT", "PATCH":
-		if j.collection() && j.plural() {
+		if j.collection() && j.plural() && !slices.ContainsFunc(j.segments, identifier) {
 			j.destroys(j.r.Method + " of a collection changes all of it")
 		}
 	}
 	for _, s := range j.original() {
 		ws := words(s)
 		joined := strings.Join(ws, "")
-		if len(ws) > 1 && (ws[len(ws)-1] == "all" || ws[1] == "all") && (acts[ws[0]] || loud[ws[0]]) || strings.HasPrefix(joined, "deleteall") || strings.HasPrefix(joined, "removeall") || joined == "deletebyquery" {
+		if len(ws) > 1 && (ws[len(ws)-1] == "all" || ws[1] == "all") && (acts[ws[0]] || loud[ws[0]]) || strings.HasPrefix(joined, "deleteall") || strings.HasPrefix(joined, "removeall") || joined == "deletebyquery" ||
+			joined == "bulkdelete" || joined == "batchdelete" || joined == "deletebulk" || joined == "massdelete" || joined == "deletemany" || joined == "deletebatch" {
 			j.destroys(s + " is not bounded by a key")
 		}
 	}

@@ -26,7 +26,7 @@ var (
 	steering = set(`mutatingwebhookconfigurations validatingwebhookconfigurations validatingadmissionpolicies validatingadmissionpolicybindings mutatingadmissionpolicies apiservices nodes`)
 	// serving are resources whose loss is an outage or loses data.
 	serving = set(`deployments statefulsets daemonsets replicasets replicationcontrollers services ingresses ingressroutes gateways httproutes virtualservices persistentvolumeclaims persistentvolumes
-		namespaces customresourcedefinitions nodes storageclasses apiservices projects volumesnapshots networkpolicies certificates deploymentconfigs routes machines clusters etcdclusters postgresqls kafkas`)
+		namespaces customresourcedefinitions nodes storageclasses apiservices projects volumesnapshots deploymentconfigs routes machines clusters etcdclusters postgresqls kafkas`)
 	// channels are subresources that run code or open a way into a workload.
 	channels = set("exec attach portforward proxy ephemeralcontainers binding")
 )

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport/sallyport/connectors/http"
 	"github.com/sallyport/sallyport/policy"
 )
 
@@ -96,12 +97,24 @@ func (j *judge) global(f flags) {
 	if f.has("-s", "--server", "--kubeconfig", "--insecure-skip-tls-verify", "--cluster", "--context") && !f.has("--context") {
 		j.raise(policy.Dangerous, "goes to another server than the resource's")
 	}
-	if f.has("--raw") {
-		j.raise(policy.Dangerous, "a raw request")
+	if f.has("--raw") && j.call.Verb != "config" {
+		j.raw(f.last("--raw"))
 	}
 	if o := f.last("-o", "--output"); strings.Contains(o, "-file=") {
 		j.raise(policy.Privilege, "reads a file of its own host")
 	}
+}
+
+// raw judges get --raw PATH as the request that it is.
+func (j *judge) raw(target string) {
+	if j.call.Verb != "get" && j.call.Verb != "list" {
+		j.raise(policy.Dangerous, "a raw request that is not a GET")
+		return
+	}
+	f := Request(&http.Request{Method: "GET", Target: target})
+	j.call = *f.Kubernetes
+	j.raise(f.Class, f.Why)
+	j.destructive = j.destructive || f.Destructive
 }
 
 // line judges a verb with its words.

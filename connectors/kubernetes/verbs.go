@@ -211,6 +211,11 @@ func (j *judge) sets(words, _ []string, f flags) {
 		return
 	}
 	what := words[0]
+	if what == "env" && f.on("--list") {
+		j.call.Verb = "get"
+		j.raise(policy.Read, "")
+		return
+	}
 	types, _ := j.named(words[1:])
 	j.each("patch", types)
 	switch what {

@@ -13,16 +13,16 @@ func (c *call) rm() {
 	deep := has(options, "-r", "-R") || hasPrefix(options, "--recursive", "--r")
 	c.is(policy.Write, "")
 	for _, a := range c.args {
-		if !a.known && a.option() {
-			c.unknown("what rm deletes is only known when it runs")
-			c.own.destructive, c.s.j.facts.Destructive = true, true
-			return
+		if !a.known && a.many && !a.data && a.text == "" {
+			c.destroys(policy.Unknown, "what rm deletes, and how, is only known when it runs")
 		}
 	}
 	switch {
+	case deep && slices.ContainsFunc(rest, func(a arg) bool { return !a.known && !a.data && a.text == "" }):
+		c.destroys(policy.Dangerous, "deletes a tree that is only known when it runs: it may be all")
 	case deep:
 		c.destroys(policy.Write, "deletes recursively")
-	case slices.ContainsFunc(rest, func(a arg) bool { return a.glob || a.many || a.data }):
+	case slices.ContainsFunc(rest, func(a arg) bool { return a.glob || !a.known }):
 		c.destroys(policy.Write, "deletes whatever matches")
 	}
 	for _, a := range rest {
@@ -180,7 +180,7 @@ func (c *call) copies() {
 				c.destroys(f.class, "moves "+a.text+" away")
 			}
 		}
-		if (c.name == "cp" || c.name == "mv") && harmlessSink(a.text) {
+		if (c.name != "install") && harmlessSink(a.text) {
 			c.destroys(policy.Write, "empties what it copies to")
 		}
 	}
@@ -271,6 +271,9 @@ func (c *call) tar() {
 }
 
 func (c *call) rsync() {
+	if c.dryRun() {
+		return
+	}
 	c.is(policy.Write, "rsync copies files")
 	for _, a := range c.args {
 		t := a.text
@@ -290,6 +293,22 @@ func (c *call) rsync() {
 	if rest := operands(c.args, nil); len(rest) > 1 {
 		c.touches(rest[len(rest)-1])
 	}
+}
+
+// dryRun reports whether rsync only says what it would do, between local trees.
+func (c *call) dryRun() bool {
+	dry := false
+	for _, a := range c.args {
+		t := a.text
+		short := strings.HasPrefix(t, "-") && !strings.HasPrefix(t, "--")
+		switch {
+		case !a.known, strings.Contains(t, ":"), short && strings.Contains(t, "e"), strings.HasPrefix(t, "--rsh"), strings.HasPrefix(t, "--rsync-path"), strings.HasPrefix(t, "--log-file"), strings.HasPrefix(t, "--write-batch"), strings.HasPrefix(t, "--daemon"):
+			return false
+		case t == "--dry-run", short && strings.Contains(t, "n"):
+			dry = true
+		}
+	}
+	return dry
 }
 
 func (c *call) unzip() {

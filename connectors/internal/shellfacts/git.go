@@ -71,6 +71,7 @@ func (c *call) gitVerb(verb string, rest []arg) {
 	words := texts(rest)
 	lists, some := gitLists[verb]
 	switch {
+	case slices.Contains(words, "--dry-run") && gitWrites[verb] && !slices.ContainsFunc(rest, func(a arg) bool { return !a.known }):
 	case gitReads[verb]:
 		if verb == "reflog" && (slices.Contains(words, "expire") || slices.Contains(words, "delete")) {
 			c.destroys(policy.Write, "forgets history")

@@ -82,6 +82,9 @@ func handlerList() map[string]func(*call) {
 		"printenv":                  (*call).printenv,
 		"split csplit":              func(c *call) { c.listed(table()[c.name]) },
 		// system.go
+		"openssl":               (*call).openssl,
+		"nginx":                 (*call).nginx,
+		"ifconfig nmcli":        (*call).interfaces,
 		"kill":                  (*call).kill,
 		"pkill killall skill":   (*call).kills,
 		"systemctl":             (*call).systemctl,

@@ -19,6 +19,8 @@ func (c *call) shell() {
 		return
 	}
 	switch {
+	case has(options, "-n") && !has(options, "-c", "-s", "-i") && len(rest) > 0:
+		// it only checks the syntax of a file
 	case has(options, "-c"):
 		c.shellText(rest)
 	case has(options, "-s") || len(rest) == 0 || rest[0].text == "-" || rest[0].text == "/dev/stdin" && rest[0].from == nil:

@@ -112,8 +112,16 @@ func (p *program) grave() bool {
 func (p *program) judge(c *call) {
 	c.raise(p.effect, "")
 	var operands []arg
-	ended := false
+	ended, value := false, false
 	for _, a := range c.args {
+		if value { // the word before takes it
+			value = false
+			if p.contents {
+				c.reads(a)
+			}
+			continue
+		}
+		value = !ended && len(a.text) == 2 && a.text[0] == '-' && a.known && strings.IndexByte(p.values, a.text[1]) >= 0
 		switch {
 		case !ended && a.known && a.text == "--":
 			ended = true
@@ -163,7 +171,7 @@ func (p *program) operands(c *call, operands []arg) {
 func (o option) matches(word, values string) bool {
 	switch {
 	case o.name == "+":
-		return word[0] == '+'
+		return word[0] == '+' && strings.ContainsAny(word, "!|v") // runs a program, or an editor
 	case word[0] == '+':
 		return false
 	case word == o.name:

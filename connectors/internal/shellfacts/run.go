@@ -1,6 +1,7 @@
 package shellfacts
 
 import (
+	"path"
 	"strings"
 
 	"github.com/sallyport/sallyport/policy"
@@ -57,10 +58,39 @@ func (s *scope) unresolved(args []arg) {
 	if s.j.facts.Verb == "" {
 		s.j.facts.Verb = cmd.Name
 	}
-	if looksDestructive(strings.Join(append([]string{cmd.Name}, cmd.Args...), " ")) {
+	if guessed(args) {
 		s.j.facts.Destructive = true
 	}
 	s.j.facts.Commands = append(s.j.facts.Commands, cmd)
+}
+
+// destroyerNames are programs that a name which is not known may stand for.
+var destroyerNames = strings.Fields("rm dd shred wipe kill killall pkill mkfs truncate unlink reboot shutdown halt poweroff wipefs userdel systemctl find")
+
+// guessed reports whether a command whose name is a pattern, or not known, would
+// destroy if the name were that of a program that can. Of a name that nothing is
+// known of, only the arguments of rm -rf tell.
+func guessed(args []arg) bool {
+	if len(args) == 0 {
+		return false
+	}
+	if args[0].known && args[0].glob {
+		for _, name := range destroyerNames {
+			for _, dir := range []string{"", "/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/"} {
+				if ok, err := path.Match(clean(args[0].text), dir+name); err == nil && ok && destroyingProgram(append([]arg{known(name)}, args[1:]...)) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	if len(args) > 1 {
+		switch args[1].text {
+		case "-rf", "-fr", "-Rf", "-fR", "-r", "-R":
+			return destroyingProgram(append([]arg{known("rm")}, args[1:]...))
+		}
+	}
+	return looksDestructive(strings.Join(texts(args), " "))
 }
 
 func (c *call) judge() {
@@ -99,6 +129,11 @@ func (c *call) listed(p *program) {
 }
 
 func (c *call) unlisted() {
+	if path.Dir(path.Clean(c.name)) == "/etc/init.d" {
+		c.name, c.args = "service", append([]arg{known(path.Base(c.name))}, c.args...)
+		c.service()
+		return
+	}
 	if strings.Contains(c.name, "/") {
 		c.unknown("runs the file " + c.name + ", whose contents are not in the text")
 		return

@@ -51,14 +51,11 @@ func (c *call) kills() {
 }
 
 func (c *call) systemctl() {
-	for _, a := range c.args {
-		if !a.known && a.option() {
-			c.unknown("what systemctl does is only known when it runs")
-			return
-		}
-	}
 	if len(c.args) == 0 {
 		return
+	}
+	if !c.args[0].known {
+		c.unknown("what systemctl does is only known when it runs")
 	}
 	c.listed(nil)
 }
@@ -192,4 +189,55 @@ func destroyingProgram(words []arg) bool {
 	j := &judge{facts: policy.Facts{Class: policy.Read}}
 	newScope(j).run(words, feed{set: true})
 	return j.facts.Destructive
+}
+
+// opensslLooks are openssl's commands that show certificates.
+var opensslLooks = set("version ciphers list errstr speed dgst x509 verify s_client crl asn1parse prime rand")
+
+// openssl shows certificates and probes servers, or handles keys.
+func (c *call) openssl() {
+	words := texts(c.args)
+	bad := slices.ContainsFunc(words, func(w string) bool {
+		return strings.HasPrefix(w, "-engine") || strings.HasPrefix(w, "-provider") || w == "-config" || w == "-sign" || w == "-hmac" || w == "-signkey" || w == "-CAkey"
+	})
+	switch {
+	case len(words) == 0 || !opensslLooks[words[0]] || bad:
+		c.is(policy.Privilege, "openssl handles keys")
+		if bad || len(words) == 0 {
+			c.is(policy.Dangerous, "openssl loads code, or signs")
+		}
+	case words[0] == "s_client" && c.in.set && !c.in.known:
+		c.is(policy.Dangerous, "sends its input to another host")
+	}
+	for i, w := range words {
+		if w == "-out" && i+1 < len(c.args) {
+			c.s.written(c.args[i+1], false)
+		}
+		if w == "-in" && i+1 < len(c.args) && !strings.HasSuffix(words[i+1], ".pem") {
+			c.reads(c.args[i+1])
+		}
+	}
+}
+
+func (c *call) nginx() {
+	for i, a := range c.args {
+		signal := strings.TrimPrefix(a.text, "-s")
+		if a.text == "-s" && i+1 < len(c.args) {
+			signal = c.args[i+1].text
+		}
+		if signal == "stop" || signal == "quit" {
+			c.destroys(policy.Dangerous, "stops the web server")
+		}
+	}
+	c.listed(table()["nginx"])
+}
+
+// interfaces is what can take a network interface down.
+func (c *call) interfaces() {
+	c.listed(table()[c.name])
+	for _, w := range texts(c.args) {
+		if w == "down" || w == "off" || w == "disconnect" || w == "delete" {
+			c.destroys(policy.Dangerous, "cuts off the network")
+		}
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/sallyport/sallyport/policy"
 )
 
 //go:embed verbs.txt
@@ -75,25 +77,44 @@ func (t *tool) learn(what string, words []string) {
 
 // judge finds what the tool does; ok is false where the table does not say.
 func (t *tool) judge(c *call) (effect, bool) {
+	unsure := false
 	for _, a := range c.args {
-		if !a.known && a.option() || slices.ContainsFunc(t.bad, a.begins) {
+		if slices.ContainsFunc(t.bad, a.begins) {
 			return effect{}, false
 		}
+		unsure = unsure || !a.known && a.option()
 	}
-	if slices.ContainsFunc(t.looks, func(l look) bool { return l.holds(c.args, t.values) }) {
+	if !unsure && slices.ContainsFunc(t.looks, func(l look) bool { return l.holds(c.args, t.values) }) {
 		return parseEffect("names"), true
 	}
 	words := operands(c.args, t.values)
 	if len(words) == 0 || !words[0].known {
 		return effect{}, false
 	}
-	one, two := words[0].text, ""
-	if len(words) > 1 && words[1].known {
-		two = one + "." + words[1].text
+	e, ok := t.find(words)
+	if unsure && e.class.Severity() < policy.Dangerous.Severity() && !e.destructive {
+		return effect{}, false // what is not known yet may be an option that changes it
 	}
-	for _, name := range []string{two, one} {
+	return e, ok
+}
+
+// find looks for the first words together: the most of them first.
+func (t *tool) find(words []arg) (effect, bool) {
+	var names []string
+	name := ""
+	for i, w := range words {
+		if i == 4 || !w.known {
+			break
+		}
+		if name != "" {
+			name += "."
+		}
+		name += w.text
+		names = append(names, name)
+	}
+	for _, name := range slices.Backward(names) {
 		for _, v := range t.verbs {
-			if ok, err := path.Match(v.pattern, name); err == nil && ok && name != "" {
+			if ok, err := path.Match(v.pattern, name); err == nil && ok && strings.Count(name, ".") == strings.Count(v.pattern, ".") {
 				return v.effect, true
 			}
 		}

@@ -25,6 +25,9 @@ func runs(shorts string, operands int, longs ...string) func(*call) {
 }
 
 func (c *call) sudo() {
+	if len(c.args) == 1 && (c.args[0].text == "-V" || c.args[0].text == "-h") {
+		return
+	}
 	options, rest := c.split("ugphCrtTUDRc", []string{"--user", "--group", "--prompt", "--host", "--close-from", "--role", "--type", "--other-user", "--chdir", "--chroot", "--command-timeout"}, true)
 	c.is(policy.Privilege, "runs as another user by sudo")
 	if has(options, "-e", "--edit") {
