@@ -46,6 +46,10 @@ type volatility struct {
 	harmless bool
 	// row: it takes one row as its argument, so x.name may call it.
 	row bool
+	// definer: a volatile one runs with its owner's rights. untrusted: one is in a
+	// language that can do anything on the database host. extension: all are C
+	// functions that an extension brought.
+	definer, untrusted, extension bool
 }
 
 // origin is a relation as a result's column refers to it.
@@ -113,7 +117,7 @@ func (c *catalog) find(schema, name string) (relation, bool) {
 const (
 	relationsText = `select n.nspname, c.relname, c.relkind, c.relispartition or exists (select from pg_catalog.pg_inherits i where i.inhrelid = c.oid), exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid), pg_catalog.pg_table_is_visible(c.oid), coalesce((select pg_catalog.string_agg(a.attname, E'\x1f' order by a.attnum) from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '') from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')`
 
-	routinesText = `select p.proname, pg_catalog.bool_or(p.provolatile = 'v'), pg_catalog.bool_and(p.provolatile = 'i' and not p.prosecdef and (p.prokind = 'f' and l.lanname in ('c', 'internal') or l.lanname in ('c', 'internal', 'sql') and exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'))), pg_catalog.bool_or(p.pronargs > 0 and exists (select from pg_catalog.pg_type t where t.oid = p.proargtypes[0] and (t.typtype = 'c' or t.typtype = 'p'))) from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace join pg_catalog.pg_language l on l.oid = p.prolang where n.nspname not in ('pg_catalog', 'information_schema') group by p.proname`
+	routinesText = `select p.proname, pg_catalog.bool_or(p.provolatile = 'v'), pg_catalog.bool_and(p.provolatile = 'i' and not p.prosecdef and (p.prokind = 'f' and l.lanname in ('c', 'internal') or l.lanname in ('c', 'internal', 'sql') and exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e'))), pg_catalog.bool_or(p.pronargs > 0 and exists (select from pg_catalog.pg_type t where t.oid = p.proargtypes[0] and (t.typtype = 'c' or t.typtype = 'p'))), pg_catalog.bool_or(p.prosecdef and p.provolatile = 'v'), pg_catalog.bool_or(not l.lanpltrusted and l.lanname not in ('c', 'internal')), pg_catalog.bool_and(l.lanname = 'c' and exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e')) from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace join pg_catalog.pg_language l on l.oid = p.prolang where n.nspname not in ('pg_catalog', 'information_schema') group by p.proname`
 
 	operatorsText = `select o.oprname, pg_catalog.bool_or(p.provolatile = 'v'), pg_catalog.bool_and(p.provolatile = 'i' and not p.prosecdef and l.lanname in ('c', 'internal')) from pg_catalog.pg_operator o join pg_catalog.pg_namespace n on n.oid = o.oprnamespace join pg_catalog.pg_proc p on p.oid = o.oprcode join pg_catalog.pg_language l on l.oid = p.prolang where n.nspname <> 'pg_catalog' group by o.oprname`
 
@@ -163,7 +167,7 @@ func (c *Conn) readCatalog(ctx context.Context, g connectors.Guard) (*catalog, e
 		return nil, err
 	}
 	if err := rows(routinesText, func(r []string) {
-		cat.functions[r[0]] = volatility{is(r[1]), is(r[2]), is(r[3])}
+		cat.functions[r[0]] = volatility{volatile: is(r[1]), harmless: is(r[2]), row: is(r[3]), definer: is(r[4]), untrusted: is(r[5]), extension: is(r[6])}
 	}); err != nil {
 		return nil, err
 	}

@@ -9,10 +9,17 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
+// maxSteps bounds how many conditions are looked at: subqueries within
+// subqueries ask for theirs again and again.
+const maxSteps = 5000
+
 // bounds reports whether a condition selects: whether it is not certain to hold
 // for most rows of target. neg is set within NOT. What is not understood does
 // not bound, and neither does what only excludes (<>, NOT IN, IS NOT NULL).
 func (w *walker) bounds(n *pg.Node, target *pg.RangeVar, neg bool) bool {
+	if w.j.steps++; w.j.steps > maxSteps {
+		return false
+	}
 	if truth, known := constant(n); known {
 		return truth == neg
 	}
@@ -23,6 +30,9 @@ func (w *walker) bounds(n *pg.Node, target *pg.RangeVar, neg bool) bool {
 		return w.boundsExpr(n.GetAExpr(), target, neg)
 	case n.GetNullTest() != nil:
 		is := n.GetNullTest().GetNulltesttype() == pg.NullTestType_IS_NULL
+		if e := n.GetNullTest().GetArg().GetAExpr(); e.GetKind() == pg.A_Expr_Kind_AEXPR_NULLIF && same(e.GetLexpr(), e.GetRexpr()) {
+			return false
+		}
 		return is != neg && w.ofTarget(n, target)
 	case n.GetBooleanTest() != nil:
 		t := n.GetBooleanTest().GetBooltesttype()
@@ -164,7 +174,7 @@ func memberOf(n, values *pg.Node) bool {
 		return v.GetAConst() == nil && v.GetParamRef() == nil
 	}
 	for _, v := range list {
-		if same(n, v) {
+		if unwrap(v).GetAConst() == nil && same(n, v) {
 			return true
 		}
 	}

@@ -152,6 +152,8 @@ create function upper(users) returns text language sql stable as 'select $1.emai
 create function peek(users) returns text language sql stable as 'select $1.email';
 create function eq(text, int) returns boolean language sql volatile as 'select true';
 create operator === (leftarg = text, rightarg = int, function = eq);
+create function boss() returns int language sql security definer as 'select 1';
+create function wise() returns int language sql stable security definer as 'select 1';
 create type mood as enum ('sad');
 create schema other; create table other.users (id int);
 `)
@@ -171,6 +173,8 @@ create schema other; create table other.users (id int);
 		"select safe(1)":                    {policy.Read, true, ""},
 		"select loose(1)":                   {policy.Write, true, ""},
 		"select no_such(1)":                 {policy.Write, true, ""},
+		"select boss()":                     {policy.Privilege, true, ""},
+		"select wise()":                     {policy.Read, true, ""},
 		"select lower('x')":                 {policy.Read, false, ""},
 		"select upper('x')":                 {policy.Read, true, ""}, // the user's own upper may be meant
 		"select pg_catalog.upper('x')":      {policy.Read, false, ""},

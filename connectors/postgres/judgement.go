@@ -49,6 +49,7 @@ type judgement struct {
 
 	// These are of the walk alone.
 	depth    int                  // of texts within texts
+	steps    int                  // conditions looked at
 	bodies   []body               // sources yet to be judged
 	prepared map[string]judgement // by PREPARE earlier in the text
 }
@@ -82,6 +83,11 @@ func judgeNested(text string, depth int) (*judgement, error) {
 	}
 	j := judgeTree(tree, depth)
 	j.lookInto(text)
+	if j.full() {
+		why := fmt.Sprintf("the statement names more than %d things of a kind: too many to be judged", maxNames-1)
+		j = unknown(why)
+		j.Statements, j.Cannot = len(tree.GetStmts()), why
+	}
 	return j, nil
 }
 
@@ -154,21 +160,29 @@ func (j *judgement) table(t tableName) {
 			return
 		}
 	}
-	j.Tables = append(j.Tables, t)
+	j.Tables = once(j.Tables, t)
 }
 
 func (j *judgement) call(c callName) {
-	if !slices.Contains(j.Calls, c) {
-		j.Calls = append(j.Calls, c)
-	}
+	j.Calls = once(j.Calls, c)
 }
 
-// once appends s to list if it is not there.
+// maxNames bounds each list of a judgement, and with it the time that keeping
+// them apart takes. A statement that reaches it is Unknown.
+const maxNames = 2000
+
+// once appends s to list if it is not there and there is room.
 func once[T comparable](list []T, s T) []T {
-	if slices.Contains(list, s) {
+	if len(list) >= maxNames || slices.Contains(list, s) {
 		return list
 	}
 	return append(list, s)
+}
+
+// full reports whether a list may lack what found no room.
+func (j *judgement) full() bool {
+	return max(len(j.Tables), len(j.Calls), len(j.Fields), len(j.Operators), len(j.Types),
+		len(j.Scope), len(j.Columns), len(j.Outputs), len(j.Sets)) >= maxNames
 }
 
 // unknown is the judgement of what could not be judged.

@@ -30,7 +30,8 @@ var errClosed = errors.New("the parser is shut down")
 // pool keeps warmed workers: two may judge at once, one more stands by. It
 // starts them one after the other in the background, from the first use on.
 type pool struct {
-	argv []string
+	argv    []string
+	timeout time.Duration // when a worker is killed over one statement
 
 	busy  chan struct{} // a slot for each judgement under way
 	ready chan *worker  // warmed, idle
@@ -48,7 +49,7 @@ type pool struct {
 
 func newPool(argv []string) *pool {
 	p := &pool{
-		argv:  argv,
+		argv: argv, timeout: parseTimeout,
 		busy:  make(chan struct{}, busyWorkers),
 		ready: make(chan *worker, allWorkers),
 		need:  make(chan struct{}, allWorkers),
@@ -129,6 +130,7 @@ func (p *pool) launch() (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.timeout = p.timeout
 	p.mu.Lock()
 	p.all[w] = struct{}{}
 	p.mu.Unlock()
@@ -222,6 +224,8 @@ type worker struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Reader
+
+	timeout time.Duration
 }
 
 // startWorker executes argv with an empty environment and no standard error.
@@ -241,7 +245,7 @@ func startWorker(argv []string) (*worker, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start parser worker: %w", err)
 	}
-	return &worker{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 32<<10)}, nil
+	return &worker{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 32<<10), timeout: parseTimeout}, nil
 }
 
 func (w *worker) kill() { _ = w.cmd.Process.Kill() }
@@ -254,7 +258,7 @@ func (w *worker) end() {
 }
 
 func (w *worker) judge(text string) (*judgement, error) {
-	timer := time.AfterFunc(parseTimeout, w.kill)
+	timer := time.AfterFunc(w.timeout, w.kill)
 	defer timer.Stop()
 	b := bufio.NewWriterSize(w.in, 4+len(text))
 	if err := writeFrame(b, []byte(text)); err != nil {

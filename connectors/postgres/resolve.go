@@ -83,6 +83,11 @@ func (r *resolver) withCatalog(j *judgement) {
 // calls accounts for a function of the user's.
 func (r *resolver) calls(name string, v volatility) {
 	switch {
+	case v.untrusted:
+		r.opens(policy.Dangerous, "calls "+name+", which is in a language that can do anything on the database host")
+	case v.definer:
+		r.opens(policy.Privilege, "calls "+name+", which may change anything with its owner's rights")
+	case v.volatile && v.extension && contrib[name]:
 	case v.volatile:
 		r.opens(policy.Write, "calls "+name+", which may change anything")
 	case !v.harmless:

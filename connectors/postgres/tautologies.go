@@ -74,9 +74,20 @@ func wide(ends *pg.Node) bool {
 	return len(items) == 2 && small(items[0]) && large(items[1])
 }
 
+// maxParts bounds how many parts of an OR are compared with each other.
+const maxParts = 64
+
 // covers reports whether two of the parts of an OR together hold always: a
 // condition and its opposite.
 func covers(parts []*pg.Node) bool {
+	// What an = leaves out only an exclusion covers, and that never bounds.
+	parts = slices.DeleteFunc(slices.Clone(parts), func(n *pg.Node) bool {
+		op := strs(n.GetAExpr().GetName())
+		return len(op) == 1 && op[0] == "="
+	})
+	if len(parts) > maxParts {
+		return true
+	}
 	for i, a := range parts {
 		for _, b := range parts[i+1:] {
 			if opposite(a, b) || opposite(b, a) {

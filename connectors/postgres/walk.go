@@ -192,6 +192,9 @@ func (w *walker) named(r *pg.RangeVar, write bool) {
 	}
 	w.j.table(tableName{Schema: r.GetSchemaname(), Name: r.GetRelname(), Write: write && !w.dry})
 	w.scopes(r)
+	if r.GetSchemaname() == "information_schema" && strings.Contains(r.GetRelname(), "user_mapping") {
+		w.raise(policy.Privilege, r.GetRelname()+" holds credentials")
+	}
 	if r.GetSchemaname() == "" || r.GetSchemaname() == "pg_catalog" {
 		if class, why := systemRelation(r.GetRelname()); class != policy.Read {
 			w.raise(class, why)

@@ -274,11 +274,101 @@ func consumed(in []byte) bool {
 	}
 }
 
-func BenchmarkClassify(b *testing.B) {
+// BenchmarkJudge: what a statement costs with a warm worker, from the cache, and
+// resolved against a catalog of a thousand relations.
+func BenchmarkJudge(b *testing.B) {
 	d := testDriver()
-	for b.Loop() {
-		if _, err := d.pool.judge(b.Context(), "select u.id, u.email from users u where u.id = $1"); err != nil {
-			b.Fatal(err)
+	texts := map[string]string{
+		"short":   "select u.id, u.email from users u where u.id = 1",
+		"join":    "select c.tier, count(*) as n, sum(o.total) from orders o join customers c on c.id = o.customer_id where o.placed_at > now() - interval '1 day' and o.status in ('new', 'paid') group by c.tier having count(*) > 3 order by n desc limit 20",
+		"delete":  "delete from payments where id in (select id from payments where method = 'x' limit 5)",
+		"plpgsql": "do $$ begin update orders set status = 'x' where id = 1; end $$",
+	}
+	cat := &catalog{relations: map[[2]string]relation{}, visible: map[string]relation{}}
+	for i := range 1000 {
+		r := relation{schema: "public", name: "t" + itoa(i), kind: policy.TablePlain, columns: []string{"id", "email", "status"}}
+		cat.relations[[2]string{r.schema, r.name}], cat.visible[r.name] = r, r
+	}
+	for _, name := range []string{"short", "join", "delete", "plpgsql"} {
+		b.Run("worker/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := d.pool.judge(b.Context(), texts[name]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("parser/"+name, func(b *testing.B) { // in process, without judging
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := parseNodes(texts[name]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("judge/"+name, func(b *testing.B) { // in process, with it
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := judgeText(texts[name]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("cached/"+name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				j, err := d.judge(b.Context(), texts[name])
+				if err != nil {
+					b.Fatal(err)
+				}
+				_ = resolve(j, cat)
+			}
+		})
+	}
+}
+
+// TestManyNames: what would take long to judge is not judged, and what is long
+// but simple is.
+func TestManyNames(t *testing.T) {
+	var names, ors, ins, nested strings.Builder
+	for i := range 60_000 {
+		names.WriteString(", c" + itoa(i))
+		ors.WriteString(" or id = " + itoa(i))
+		ins.WriteString(", " + itoa(i))
+	}
+	nested.WriteString("delete from a where x in ")
+	for range 60 {
+		nested.WriteString("(select a.x from a, b, c, d where a.x in ")
+	}
+	nested.WriteString("(select x from a where x is not null)" + strings.Repeat(")", 60))
+	for text, want := range map[string]string{
+		"select 1" + names.String():                                       "unknown",
+		"delete from t where id = 1" + ors.String():                       "write!",
+		"delete from t where id in (1" + ins.String() + ")":               "write",
+		"delete from t where id = 1" + strings.Repeat(" or id = 7", 4000): "write",
+		nested.String(): "write!",
+	} {
+		f, err := testDriver().Classify(t.Context(), text)
+		got := f.Class.String()
+		if f.Destructive {
+			got += "!"
 		}
+		if err != nil || got != want {
+			t.Errorf("%.60q: %s (%.200s), %v, want %s", text, got, f.Why, err, want)
+		}
+	}
+}
+
+// TestKillTimer: a worker that does not answer is killed, and who waits is told.
+func TestKillTimer(t *testing.T) {
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	d := New(Options{Worker: []string{sleep, "3600"}})
+	d.pool.timeout = 20 * time.Millisecond // nothing has been started yet
+	defer d.Close()
+	if f, err := d.Classify(t.Context(), "select 1"); err == nil || f.Class != policy.Unknown || f.Why == "" {
+		t.Errorf("%+v, %v", f, err)
 	}
 }
