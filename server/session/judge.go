@@ -36,7 +36,7 @@ func (s *Session) present(r *Rules) (policy.Resource, bool) {
 
 // facts are what policy may know of the session.
 func (s *Session) facts(before int64) policy.Session {
-	return policy.Session{From: s.v.From, Opened: s.opened, Operations: before}
+	return policy.Session{From: Address(s.v.From), Opened: s.opened, Operations: before}
 }
 
 // decide judges by the rules that hold now.

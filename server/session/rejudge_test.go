@@ -205,3 +205,27 @@ func TestRightEndsWithTime(t *testing.T) {
 		t.Errorf("why: %+v", why)
 	}
 }
+
+// Conditions on where somebody comes from see an address, however it was written.
+func TestConditionOnAddress(t *testing.T) {
+	for from, want := range map[string]string{"192.0.2.1:53422": "192.0.2.1", "[::ffff:192.0.2.1]:5": "192.0.2.1", "192.0.2.1": "192.0.2.1",
+		"[fe80::1%eth0]:22": "fe80::1", "2001:db8::1": "2001:db8::1", "pipe": "", "": ""} {
+		if got := Address(from); got != want {
+			t.Errorf("%q is %q, want %q", from, got, want)
+		}
+	}
+	w := newWorld(t)
+	roles := slices.Clone(testRoles)
+	roles[0].When = `cidr("192.0.2.0/24").containsIP(session.from)`
+	w.swap(t, nil, roles)
+	s := w.open(t, alice)
+	a, err := s.Run(t.Context(), "read a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drain(t, a)
+	away := w.gate.Visit(Visitor{Identity: alice, From: "198.51.100.1:9"})
+	if _, err := away.Open(t.Context(), "db", policy.ActionSQL, Screen{}); err == nil {
+		t.Error("opened from elsewhere")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -24,6 +25,21 @@ func (v Visitor) Person() recorder.Person {
 	i := v.Identity
 	return recorder.Person{Issuer: i.Issuer, Subject: i.Subject, Email: i.Email, Groups: i.Groups,
 		Claims: i.Claims, Method: i.Method, SignedIn: i.SignedIn}
+}
+
+// Address is the IP address of where somebody comes from, as conditions compare
+// it: without port and zone, IPv4 as such. "" where it is none: then it is not
+// known, and a condition that asks for it cannot be computed.
+func Address(from string) string {
+	ip, err := netip.ParseAddr(from)
+	if err != nil {
+		at, err := netip.ParseAddrPort(from)
+		if err != nil {
+			return ""
+		}
+		ip = at.Addr()
+	}
+	return ip.Unmap().WithZone("").String()
 }
 
 // Visit is what one signed-in person can do. It is safe for concurrent use.
@@ -92,7 +108,7 @@ func (v *Visit) owns(h recorder.Head) bool {
 
 // view is the policy as it is for this visitor now, before anything is open.
 func (v *Visit) view(r *Rules) *policy.View {
-	return r.Policy.For(v.v.Identity, policy.Session{From: v.v.From}, v.g.o.Now())
+	return r.Policy.For(v.v.Identity, policy.Session{From: Address(v.v.From)}, v.g.o.Now())
 }
 
 // ofAction is what policy says of the one action that needs no facts: a shell.
@@ -101,7 +117,7 @@ func (v *Visit) ofAction(r *Rules, t Target, action policy.Action) policy.Decisi
 		return policy.Decision{}
 	}
 	return r.Policy.Decide(policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action,
-		Session: policy.Session{From: v.v.From}, Now: v.g.o.Now()})
+		Session: policy.Session{From: Address(v.v.From)}, Now: v.g.o.Now()})
 }
 
 // target finds a resource that this person may open. A resource that is not

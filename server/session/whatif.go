@@ -182,7 +182,7 @@ func (r *rerun) decide(h recorder.Head, p pending, op connectors.Operation) (Rul
 	}
 	d, m, err := judge(r.rules.Policy, policy.Request{
 		Identity: identityOf(h.Header.Identity), Resource: t.Resource, Action: op.Action, Facts: op.Facts, Now: p.at,
-		Session: policy.Session{From: h.Header.From, Opened: h.Header.Started, Operations: int64(p.op.Op - 1)},
+		Session: policy.Session{From: Address(h.Header.From), Opened: h.Header.Started, Operations: int64(p.op.Op - 1)},
 	}, op)
 	if err != nil {
 		return Ruling{}, err

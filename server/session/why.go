@@ -115,7 +115,7 @@ func (v *Visit) Why(ctx context.Context, name string, action policy.Action, text
 		}
 	}
 	y, err := Explain(rules.Policy, policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action, Facts: op.Facts,
-		Session: policy.Session{From: v.v.From}, Now: v.g.o.Now()}, op)
+		Session: policy.Session{From: Address(v.v.From)}, Now: v.g.o.Now()}, op)
 	y.Basis = basis
 	y.hidePaths()
 	return y, v.g.words(name, err)
