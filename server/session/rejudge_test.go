@@ -185,7 +185,7 @@ func TestRightEndsWithTime(t *testing.T) {
 	clock.Store(&now)
 	w.gate.o.Now = func() time.Time { return *clock.Load() }
 	roles := slices.Clone(testRoles)
-	roles[0].When = `now < timestamp("2026-01-02T18:00:00Z")`
+	roles[0].When = `now < timestamp("2026-01-02T18:00:00Z") && now - session.opened < duration("1h")`
 	w.swap(t, nil, roles)
 	s := w.open(t, alice)
 	a, err := s.Run(t.Context(), "read a", nil)

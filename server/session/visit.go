@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
@@ -108,7 +109,14 @@ func (v *Visit) owns(h recorder.Head) bool {
 
 // view is the policy as it is for this visitor now, before anything is open.
 func (v *Visit) view(r *Rules) *policy.View {
-	return r.Policy.For(v.v.Identity, policy.Session{From: Address(v.v.From)}, v.g.o.Now())
+	now := v.g.o.Now()
+	return r.Policy.For(v.v.Identity, v.arriving(now), now)
+}
+
+// arriving is the session of somebody who opens one now: it has begun, so that
+// conditions on its age can be computed, and nothing was asked in it.
+func (v *Visit) arriving(now time.Time) policy.Session {
+	return policy.Session{From: Address(v.v.From), Opened: now}
 }
 
 // ofAction is what policy says of the one action that needs no facts: a shell.
@@ -116,8 +124,8 @@ func (v *Visit) ofAction(r *Rules, t Target, action policy.Action) policy.Decisi
 	if action != policy.ActionShell {
 		return policy.Decision{}
 	}
-	return r.Policy.Decide(policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action,
-		Session: policy.Session{From: Address(v.v.From)}, Now: v.g.o.Now()})
+	now := v.g.o.Now()
+	return r.Policy.Decide(policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action, Session: v.arriving(now), Now: now})
 }
 
 // target finds a resource that this person may open. A resource that is not

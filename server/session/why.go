@@ -114,8 +114,9 @@ func (v *Visit) Why(ctx context.Context, name string, action policy.Action, text
 			return Why{}, v.g.words(name, err)
 		}
 	}
+	now := v.g.o.Now()
 	y, err := Explain(rules.Policy, policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action, Facts: op.Facts,
-		Session: policy.Session{From: Address(v.v.From)}, Now: v.g.o.Now()}, op)
+		Session: v.arriving(now), Now: now}, op)
 	y.Basis = basis
 	y.hidePaths()
 	return y, v.g.words(name, err)
