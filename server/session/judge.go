@@ -3,7 +3,6 @@ package session
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/mask"
@@ -120,32 +119,29 @@ func mayOpen(v *policy.View, res policy.Resource) (policy.Decision, []policy.Dec
 	if d.Effect == policy.Deny {
 		return d, nil
 	}
-	return d, widest(v.Rights(res))
+	return d, named(d, v.Rights(res))
 }
 
-// widest is for each limit of a session the rule that gives the most, none where
-// one gives all.
-func widest(rights []policy.Right) []policy.Decision {
-	var session, idle, sessions policy.Decision
-	first := true
-	for _, r := range rights {
-		if r.Effect == policy.Deny {
+// named are the limits of a session, each by itself, with the rule that sets it.
+func named(d policy.Decision, rights []policy.Right) []policy.Decision {
+	var out []policy.Decision
+	for _, l := range []policy.Limits{{Session: d.Limits.Session}, {Idle: d.Limits.Idle}, {Sessions: d.Limits.Sessions}} {
+		if l == (policy.Limits{}) {
 			continue
 		}
-		one := func(l policy.Limits) policy.Decision { return policy.Decision{Rule: r.Rule, Limits: l} }
-		if l := r.Limits.Session; first || wider(l, session.Limits.Session) {
-			session = one(policy.Limits{Session: l})
+		one := policy.Decision{Rule: d.Rule, Limits: l}
+		for _, r := range rights {
+			if r.Effect != policy.Deny && sets(r.Limits, l) {
+				one.Rule = r.Rule
+				break
+			}
 		}
-		if l := r.Limits.Idle; first || wider(l, idle.Limits.Idle) {
-			idle = one(policy.Limits{Idle: l})
-		}
-		if l := r.Limits.Sessions; first || wider(l, sessions.Limits.Sessions) {
-			sessions = one(policy.Limits{Sessions: l})
-		}
-		first = false
+		out = append(out, one)
 	}
-	return []policy.Decision{session, idle, sessions}
+	return out
 }
 
-// wider reports whether a limit is wider than another; 0 is none.
-func wider[T int | time.Duration](a, b T) bool { return b != 0 && (a == 0 || a > b) }
+// sets reports whether the one limit that l has is that of the limits, too.
+func sets(limits, l policy.Limits) bool {
+	return l.Session > 0 && limits.Session == l.Session || l.Idle > 0 && limits.Idle == l.Idle || l.Sessions > 0 && limits.Sessions == l.Sessions
+}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -115,5 +116,31 @@ func TestDigest(t *testing.T) {
 	}
 	if d := digestOf(recorder.KindError, []byte("x")); d.Of != "stderr" || d.Bytes != 1 {
 		t.Errorf("stderr: %+v", d)
+	}
+}
+
+// Each limit of a session names the rule that sets it.
+func TestLimitsOfSession(t *testing.T) {
+	hour, minutes, two := "1h", "10m", 2
+	p, err := policy.Compile(policy.Roles{
+		{Name: "a", Groups: []string{"engineering"}, Resources: policy.Selector{Names: []string{"db"}}, Rules: []policy.Rule{
+			{Name: "reads", Allow: []string{"read"}, Limits: policy.Bounds{Session: hour, Idle: minutes, Sessions: &two}},
+			{Name: "writes", Approve: []string{"write"}, By: []string{"dba"}, Limits: policy.Bounds{Session: minutes, Idle: hour, Sessions: &two}}}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := policy.Resource{Name: "db", Kind: "postgres"}
+	d, limits := mayOpen(p.For(alice, policy.Session{}, time.Now()), res)
+	got := map[string]policy.Limits{}
+	for _, l := range limits {
+		got[l.Rule] = got[l.Rule].Tightest(l.Limits)
+	}
+	want := map[string]policy.Limits{"a/reads": {Session: time.Hour, Sessions: 2}, "a/writes": {Idle: time.Hour}}
+	if d.Effect != policy.Allow || !maps.Equal(got, want) {
+		t.Errorf("%v with %+v, want %+v", d.Effect, got, want)
+	}
+	if d, limits := mayOpen(p.For(dave, policy.Session{}, time.Now()), res); d.Effect != policy.Deny || limits != nil {
+		t.Errorf("a stranger: %v, %v", d.Effect, limits)
 	}
 }
