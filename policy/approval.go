@@ -54,8 +54,10 @@ type Approval struct {
 	Session   string    `json:"session"`        // the requester's transcript
 	Created   time.Time `json:"created"`
 	Expires   time.Time `json:"expires"`
-	// Wait is how long a granted approval may wait for its run.
-	Wait  time.Duration `json:"wait"`
+	// Wait is how long a request may wait for its answer.
+	Wait time.Duration `json:"wait"`
+	// Lasts is how long a yes holds after it was given; 0 is as long as Wait.
+	Lasts time.Duration `json:"lasts,omitempty"`
 	Votes []Vote        `json:"votes,omitempty"`
 }
 

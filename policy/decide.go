@@ -136,13 +136,17 @@ func (v *verdict) take(u *rule, a answer) {
 		v.rule, v.err = u, a.err
 	}
 	if u.effect == Allow {
-		if v.allows {
-			v.limits = v.limits.Widest(u.limits)
-		} else {
-			v.limits, v.allows = u.limits, true
-		}
+		v.grant(u.limits)
 	}
 	v.full = v.full || u.effect != Deny && u.keep == KeepFull
+}
+
+// grant widens the limits.
+func (v *verdict) grant(l Limits) {
+	if v.allows {
+		l = v.limits.Widest(l)
+	}
+	v.limits, v.allows = l, true
 }
 
 // stronger is the one of two rules that decides; a may be nil.
@@ -183,8 +187,9 @@ func (v *verdict) decision() Decision {
 
 // MayOpen judges whether the resource may be opened at all: whether there is
 // anything there that this person is allowed, or may ask approval for. Its
-// effect is Allow or Deny, and it names the rule that gives the most. It is that
-// of For with a session and a time that are not known.
+// effect is Allow or Deny, it names the rule that gives the most, and its limits
+// are the widest of all that may be done. It is that of For with a session and a
+// time that are not known.
 func (p *Policy) MayOpen(id Identity, res Resource) Decision {
 	return p.For(id, Session{}, time.Time{}).MayOpen(res)
 }

@@ -45,8 +45,9 @@
 //
 // Limits are a part of what a rule grants. Of several allow rules that match, the
 // widest holds, field by field, and no limit is the widest: a rule without limits
-// lifts those of the others. Of an approval they are the deciding rule's. The
-// bastion's own limits bound them all (Limits.Tightest).
+// lifts those of the others. Of an approval they are the deciding rule's. Of a
+// session in which nothing was asked yet (MayOpen) they are the widest of all that
+// may be done in it. The bastion's own limits bound them all (Limits.Tightest).
 //
 // Evidence is kept in full unless every rule that matches and does not deny says
 // results: digest.

@@ -29,7 +29,7 @@ func newMaskSet(m Mask) maskSet {
 // sorted strictest method first, then by column: where a column is matched by
 // several rules, the first is the strictest, and each says the strictest of what
 // they say about predicates.
-func (v *View) Masks(res Resource) Masks { return v.access(&res).Masks }
+func (v *View) Masks(res Resource) Masks { return v.masks(&res) }
 
 // masks is Masks in memory of its own.
 func (v *View) masks(res *Resource) Masks {

@@ -28,6 +28,11 @@ type Access struct {
 	Rule   string
 	Rights []Right
 	Masks  Masks
+	// Limits are the widest of all that may be done there: those of a session in
+	// which nothing was asked yet.
+	Limits Limits
+	// Results is digest only if it is for all that may be done there.
+	Results Keep
 }
 
 type access struct {
@@ -75,7 +80,7 @@ func (v *View) MayOpen(res Resource) Decision {
 	where := plain(res.Name)
 	switch {
 	case a.Open:
-		return Decision{Effect: Allow, Rule: a.Rule, Reason: withWords("opening "+where+" is allowed", a.best.reason)}
+		return Decision{Effect: Allow, Rule: a.Rule, Reason: withWords("opening "+where+" is allowed", a.best.reason), Limits: a.Limits, Results: a.Results}
 	case a.best != nil:
 		return Decision{Effect: Deny, Rule: a.Rule, Reason: withWords("all there is on "+where+" is denied", a.best.reason)}
 	}
@@ -121,6 +126,7 @@ func (v *View) aboutResource(n int) bool {
 func (v *View) find(res *Resource, area int) *access {
 	a := &access{Access: Access{Rule: DefaultDeny, Masks: v.masksIn(res, area)}}
 	var opens, shuts *rule
+	var terms verdict
 	roles := set(nil)
 	if v.p != nil {
 		roles = v.p.among(slices.Clone(v.roles), area, res, everyWord)
@@ -129,6 +135,7 @@ func (v *View) find(res *Resource, area int) *access {
 		e := v.early(res, roles, o)
 		r, base := e.right(v.who, o)
 		a.Rights = append(a.Rights, r)
+		e.grants(&terms)
 		switch {
 		case base == nil:
 		case r.Effect == Deny:
@@ -140,7 +147,10 @@ func (v *View) find(res *Resource, area int) *access {
 	a.Rights = alike(a.Rights, v.p.operations(res.Kind))
 	switch {
 	case opens != nil:
-		a.Open, a.Rule, a.best = true, opens.id, opens
+		a.Open, a.Rule, a.best, a.Limits = true, opens.id, opens, terms.limits
+		if !terms.full {
+			a.Results = KeepDigest
+		}
 	case shuts != nil:
 		a.Rule, a.best = shuts.id, shuts
 	}
@@ -242,6 +252,21 @@ func (e *early) right(who string, o operation) (Right, *rule) {
 	r.Decision = base.decision()
 	r.Reason = rightReason(o.many, who, base.rule, &r)
 	return r, base.rule
+}
+
+// grants adds the terms of whatever may be granted.
+func (e *early) grants(terms *verdict) {
+	if e.rule != nil && e.rule.effect != Deny {
+		d := e.decision()
+		terms.grant(d.Limits)
+		terms.full = terms.full || d.Results == KeepFull
+	}
+	for _, u := range e.open {
+		if u.rule.effect != Deny && (e.rule == nil || e.rule.effect != Deny) {
+			terms.grant(u.rule.limits)
+			terms.full = terms.full || u.rule.keep == KeepFull
+		}
+	}
 }
 
 // alike puts one right for the classes of an action, unknown apart, where all get

@@ -58,6 +58,11 @@ type Person struct {
 	Subject string   `json:"sub"`
 	Email   string   `json:"email,omitempty"`
 	Groups  []string `json:"groups,omitempty"`
+	// Claims are those of the token that policy may ask for; Method and SignedIn say
+	// how and when the person proved themselves.
+	Claims   map[string][]string `json:"claims,omitempty"`
+	Method   string              `json:"method,omitempty"`
+	SignedIn time.Time           `json:"signed_in,omitzero"`
 }
 
 // End closes a transcript.
@@ -80,6 +85,8 @@ type Operation struct {
 	SHA256 string `json:"sha256"`
 	Facts  any    `json:"facts,omitempty"`
 	Login  string `json:"login,omitempty"`
+	// Reads are the columns that a change was found to read.
+	Reads any `json:"reads,omitempty"`
 }
 
 // Decision is what the gate said about an operation.
@@ -89,6 +96,8 @@ type Decision struct {
 	Rule   string   `json:"rule"`
 	Reason string   `json:"reason,omitempty"`
 	Masks  []string `json:"masks,omitempty"`
+	// Estimate is how many rows the target's planner expected, where it was asked.
+	Estimate *int64 `json:"estimate,omitempty"`
 	// Approval is the id of the approval that the operation needs or used.
 	Approval string `json:"approval,omitempty"`
 }
@@ -107,6 +116,18 @@ type Rows struct {
 	Columns []RowColumn `json:"columns,omitempty"`
 	Rows    [][]*string `json:"rows,omitempty"`
 	Notice  string      `json:"notice,omitempty"`
+	// Digest stands in place of what policy says is not to be kept.
+	Digest *Digest `json:"digest,omitempty"`
+}
+
+// Digest stands for a part of an answer that was shown and is not kept. SHA256 is
+// in hex: of rows, over the JSON of the Rows that would have been kept, masked
+// alike; of output, over its masked bytes.
+type Digest struct {
+	Of     string `json:"of"` // rows, output, stderr
+	Rows   int    `json:"rows,omitempty"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
 }
 
 // RowColumn is a column of an answer. Treatment is shown, masked or withheld.

@@ -33,10 +33,7 @@ func (b *backend) Resources(ctx context.Context) ([]tui.Listing, error) {
 	out := make([]tui.Listing, len(list))
 	for i, l := range list {
 		out[i] = tui.Listing{Resource: l.Resource, Description: l.Description, Power: l.Power(), Unavailable: l.Unavailable,
-			Masks: l.Masks.Seen, Detect: l.Masks.SeenDetect, Sessions: l.Sessions}
-		for _, r := range l.Rights {
-			out[i].Rights = append(out[i].Rights, tui.Right{What: r.What, Effect: r.Effect, Rule: r.Rule, Approvers: r.Approvers})
-		}
+			Rights: l.Rights, Masks: l.Masks.Seen, Detect: l.Masks.SeenDetect, Sessions: l.Sessions}
 	}
 	return out, err
 }
@@ -53,7 +50,7 @@ func (b *backend) Open(ctx context.Context, resource string) (tui.Workspace, err
 		cancel(err)
 		return nil, err
 	}
-	return &workspace{s}, nil
+	return &workspace{s, b.v.Identity()}, nil
 }
 
 func (b *backend) Approvals(ctx context.Context) ([]policy.Approval, error) {
@@ -80,7 +77,16 @@ func (b *backend) Replay(ctx context.Context, id recorder.ID) (tui.Player, error
 }
 
 // workspace is a session on a database.
-type workspace struct{ *session.Session }
+type workspace struct {
+	*session.Session
+	who policy.Identity
+}
+
+// Explain says what the gate would do with the text, and why.
+func (w *workspace) Explain(ctx context.Context, text string) (tui.Why, error) {
+	y, err := w.Session.Explain(ctx, text)
+	return whyOf(w.who, y), err
+}
 
 var _ tui.Workspace = (*workspace)(nil)
 

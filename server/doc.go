@@ -25,6 +25,9 @@
 // input and leases it to whoever has the terminal (input.go), so no key is lost in
 // between.
 //
+// When the gate's rules change, or a limit is reached, it ends the sessions that
+// are concerned with a cause; each of the three shows it in its place and goes on.
+//
 // Shutdown refuses what is new, ends each access with a reason, seals the
 // transcripts, and closes.
 package server

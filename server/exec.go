@@ -117,6 +117,9 @@ func (a *access) finish(err error) int {
 	switch {
 	case errors.As(err, &refusal):
 		text, hint, code = refusal.Error(), refusal.Hint, exitRefused
+		if hint == "" && refusal.Rule != "" && refusal.By == "" && refusal.ApprovalID == "" {
+			hint = "`why` in place of the verb tells which rules were tried, and what is missing"
+		}
 	case errors.As(err, &usage):
 		code = exitUsage
 	case errors.As(err, &problem):

@@ -19,13 +19,17 @@ import (
 
 type identityKey = identity.Key
 
-// json prints v as one line of JSON in which no character can drive a terminal.
-func (c *call) json(v any) error {
+// json prints v as WriteJSON does.
+func (c *call) json(v any) error { return WriteJSON(c.out, v) }
+
+// WriteJSON prints v as one line of JSON in which no character can drive a
+// terminal.
+func WriteJSON(w io.Writer, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	_, err = c.out.Write(append(safeJSON(b), '\n'))
+	_, err = w.Write(append(safeJSON(b), '\n'))
 	return err
 }
 
@@ -91,7 +95,7 @@ func (c *call) print(r *session.Answer) error {
 		fmt.Fprintf(c.err, "%d cells masked, %d withheld\n", s.Masked, s.Withheld)
 	}
 	if s.Cut {
-		fmt.Fprintf(c.err, "the answer was cut after %d rows, as this bastion's limit says\n", s.Rows)
+		fmt.Fprintf(c.err, "the answer was cut after %d rows, as %s says\n", s.Rows, widget.Escape(r.CutBy()))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,13 +18,17 @@ const replayPage = 256
 // replay prints a transcript as text, one line an event, with the time since its
 // start. Nothing of what was recorded reaches the terminal unescaped.
 func (c *call) replay() error {
-	id, _, _ := strings.Cut(c.operand(0), "@")
+	id, place, _ := strings.Cut(c.operand(0), "@")
+	from, after, err := replayFrom(place)
+	if err != nil {
+		return err
+	}
 	p, err := c.v.Replay(c.ctx, recorder.ID(id))
 	if err != nil {
 		return err
 	}
 	start := p.Head().Header.Started
-	for from := uint64(0); ; {
+	for {
 		events, err := p.Events(c.ctx, from, replayPage)
 		if err != nil {
 			return err
@@ -32,6 +37,9 @@ func (c *call) replay() error {
 			return nil
 		}
 		for _, e := range events {
+			if e.At.Sub(start) < after {
+				continue
+			}
 			if c.flags["--json"] != "" {
 				err = c.json(eventRow(e))
 			} else {
@@ -43,6 +51,31 @@ func (c *call) replay() error {
 		}
 		from = events[len(events)-1].Seq + 1
 	}
+}
+
+// replayFrom reads where a replay begins: at an event's number, or at a time since
+// the start, MM:SS or H:MM:SS.
+func replayFrom(place string) (event uint64, after time.Duration, err error) {
+	if place == "" {
+		return 0, 0, nil
+	}
+	wrong := usageError("replay begins at an event's number or at a time, ID@57 or ID@12:31, not at " + strconv.Quote(printable(place)))
+	parts := strings.Split(place, ":")
+	if len(parts) > 3 {
+		return 0, 0, wrong
+	}
+	var seconds uint64
+	for _, p := range parts {
+		n, err := strconv.ParseUint(p, 10, 32)
+		if err != nil {
+			return 0, 0, wrong
+		}
+		seconds = seconds*60 + n
+	}
+	if len(parts) == 1 {
+		return seconds, 0, nil
+	}
+	return 0, time.Duration(seconds) * time.Second, nil
 }
 
 // clock is a time since the start as mm:ss.mmm, with hours where there are any.
@@ -170,6 +203,14 @@ func describeOutcome(v recorder.Outcome) string {
 	return text
 }
 
+func describeDigest(d *recorder.Digest) string {
+	what := fmt.Sprintf("%d bytes", d.Bytes)
+	if d.Of == "rows" {
+		what = fmt.Sprintf("%d rows, %d bytes", d.Rows, d.Bytes)
+	}
+	return widget.Escape(fmt.Sprintf("%s kept as a digest: %s, SHA-256 %s", d.Of, what, d.SHA256))
+}
+
 // describeRows prints a part of an answer with its cells separated by " | ".
 func describeRows(e recorder.Event) string {
 	var v recorder.Rows
@@ -177,6 +218,9 @@ func describeRows(e recorder.Event) string {
 		return widget.Escape(string(e.Data))
 	}
 	lines := []string{fmt.Sprintf("#%d", v.Op)}
+	if v.Digest != nil {
+		lines[0] += " " + describeDigest(v.Digest)
+	}
 	if len(v.Columns) > 0 {
 		var names []string
 		for _, col := range v.Columns {

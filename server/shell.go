@@ -43,8 +43,12 @@ func (a *access) screens() int {
 	}
 }
 
-// notice tells a person without a key how to get one.
+// notice tells an administrator what is wrong with the bastion, and a person
+// without a key how to get one.
 func (a *access) notice() string {
+	if v := a.visitor(); v != nil && v.Notice() != "" {
+		return v.Notice()
+	}
 	if a.c.fingerprint() != "" {
 		return ""
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,8 @@ func verbs() []verb {
 		{name: "exec", usage: "exec [--reason TEXT] [--wait DURATION] HOST -- COMMAND", help: "run one command; its exit code is yours",
 			need: 2, free: 1, flags: ask(map[string]string{}), run: (*call).exec},
 		{name: "shell", usage: "shell HOST", help: "a shell on a host (needs ssh -t)", need: 1, flags: map[string]string{}, run: (*call).shell},
+		{name: "why", usage: "why RESOURCE 'STATEMENT' [--json] | why HOST [-- COMMAND]", help: "what would be done with it, by which rule, and what is missing; nothing runs",
+			need: 1, free: 1, flags: map[string]string{"--json": "", "--shell": ""}, run: (*call).why},
 		{name: "approvals", usage: "approvals [--json] [--all]", help: "what waits for you, and what you wait for",
 			flags: map[string]string{"--json": "", "--all": ""}, run: (*call).approvals},
 		{name: "approve", usage: "approve ID [--comment TEXT]", help: "say yes to exactly what `approvals` shows", need: 1,
@@ -36,7 +39,9 @@ func verbs() []verb {
 		{name: "deny", usage: "deny ID [--comment TEXT]", help: "say no", need: 1,
 			flags: map[string]string{"--comment": "text"}, run: func(c *call) error { return c.vote(false) }},
 		{name: "transcripts", usage: "transcripts [--json]", help: "the transcripts you may see", flags: json, run: (*call).transcripts},
-		{name: "replay", usage: "replay ID [--json]", help: "what happened in one, in order", need: 1, flags: json, run: (*call).replay},
+		{name: "replay", usage: "replay ID[@EVENT|@MM:SS] [--json]", help: "what happened in one, in order, from there on", need: 1, flags: json, run: (*call).replay},
+		{name: "policy", usage: "policy replay [--since 30d] [--policy - < FILE] [--json]", help: "for administrators: what that configuration would have decided on what was done",
+			need: 1, flags: map[string]string{"--since": "duration", "--policy": "-", "--json": ""}, run: (*call).policyVerb},
 		{name: "keys", usage: "keys [--json]", help: "the SSH keys that open the door for you", flags: json, run: (*call).keys},
 		{name: "whoami", usage: "whoami [--json]", help: "who you are here", flags: json, run: (*call).whoami},
 		{name: "logout", usage: "logout", help: "forget this SSH key", flags: map[string]string{}, run: (*call).logout},
@@ -71,8 +76,12 @@ func (c *call) whoami() error {
 	if id.Method == "key" {
 		how = "by a remembered key"
 	}
-	fmt.Fprintf(c.out, "%s (%s at %s)\ngroups: %s\nkey: %s\n%s, from %s\n", widget.Escape(id.Display()), widget.Escape(id.Subject), widget.Escape(id.Issuer),
-		widget.Escape(strings.Join(id.Groups, " ")), orNone(c.a.c.fingerprint()), how, c.a.c.remote)
+	claims := ""
+	for _, name := range slices.Sorted(maps.Keys(id.Claims)) {
+		claims += "claim " + widget.Escape(name) + ": " + widget.Escape(strings.Join(id.Claims[name], " ")) + "\n"
+	}
+	fmt.Fprintf(c.out, "%s (%s at %s)\ngroups: %s\n%skey: %s\n%s, from %s\n", widget.Escape(id.Display()), widget.Escape(id.Subject), widget.Escape(id.Issuer),
+		widget.Escape(strings.Join(id.Groups, " ")), claims, orNone(c.a.c.fingerprint()), how, c.a.c.remote)
 	return nil
 }
 
@@ -141,9 +150,6 @@ func (c *call) ls() error {
 // ask reads how to ask for approval from the flags.
 func (c *call) ask() (*session.Ask, error) {
 	a := &session.Ask{Reason: c.flags["--reason"]}
-	if a.Reason == "" {
-		a.Reason = "(none given)"
-	}
 	if w, ok := c.flags["--wait"]; ok {
 		d, err := time.ParseDuration(w)
 		if w == "0" {

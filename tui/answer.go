@@ -109,7 +109,7 @@ func (p *workspace) status() string {
 		parts = append(parts, p.withheld.Render(p.glyphs.withheld+" "+count(a.sum.Withheld, "cell")+" withheld"))
 	}
 	if a.sum.Cut {
-		parts = append(parts, p.warn.Render("cut at the row limit"))
+		parts = append(parts, p.warn.Render("cut by "+widget.Escape(p.answer.cutBy())))
 	}
 	if n := a.grid.Forgotten(); n > 0 {
 		parts = append(parts, p.warn.Render("the first "+number(n)+" scrolled out, run again to see them"))
@@ -119,6 +119,16 @@ func (p *workspace) status() string {
 	}
 	parts = append(parts, p.dim.Render(elapsed(a.took)))
 	return " " + strings.Join(parts, sep)
+}
+
+// cutBy is what ended the answer early.
+func (a *answer) cutBy() string {
+	if a.stream != nil {
+		if c, ok := a.stream.a.(Cutter); ok {
+			return c.CutBy()
+		}
+	}
+	return "the row limit"
 }
 
 func count(n int64, noun string) string {
@@ -160,6 +170,9 @@ func (p *workspace) failure(w int) []string {
 		title, body, style = "Withdrawn", "the request was withdrawn, nothing ran", p.warn
 	case errors.As(a.err, &refusal):
 		title, body, hint = refused(refusal)
+		if hint == "" && refusal.By == "" {
+			hint = "f5 tells which rules were tried, and what is missing"
+		}
 	case errors.As(a.err, &target):
 		body = widget.EscapeLines(target.Text)
 		if target.Code != "" {

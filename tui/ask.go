@@ -205,5 +205,8 @@ func factsText(f policy.Facts) string {
 	if len(tables) > 0 {
 		parts = append(parts, "on "+strings.Join(tables, ", "))
 	}
+	if rows := estimate(f); rows != "" {
+		parts = append(parts, rows)
+	}
 	return strings.Join(parts, ", ")
 }

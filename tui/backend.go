@@ -79,21 +79,13 @@ type Listing struct {
 	// Unavailable says why it cannot be opened just now, "" if it can.
 	Unavailable string
 	// Rights are lines for the preview: what this person may do there.
-	Rights []Right
+	Rights []policy.Right
 	// Masks are the columns hidden from this person, by mask.
 	Masks []policy.MaskRule
 	// Detect are the content detectors that run on the rest.
 	Detect []string
 	// Sessions are this person's last sessions there, newest first.
 	Sessions []recorder.Head
-}
-
-// Right says what a class of operations (or "shell") gets and by which rule.
-type Right struct {
-	What      string // "read", "write", ..., "shell", "exec"
-	Effect    policy.Effect
-	Rule      string
-	Approvers []string
 }
 
 // Workspace is one open session on a database.
@@ -103,6 +95,8 @@ type Workspace interface {
 	Catalog(ctx context.Context) ([]connectors.Relation, error)
 	// Judge says what the gate would do with the text, without running anything.
 	Judge(ctx context.Context, text string) (policy.Decision, policy.Facts, error)
+	// Explain is Judge with how it comes about.
+	Explain(ctx context.Context, text string) (Why, error)
 	// Run runs one statement. With ask nil, an operation that needs approval ends
 	// at once with *policy.ApprovalNeeded. With ask, it is requested with ask.Reason,
 	// ask.Waiting is told of the approval (from another goroutine), and Run returns
@@ -132,5 +126,8 @@ type Answer interface {
 	Notices() []string
 	Close() error
 }
+
+// Cutter is the power of an Answer to say what ended it early: "rule x/y".
+type Cutter interface{ CutBy() string }
 
 var _ Answer = (*connectors.Result)(nil)

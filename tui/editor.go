@@ -90,6 +90,9 @@ func (p *workspace) goBack(d int) {
 
 // edited asks for a verdict once the keys rest.
 func (p *workspace) edited() tea.Cmd {
+	if p.verdict.stop != nil {
+		p.verdict.stop() // nobody waits for what is stale
+	}
 	p.verdict = verdict{seq: p.verdict.seq + 1}
 	if p.editor.Empty() {
 		return nil
@@ -105,9 +108,12 @@ func (p *workspace) judge(seq int) tea.Cmd {
 	if strings.HasPrefix(strings.TrimSpace(text), `\`) {
 		return nil
 	}
-	return p.do(func(ctx context.Context) tea.Msg {
+	ctx, stop := context.WithCancel(p.ctx)
+	p.verdict.stop = stop
+	return p.doWith(ctx, func(ctx context.Context) tea.Msg {
+		defer stop()
 		d, f, err := ws.Judge(ctx, text)
-		return judgedMsg{verdict{seq, true, d, f, err}}
+		return judgedMsg{verdict{seq: seq, known: true, decision: d, facts: f, err: err}}
 	})
 }
 

@@ -63,6 +63,7 @@ var states = []struct {
 	{"workspace-wait", false, sql("delete from orders;", "enter", "old rows", "enter")},
 	{"workspace-refused", false, sql("drop table customers;", "enter")},
 	{"workspace-history", false, sql("select 1;", "enter", "select 2;", "enter", "ctrl+r")},
+	{"workspace-why", false, sql("drop table customers", "f5")},
 	{"approvals", true, func(t *testing.T, w, h int) *tuitest.Driver { return deciding(t, tuitest.Bob, w, h) }},
 	{"approvals-own", false, func(t *testing.T, w, h int) *tuitest.Driver { return deciding(t, tuitest.Alice, w, h) }},
 	{"approvals-deny", false, func(t *testing.T, w, h int) *tuitest.Driver {

@@ -16,7 +16,7 @@ var keys = struct {
 
 	Move, Page, Ends, Filter, Type                                  key.Binding
 	CopyCode, CopyURL, ToggleQR, Remember, Retry, Cancel            key.Binding
-	Run, Stop, History, Focus, Schema, LeaveSQL, Recall             key.Binding
+	Run, Stop, History, Focus, Schema, LeaveSQL, Recall, Explain    key.Binding
 	Cells, Cell, Record, ToEnd, Sideways, Editor, Withdraw, Request key.Binding
 	Approve, Deny, Scroll, Send                                     key.Binding
 	Pause, Seek, Op, Speed, Idle, Start, End                        key.Binding
@@ -50,12 +50,13 @@ var keys = struct {
 	Retry:    bind("enter", "new code", "enter", "n"),
 	Cancel:   bind("q", "cancel", "q", "esc", "ctrl+c"),
 
-	Run:      bind("; enter", "run", "ctrl+j", "f5"),
+	Run:      bind("; enter", "run", "ctrl+j"),
 	Stop:     bind("ctrl+c", "clear, cancel", "ctrl+c"),
 	History:  bind("ctrl+r", "history", "ctrl+r"),
 	Focus:    bind("tab", "result", "tab"),
 	Schema:   bind("ctrl+t", "tables", "ctrl+t", "f2"),
 	LeaveSQL: bind("ctrl+d", "leave", "ctrl+d"),
+	Explain:  bind("f5", "why", "f5"),
 	Recall:   bind("↑", "previous statement", "up"),
 
 	Cells:    bind("↑↓←→", "move", "up"),

@@ -70,21 +70,53 @@ func (p *picker) rights(l *Listing, w int) []string {
 		return nil
 	}
 	out := []string{"", p.heading("You may")}
-	for _, r := range l.Rights {
-		out = append(out, p.right(r, w))
+	for _, r := range denials(l.Rights) {
+		out = append(out, p.right(r, w)...)
 	}
 	return out
 }
 
-func (p *picker) right(r Right, w int) string {
+// denials puts what one rule denies, one after the other, on one line.
+func denials(rights []policy.Right) []policy.Right {
+	var out []policy.Right
+	for _, r := range rights {
+		if n := len(out) - 1; n >= 0 && r.Effect == policy.Deny && out[n].Effect == policy.Deny && out[n].Rule == r.Rule &&
+			len(r.Except)+len(out[n].Except) == 0 && !r.Conditional && !out[n].Conditional {
+			out[n].What += ", " + r.What
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// right is what one sort of operation gets and by which rule; below it its
+// condition, its terms and the rule's words, where there are any.
+func (p *picker) right(r policy.Right, w int) []string {
+	out := []string{p.rightLine(r, w)}
+	more := func(s string) {
+		for _, l := range widget.Wrap(s, max(8, w-4)) {
+			out = append(out, "    "+p.dim.Render(l))
+		}
+	}
+	for _, t := range rightTerms(r) {
+		more(t)
+	}
+	return out
+}
+
+func (p *picker) rightLine(r policy.Right, w int) string {
 	sign, says := p.danger.Render(p.glyphs.no), "denied"
 	switch r.Effect {
 	case policy.Allow:
 		sign, says = p.ok.Render(p.glyphs.yes), "allowed"
 	case policy.Approve:
-		sign, says = p.warn.Render(p.glyphs.ask), "ask "+escapeAll(r.Approvers, " or ")
+		sign, says = p.warn.Render(p.glyphs.ask), "ask "+people(r.Need)+escapeAll(r.Approvers, " or ")
 	}
-	line := sign + " " + widget.Fit(widget.Escape(r.What), 10) + says
+	if r.Conditional {
+		says += "*"
+	}
+	line := sign + " " + widget.Fit(widget.Escape(r.What), max(10, widget.Width(r.What)+1)) + says
 	if r.Rule == "" {
 		return widget.Truncate(line, w)
 	}
@@ -104,13 +136,42 @@ func (p *picker) masks(l *Listing, w int) []string {
 		return nil
 	}
 	out := []string{"", p.heading("Masked for you")}
-	for _, m := range l.Masks {
-		line := p.masked.Render(p.glyphs.mask) + " " + widget.Escape(m.Column)
-		out = append(out, widget.Sides(line, " "+p.dim.Render(widget.Clip(m.Method, 10)), w))
+	for _, m := range byMethod(l.Masks) {
+		out = append(out, p.maskLines(m.method, strings.Join(m.columns, ", "), w)...)
 	}
 	if len(l.Detect) > 0 {
-		text := "anywhere: " + escapeAll(l.Detect, ", ")
-		out = append(out, p.masked.Render(p.glyphs.mask)+" "+widget.Truncate(text, max(1, w-2)))
+		out = append(out, p.maskLines("anywhere", escapeAll(l.Detect, ", "), w)...)
+	}
+	return out
+}
+
+// maskLines is a method and what it hides, wrapped beside it.
+func (p *picker) maskLines(method, what string, w int) []string {
+	var out []string
+	for i, s := range widget.Wrap(what, max(8, w-12)) {
+		if i == 0 {
+			out = append(out, p.masked.Render(p.glyphs.mask)+" "+p.dim.Render(widget.Fit(method, 9))+" "+s)
+			continue
+		}
+		out = append(out, widget.Spaces(12)+s)
+	}
+	return out
+}
+
+type maskGroup struct {
+	method  string
+	columns []string
+}
+
+// byMethod groups masked columns by how they are hidden, in the order of methods.
+func byMethod(masks []policy.MaskRule) []maskGroup {
+	var out []maskGroup
+	for _, m := range masks {
+		i := slices.IndexFunc(out, func(g maskGroup) bool { return g.method == widget.Escape(m.Method) })
+		if i < 0 {
+			i, out = len(out), append(out, maskGroup{method: widget.Escape(m.Method)})
+		}
+		out[i].columns = append(out[i].columns, widget.Escape(m.Column))
 	}
 	return out
 }
@@ -172,3 +233,21 @@ func lasted(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
 }
+
+// rightTerms are under what conditions and on what terms a right stands, and what
+// the rule says about it.
+func rightTerms(r policy.Right) []string {
+	var out []string
+	if r.Conditional {
+		out = append(out, "when "+widget.Escape(r.When))
+	}
+	if terms := Terms(r.Decision); len(terms) > 0 {
+		out = append(out, strings.Join(terms, ", "))
+	}
+	for _, x := range r.Except {
+		out = append(out, exceptWords[x.Effect]+" when "+widget.Escape(x.When)+" ("+widget.Escape(x.Rule)+")")
+	}
+	return out
+}
+
+var exceptWords = map[policy.Effect]string{policy.Deny: "but denied", policy.Approve: "but asks", policy.Allow: "but allowed"}

@@ -191,6 +191,62 @@ func TestWorkspace(t *testing.T) {
 	})
 }
 
+// F5 tells why, without running anything: the rules that were tried, and for a
+// denial what would have to be granted. The text stays, and so does its verdict.
+func TestWhy(t *testing.T) {
+	tuitest.Run(t, func(t *testing.T) {
+		b := tuitest.NewBastion(time.Now)
+		d := open(t, b, tuitest.Alice, 80, 24)
+		d.Keys("f5")
+		d.See("type a statement first")
+		d.Keys("delete from orders", "f5")
+		d.See("Why", "? needs approval from one of dba on orders-db for alice@example.com", "DELETE: write, destructive", "about 12,400 rows")
+		d.Keys("G")
+		d.See("yes  approve writes-need-dba", "policy.yaml:16")
+		d.Miss("The smallest grant")
+		d.Keys("x", "q")
+		d.Advance(200 * time.Millisecond)
+		d.See("delete from orders", "needs approval from dba")
+		d.Miss("Rules tried", "ordersx")
+		d.Keys("ctrl+c", "drop table customers", "f5")
+		d.See("denied on orders-db")
+		d.Keys("G")
+		d.See("The smallest grant that would allow it", "allow: [ddl]")
+		d.Keys("f5")
+		d.Miss("The smallest grant")
+		if got := b.Space().Ran(); len(got) != 0 {
+			t.Errorf("ran %q", got)
+		}
+		d.Keys("f5")
+		b.Space().End(errors.New("the right to it was lost"))
+		d.Settle()
+		d.See("The session has ended", "the right to it was lost")
+	})
+}
+
+// A verdict of a text that has changed is not waited for, and never shown.
+func TestVerdictOfStaleText(t *testing.T) {
+	tuitest.Run(t, func(t *testing.T) {
+		b := tuitest.NewBastion(time.Now)
+		b.Judging = make(chan string)
+		d := open(t, b, tuitest.Alice, 80, 24)
+		d.Keys("delete from orders")
+		d.Advance(200 * time.Millisecond)
+		d.Keys("ctrl+c", "select 1")
+		d.Advance(200 * time.Millisecond)
+		if n := b.Space().Judged(); n != 2 {
+			t.Fatalf("%d judgements began, want 2", n)
+		}
+		if n := b.Space().GivenUp(); n != 1 {
+			t.Errorf("%d judgements were given up, want the stale one", n)
+		}
+		b.Judging <- "go on"
+		d.Settle()
+		d.See("allowed by rule engineers-read")
+		d.Miss("needs approval")
+	})
+}
+
 func TestWorkspacePasteAndEdit(t *testing.T) {
 	tuitest.Run(t, func(t *testing.T) {
 		b := tuitest.NewBastion(time.Now)

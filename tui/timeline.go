@@ -204,6 +204,13 @@ func (en *entry) answer(b []byte) error {
 	err := json.Unmarshal(b, &p)
 	en.label, en.op, en.cols, en.total, en.text = "answer", p.Op, p.Columns, len(p.Rows), p.Notice
 	en.rows = p.Rows[:min(len(p.Rows), maxEntryRows)]
+	if d := p.Digest; d != nil {
+		en.text = "kept as a digest: " + count(d.Bytes, "byte") + " of " + d.Of
+		if d.Of == "rows" {
+			en.text = "kept as a digest: " + count(int64(d.Rows), "row") + ", " + count(d.Bytes, "byte")
+		}
+		en.text += ", SHA-256 " + d.SHA256
+	}
 	return err
 }
 

@@ -39,6 +39,8 @@ type workspace struct {
 	screen  struct{ schema bool }
 	record  bool
 	cell    *cellView
+	why     *whyView // the explanation that is shown, nil for none
+	whySeq  int
 }
 
 type focus uint8
@@ -56,6 +58,7 @@ type verdict struct {
 	decision policy.Decision
 	facts    policy.Facts
 	err      error
+	stop     context.CancelFunc // ends the judgement that is under way; may be nil
 }
 
 type (
@@ -97,7 +100,7 @@ func (p *workspace) note() string {
 
 func (p *workspace) typing() bool {
 	switch {
-	case p.over || p.cell != nil:
+	case p.over || p.cell != nil || p.why != nil:
 		return false
 	case p.finder != nil:
 		return true
@@ -190,6 +193,8 @@ func (p *workspace) update(msg tea.Msg) tea.Cmd {
 		if m.seq == p.verdict.seq {
 			p.verdict = m.verdict
 		}
+	case whyMsg:
+		p.tookWhy(m)
 	case catalogMsg:
 		p.tables.take(m)
 	case sessionOverMsg:
@@ -207,14 +212,14 @@ func (p *workspace) lost(err error) tea.Cmd {
 		return nil
 	}
 	p.over, p.ended = true, err
-	p.run, p.ask, p.finder, p.cell = nil, nil, nil, nil
+	p.run, p.ask, p.finder, p.cell, p.why = nil, nil, nil, nil, nil
 	p.stop(errLeft)
 	return nil
 }
 
 func (p *workspace) paste(text string) tea.Cmd {
 	switch {
-	case p.cell != nil:
+	case p.cell != nil, p.why != nil:
 	case p.finder != nil:
 		p.finder.input.Insert(text)
 		p.finder.refilter()
@@ -238,12 +243,16 @@ func (p *workspace) key(k tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case p.cell != nil:
 		return p.cellKey(k)
+	case p.why != nil:
+		return p.whyKey(k)
 	case p.finder != nil:
 		return p.finderKey(k)
 	case p.ask != nil:
 		return p.askKey(k)
 	case pressed(k, keys.Stop) && p.busyRunning():
 		return p.cancelRun()
+	case pressed(k, keys.Explain):
+		return p.askWhy()
 	case pressed(k, keys.History):
 		return p.openFinder()
 	case pressed(k, keys.Schema):
@@ -291,7 +300,7 @@ func (p *workspace) keys() []key.Binding {
 	switch {
 	case p.over:
 		return []key.Binding{bind("any key", "back")}
-	case p.cell != nil:
+	case p.cell != nil, p.why != nil:
 		return []key.Binding{keys.Back, keys.Move, keys.Page}
 	case p.finder != nil:
 		return []key.Binding{bind("enter", "take", "enter"), bind("↑/↓", "move", "up", "down"), keys.Back}
@@ -308,7 +317,7 @@ func (p *workspace) keys() []key.Binding {
 	case focusTables:
 		return []key.Binding{keys.Move, bind("enter", "insert name", "enter"), bind("→", "columns", "right"), keys.Editor}
 	}
-	out := []key.Binding{keys.Run, keys.Focus, keys.History, keys.Schema, keys.Stop, keys.LeaveSQL}
+	out := []key.Binding{keys.Run, keys.Explain, keys.Focus, keys.History, keys.Schema, keys.Stop, keys.LeaveSQL}
 	return out
 }
 
@@ -316,6 +325,6 @@ func (p *workspace) explain() []string {
 	return []string{
 		"A statement runs with ; and enter, or ctrl+j. It stays to be seen; the next character replaces it, an arrow key edits it.",
 		`\x and enter turns the record view on and off. In the result: g and G, page keys, enter for a whole cell.`,
-		"The line under the editor says what the gate would do, without running anything.",
+		"The line under the editor says what the gate would do, without running anything; f5 tells why, which rules were tried, and what would have to be granted.",
 	}
 }

@@ -25,7 +25,7 @@ func (p *workspace) view(w, h int) []string {
 // tablesWidth is how wide the list of tables is: on narrow windows it makes room
 // for a result.
 func (p *workspace) tablesWidth(w int) int {
-	busy := p.run != nil || p.ask != nil || p.answer != nil
+	busy := p.run != nil || p.ask != nil || p.answer != nil || p.why != nil
 	switch {
 	case !p.screen.schema || p.small:
 		return 0
@@ -46,7 +46,7 @@ func (p *workspace) drawMain(w, h int) []string {
 		out = p.drawPlainEditor(w, n)
 	} else {
 		least := 3
-		if p.run != nil || p.ask != nil || p.answer != nil {
+		if p.run != nil || p.ask != nil || p.answer != nil || p.why != nil {
 			least = 1 // the result needs the room more
 		}
 		n := max(least, min(p.editor.Lines(max(1, w-5)), h/3))
@@ -125,12 +125,15 @@ func (p *workspace) drawVerdict(w int) []string {
 	}
 	d := v.decision
 	what := shortFacts(v.facts)
+	if rows := estimate(v.facts); rows != "" {
+		what += ", " + rows
+	}
 	var line string
 	switch d.Effect {
 	case policy.Allow:
 		line = p.ok.Render(p.glyphs.yes+" allowed") + " by rule " + p.bold.Render(widget.Escape(d.Rule)) + p.dim.Render(prefix(": ", what))
 	case policy.Approve:
-		line = p.warn.Render(p.glyphs.ask+" needs approval") + " from " + p.bold.Render(escapeAll(d.Approvers, " or ")) + prefix(": ", what)
+		line = p.warn.Render(p.glyphs.ask+" needs approval") + " from " + people(d.Need) + p.bold.Render(escapeAll(d.Approvers, " or ")) + prefix(": ", what)
 	default:
 		line = p.danger.Render(p.glyphs.no+" denied") + " by rule " + p.bold.Render(widget.Escape(d.Rule)) + because(d.Reason)
 	}
@@ -139,6 +142,14 @@ func (p *workspace) drawVerdict(w int) []string {
 		out = []string{widget.Truncate(line, max(1, w-2))}
 	}
 	return indent(out, 1)
+}
+
+// people is how many must say yes, where it is more than one.
+func people(n int) string {
+	if n > 1 {
+		return need(n)
+	}
+	return ""
 }
 
 func prefix(pre, s string) string {
@@ -171,6 +182,8 @@ func (p *workspace) drawResult(w, h int) []string {
 	switch {
 	case p.cell != nil:
 		return p.drawCellView(w, h)
+	case p.why != nil:
+		return p.drawWhy(min(w, 100), h)
 	case p.finder != nil:
 		return p.drawFinder(w, min(h, max(6, len(p.finder.shown)+3)))
 	case p.ask != nil:

@@ -41,7 +41,7 @@ func runCheck(ctx context.Context, args []string, io stdio) error {
 	}
 	c.say("data directory", cfg.Data, checkData(cfg.Data))
 	c.say("provider", cfg.SignIn.Issuer, bounded(ctx, func(ctx context.Context) error {
-		p, err := newProvider(ctx, cfg)
+		p, err := newProvider(ctx, cfg, nil)
 		if err != nil {
 			return err
 		}

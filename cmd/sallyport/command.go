@@ -36,7 +36,7 @@ func commands() []command {
 		{"transcript", "transcript list|verify [--data DIR]", "read the evidence of a stopped bastion", runTranscript},
 		{"mask", "mask COMMAND", "what is found and hidden, and how well; `sallyport mask` lists the commands", runMask},
 		{"keys", "keys list|revoke [--data DIR] [FINGERPRINT|PERSON]", "remembered SSH keys of a stopped bastion", runKeys},
-		{"policy", "policy classify (--corpus FILE | --dialect NAME [--json] TEXT)", "what the gate makes of an operation", runPolicy},
+		{"policy", "policy explain|test|replay|classify", "ask a policy, without a bastion", runPolicy},
 		{"version", "version", "what this is", runVersion},
 	}
 }

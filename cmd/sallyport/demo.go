@@ -147,6 +147,9 @@ func demoRun(ctx context.Context, o demoFlags, io stdio) (err error) {
 	if err == nil {
 		err = os.WriteFile(path, []byte(text), 0o600)
 	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(o.data, "demo-cases.yaml"), []byte(demo.Cases), 0o600)
+	}
 	if err != nil {
 		return fmt.Errorf("write demo configuration: %w", err)
 	}

@@ -10,6 +10,9 @@ import (
 // policyCommands is the group `sallyport policy`, a file per subcommand.
 func policyCommands() []command {
 	return []command{
+		{"explain", "explain --config FILE --as WHO --groups A,B --on RESOURCE ['OPERATION']", "what would be decided, by which rule, and what is missing", runPolicyExplain},
+		{"test", "test [--config FILE] CASES...", "try cases that the policy must hold to; exit code 1 if one fails", runPolicyTest},
+		{"replay", "replay --config FILE [--data DIR] [--since 30d] [--json]", "what it would have decided on what was done (a stopped bastion, or a backup)", runPolicyReplay},
 		{"classify", "classify --corpus FILE | --dialect NAME [--json] TEXT", "what an operation is, judged without a target", runPolicyClassify},
 	}
 }

@@ -5,11 +5,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -27,8 +30,14 @@ import (
 //	sshopt PERSON CODE [opt...] words...  the same with options of the client
 //	terminal PERSON TERM W H  run the client on a terminal; see, type and ended
 //	                          then wait for text, send a line, and wait for the end
+//	keys NAME...              press keys on that terminal: by name, else text as it is
 //	sallyport CODE args...    run a subcommand; it must end with CODE
 //	                          ($CORPUS is testdata/corpus)
+//	sshin PERSON CODE FILE words...  as ssh, with FILE as its input
+//	edit FILE PATTERN TEXT    replace what the regular expression matches, \n for a
+//	                          new line in TEXT, by renaming a new file over the old one
+//	hangup                    ask the bastion for a reload
+//	logged TEXT               wait until the bastion's log says so
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("..", "..", "testdata", "script"),
@@ -54,7 +63,14 @@ func TestScript(t *testing.T) {
 			"type": func(ts *testscript.TestScript, _ bool, args []string) {
 				theScreen(ts).Type(strings.Join(args, " ") + "\r")
 			},
-			"ended":     scriptEnded,
+			"ended": scriptEnded,
+			"keys":  func(ts *testscript.TestScript, _ bool, args []string) { theScreen(ts).Press(args...) },
+			"sshin": scriptSSHIn,
+			"edit":  scriptEdit,
+			"hangup": func(ts *testscript.TestScript, _ bool, _ []string) {
+				ts.Check(theBastion(ts).cmd.Process.Signal(syscall.SIGHUP))
+			},
+			"logged":    scriptLogged,
 			"sallyport": scriptSallyport,
 			"approve":   func(ts *testscript.TestScript, _ bool, args []string) { scriptApprove(ts, args) },
 		},
@@ -99,6 +115,38 @@ func scriptSallyport(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	_ = cmd.Run() // the code is compared below
 	check(ts, args[0], result{out.String(), errs.String(), cmd.ProcessState.ExitCode()})
+}
+
+func scriptSSHIn(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: sshin PERSON CODE FILE words...")
+	}
+	check(ts, args[1], theBastion(ts).sshIn(args[0], ts.ReadFile(args[2]), args[3:]...))
+}
+
+// scriptEdit changes a file as editors do: a reader sees the old one or the new.
+func scriptEdit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: edit FILE PATTERN TEXT")
+	}
+	file := ts.MkAbs(args[0])
+	old := ts.ReadFile(file)
+	changed := regexp.MustCompile(args[1]).ReplaceAllString(old, strings.ReplaceAll(args[2], `\n`, "\n"))
+	if changed == old {
+		ts.Fatalf("%s: nothing matches %s", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(file+".new", []byte(changed), 0o600))
+	ts.Check(os.Rename(file+".new", file))
+}
+
+func scriptLogged(ts *testscript.TestScript, _ bool, args []string) {
+	b, want := theBastion(ts), strings.Join(args, " ")
+	// The log has no signal for a new line; looking is cheap.
+	for limit := time.Now().Add(30 * time.Second); !strings.Contains(b.log.String(), want); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(limit) {
+			ts.Fatalf("the bastion's log does not say %q:\n%s", want, b.log.String())
+		}
+	}
 }
 
 // scriptApprove has a person say yes to the one request that waits.

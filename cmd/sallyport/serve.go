@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -58,10 +60,16 @@ type serveOptions struct {
 // serve runs a bastion until ctx ends, then ends its sessions and seals their
 // transcripts.
 func serve(ctx context.Context, o serveOptions) error {
+	// From here on a hangup asks for a reload; it would end the process otherwise.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	cfg, err := config.Load(o.config)
 	if err != nil {
 		return err
 	}
+	warn(cfg, o.log)
+	loaded := *cfg
 	if o.listen != "" {
 		cfg.Listen = o.listen
 	}
@@ -75,8 +83,9 @@ func serve(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	reload := newReloader(b, o.config, &loaded, o.dial, hangup)
 	o.ready(l.Addr(), b.fingerprint)
-	return b.run(ctx, l)
+	return b.run(ctx, l, reload)
 }
 
 // listen takes the SSH address.
@@ -89,12 +98,16 @@ func listen(address string) (net.Listener, error) {
 }
 
 // run serves until ctx ends or serving fails, and closes everything.
-func (b *bastion) run(ctx context.Context, l net.Listener) error {
+func (b *bastion) run(ctx context.Context, l net.Listener, reload *reloader) error {
 	var g errgroup.Group
 	serving, failed := context.WithCancel(ctx)
 	g.Go(func() error {
 		defer failed()
 		return b.server.Serve(l)
+	})
+	g.Go(func() error {
+		reload.run(serving)
+		return nil
 	})
 	go b.alarm(serving)
 	b.warm()
@@ -103,6 +116,8 @@ func (b *bastion) run(ctx context.Context, l net.Listener) error {
 	stop, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
 	err := b.server.Shutdown(stop, reason)
+	// A server that had not begun to accept when it was shut down accepts for ever.
+	_ = l.Close() // it is closed already otherwise
 	return errors.Join(err, g.Wait(), b.close(reason))
 }
 

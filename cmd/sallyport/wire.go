@@ -42,6 +42,7 @@ type bastion struct {
 	rec     *recorder.Recorder
 	drivers []connectors.Driver
 	server  *server.Server
+	live    *session.Gate
 	// fingerprint is the host key's.
 	fingerprint string
 }
@@ -59,27 +60,21 @@ func open(ctx context.Context, cfg *config.Config, d dialers, log *slog.Logger) 
 		return nil, err
 	}
 	b.fingerprint = gossh.FingerprintSHA256(hostKey.PublicKey())
-	provider, err := newProvider(ctx, cfg)
+	provider, err := newProvider(ctx, cfg, b.log)
 	if err != nil {
 		return nil, err
 	}
-	targets, err := newTargets(cfg, d)
-	if err != nil {
-		return nil, err
-	}
-	compiled, err := cfg.Policy()
+	rules, err := newRules(cfg, d)
 	if err != nil {
 		return nil, err
 	}
 	b.drivers = all.Drivers(all.Options{})
 	people := identity.NewPeople(b.kv)
-	gate, err := b.gate(ctx, people, session.Rules{
-		Policy: compiled, Targets: targets, Revision: cfg.Revision,
-		Limits: session.Limits{Rows: cfg.Limits.Rows, Bytes: cfg.Limits.Bytes, Statement: time.Duration(cfg.Limits.Statement)},
-	})
+	gate, err := b.gate(ctx, people, rules)
 	if err != nil {
 		return nil, err
 	}
+	b.live = gate
 	b.server, err = server.New(server.Options{
 		Name: cfg.Name, Reach: cfg.Address, HostKey: hostKey, Gate: gate, Provider: provider,
 		Keys: identity.NewKeys(b.kv, time.Duration(cfg.SignIn.RememberKey), nil), People: people, Log: log,
@@ -123,10 +118,10 @@ func inUse(err error) error {
 	return err
 }
 
-func newProvider(ctx context.Context, cfg *config.Config) (*identity.Provider, error) {
+func newProvider(ctx context.Context, cfg *config.Config, log *slog.Logger) (*identity.Provider, error) {
 	s := cfg.SignIn
 	c := identity.Config{Issuer: s.Issuer, InsecureIssuer: s.InsecureIssuer, ClientID: s.ClientID, Scopes: s.Scopes,
-		GroupsClaim: s.GroupsClaim, MaxWait: time.Duration(s.CodeLifetime)}
+		GroupsClaim: s.GroupsClaim, Claims: s.Claims, Log: log, MaxWait: time.Duration(s.CodeLifetime)}
 	if s.ClientSecret != nil {
 		src, err := newSecret("sign_in", s.ClientSecret)
 		if err != nil {
@@ -149,6 +144,23 @@ func newSecret(owner string, r *config.Ref) (session.SecretSource, error) {
 		return nil, nil
 	}
 	return secret.New(owner, r.Env, r.File)
+}
+
+// newRules is what the gate goes by: all of a configuration that a running
+// bastion can change.
+func newRules(cfg *config.Config, d dialers) (session.Rules, error) {
+	targets, err := newTargets(cfg, d)
+	if err != nil {
+		return session.Rules{}, err
+	}
+	compiled, err := cfg.Policy()
+	if err != nil {
+		return session.Rules{}, err
+	}
+	return session.Rules{
+		Policy: compiled, Targets: targets, Revision: cfg.Revision,
+		Limits: session.Limits{Rows: cfg.Limits.Rows, Bytes: cfg.Limits.Bytes, Statement: time.Duration(cfg.Limits.Statement)},
+	}, nil
 }
 
 func newTargets(cfg *config.Config, d dialers) (map[string]session.Target, error) {
@@ -191,7 +203,8 @@ func (b *bastion) gate(ctx context.Context, people *identity.People, rules sessi
 		Record: func(ctx context.Context, a policy.Approval) error { return gate.RecordApproval(ctx, a) },
 		Groups: people.Groups,
 	})
-	gate = session.New(session.Options{Drivers: b.drivers, Recorder: b.rec, Approvals: approvals, Journal: journal, Rules: rules, Log: b.log})
+	gate = session.New(session.Options{Drivers: b.drivers, Recorder: b.rec, Approvals: approvals, Journal: journal, Rules: rules,
+		Classify: classifier(b.drivers), Log: b.log})
 	if err := gate.Journal(ctx, recorder.Admin{Act: "started", Details: map[string]string{"config": rules.Revision}}); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -50,7 +51,7 @@ func vote(a policy.Approval, by policy.Identity, hash string, yes bool, comment 
 		a.State = policy.ApprovalDenied
 	case len(a.Votes) >= a.Need:
 		a.State = policy.ApprovalGranted
-		a.Expires = now.Add(a.Wait)
+		a.Expires = now.Add(cmp.Or(a.Lasts, a.Wait))
 	}
 	return a, nil
 }

@@ -113,6 +113,24 @@ func TestVote(t *testing.T) {
 	}
 }
 
+// A yes holds from when it was given, for as long as its rule says; where it says
+// nothing, as long as a request waits.
+func TestYesLasts(t *testing.T) {
+	now := time.Unix(1000, 0)
+	a := request()
+	a.State, a.Expires, a.Wait = policy.ApprovalPending, now.Add(time.Minute), 15*time.Minute
+	for lasts, want := range map[time.Duration]time.Duration{0: 15 * time.Minute, time.Hour: time.Hour, 5 * time.Second: 5 * time.Second} {
+		a.Lasts = lasts
+		got, err := vote(a, bob, a.Hash, true, "", now)
+		if err != nil || !got.Expires.Equal(now.Add(want)) {
+			t.Errorf("lasts %v: until %v (%v), want %v", lasts, got.Expires, err, now.Add(want))
+		}
+		if s := settled(got, now.Add(want)); s.State != policy.ApprovalExpired {
+			t.Errorf("lasts %v: %s after it", lasts, s.State)
+		}
+	}
+}
+
 // A yes of somebody who has left the group since is no yes any more.
 func TestConsumeAsksGroupsAgain(t *testing.T) {
 	now := time.Unix(1000, 0)

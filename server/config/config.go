@@ -41,7 +41,7 @@ type Config struct {
 	// Revision is the SHA-256, in hex, of the file as read; with includes, of all of
 	// them.
 	Revision string `yaml:"-"`
-	// Files are the files that were read: this one, then the included.
+	// Files are the paths of the files that were read: this one, then the included.
 	Files []string `yaml:"-"`
 	// Warnings are what is odd about the configuration and no fault, with places.
 	Warnings Faults `yaml:"-"`

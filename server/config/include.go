@@ -138,6 +138,14 @@ func (s *source) place(path string) string {
 	return fmt.Sprintf("%s:%d", s.name, s.d.find(path).line)
 }
 
+// path is where the file is, from the root; a text that is no file has its name.
+func (s *source) path() string {
+	if s.dir == "" {
+		return s.name
+	}
+	return filepath.Join(s.dir, filepath.Base(s.name))
+}
+
 func (s *source) lines() []string {
 	if s.split == nil {
 		s.split = strings.Split(string(s.data), "\n")

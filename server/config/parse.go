@@ -93,7 +93,7 @@ func load(main *source, find func(*source, *Config) ([]*source, error)) (*Config
 		sources = append(sources, s)
 	}
 	for _, s := range sources {
-		c.Files = append(c.Files, s.name)
+		c.Files = append(c.Files, s.path())
 	}
 	c.Revision = revision(sources)
 	c.derive()

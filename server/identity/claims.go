@@ -2,8 +2,11 @@ package identity
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/policy"
 )
@@ -15,7 +18,7 @@ func (p *Provider) identity(c claims) (policy.Identity, string) {
 	id := policy.Identity{
 		Issuer: c["iss"].(string), Subject: c["sub"].(string), // checked by verify
 		Email: email(c), Name: shown(c["name"]),
-		Groups: groups, SignedIn: p.config.Now().UTC(), Method: "device",
+		Groups: groups, Claims: p.kept(c), SignedIn: p.config.Now().UTC(), Method: "device",
 	}
 	if id.Name == "" {
 		id.Name = shown(c["preferred_username"])
@@ -26,6 +29,66 @@ func (p *Provider) identity(c claims) (policy.Identity, string) {
 		id.SignedIn = at
 	}
 	return id, note
+}
+
+// kept are the claims that the configuration asks for and that this token has in
+// a form that policy can compare: text, a number, a truth value, or a list of
+// texts. Any other is left out whole and told in the log, so that a rule about it
+// finds nothing.
+func (p *Provider) kept(c claims) map[string][]string {
+	out := map[string][]string{}
+	for _, name := range p.config.Claims {
+		v, has := c[name]
+		if !has {
+			continue
+		}
+		values, ok := claimValues(v)
+		if !ok {
+			p.config.Log.Warn("claim of an ID token not taken: no text, number, truth value or list of texts",
+				"claim", name, "is", kindOf(v))
+			continue
+		}
+		out[name] = values
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// Bounds of a claim: how many values, and how long one is.
+const (
+	maxClaimValues = 1000
+	maxClaimBytes  = 1024
+)
+
+func claimValues(v any) ([]string, bool) {
+	var values []string
+	switch v := v.(type) {
+	case string:
+		values = []string{v}
+	case bool:
+		values = []string{strconv.FormatBool(v)}
+	case float64:
+		if math.Abs(v) > 1<<53 {
+			return nil, false // it has lost digits on the way
+		}
+		values = []string{strconv.FormatFloat(v, 'f', -1, 64)}
+	default:
+		var ok bool
+		if values, ok = stringList(v); !ok {
+			return nil, false
+		}
+	}
+	if len(values) > maxClaimValues {
+		return nil, false
+	}
+	for _, s := range values {
+		if len(s) > maxClaimBytes || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+			return nil, false
+		}
+	}
+	return values, true
 }
 
 // email leaves out an address the provider itself calls unverified: approvers

@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +93,27 @@ func TestIdentity(t *testing.T) {
 		got, note := p.identity(c.over)
 		if d := cmp.Diff(c.want, got); d != "" || note != "" {
 			t.Errorf("%s: note %q (-want +got):\n%s", c.name, note, d)
+		}
+	}
+}
+
+// Only the claims that are asked for are kept, each whole or not at all.
+func TestClaims(t *testing.T) {
+	var log bytes.Buffer
+	p, err := NewProvider(Config{Issuer: testIssuer, ClientID: testClient, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Claims: []string{"dept", "level", "oncall", "teams", "missing", "address", "mixed", "long", "exact"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := p.identity(claims{"iss": testIssuer, "sub": "u-1", "dept": "eng", "level": 3.5, "oncall": true, "teams": []any{"a", "b"},
+		"address": map[string]any{"city": "x"}, "mixed": []any{"a", 1.0}, "long": strings.Repeat("x", 2000), "exact": 1e17, "other": "no"})
+	want := map[string][]string{"dept": {"eng"}, "level": {"3.5"}, "oncall": {"true"}, "teams": {"a", "b"}}
+	if d := cmp.Diff(want, id.Claims); d != "" {
+		t.Errorf("claims (-want +got):\n%s", d)
+	}
+	for _, name := range []string{"address", "mixed", "long", "exact"} {
+		if !strings.Contains(log.String(), "claim="+name) {
+			t.Errorf("the log does not tell of %q:\n%s", name, log.String())
 		}
 	}
 }

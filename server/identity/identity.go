@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -44,9 +45,12 @@ type Config struct {
 	ClientSecret   mask.Secret // empty for a public client
 	Scopes         []string    // besides openid
 	GroupsClaim    string      // "groups" if empty
+	// Claims are the names of further claims to keep in the identity.
+	Claims []string
 	// MaxWait bounds a device code's life; 0 and more than 5 minutes mean 5 minutes.
 	MaxWait time.Duration
 	Now     func() time.Time // time.Now if nil
+	Log     *slog.Logger     // none if nil
 }
 
 // Provider is an OpenID provider. Discovery happens at first use, again after a
@@ -92,6 +96,9 @@ func NewProvider(c Config) (*Provider, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	scopes := []string{oidc.ScopeOpenID}
 	for _, s := range c.Scopes {

@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"errors"
+	"io"
 	"sync"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -10,10 +12,16 @@ import (
 // Answer is a streaming result. Close may be called while Batch waits for the
 // target; the other methods are for one goroutine.
 type Answer struct {
-	s  *Session
-	mu sync.Mutex
-	r  *connectors.Result
+	s     *Session
+	mu    sync.Mutex
+	r     *connectors.Result
+	terms terms
+	// why is the error to tell where the operation was ended from behind.
+	why func(error) error
 }
+
+// CutBy says what ended the answer early, where Summary says that it is cut.
+func (a *Answer) CutBy() string { return a.terms.cut(a.Summary().Rows) }
 
 // Columns are the answer's columns; none for a statement without rows.
 func (a *Answer) Columns() []connectors.Column { return a.r.Columns() }
@@ -22,8 +30,12 @@ func (a *Answer) Columns() []connectors.Column { return a.r.Columns() }
 func (a *Answer) Batch(ctx context.Context, n int) ([]connectors.Row, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	defer a.s.lease.work()()
 	rows, err := a.r.Batch(ctx, n)
-	return rows, a.s.batchError(err)
+	if err == nil || errors.Is(err, io.EOF) {
+		return rows, err
+	}
+	return rows, a.s.words(a.why(err))
 }
 
 // Summary is what is known of the answer so far.

@@ -36,7 +36,7 @@ func (v *Visit) maySee(h recorder.Head) bool {
 		}
 	}
 	owner := policy.Identity{Issuer: h.Header.Identity.Issuer, Subject: h.Header.Identity.Subject}
-	_, ok := r.Policy.SeesTranscript(v.v.Identity, owner, res)
+	_, ok := v.view(r).SeesTranscript(owner, res)
 	return ok
 }
 

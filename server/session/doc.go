@@ -13,6 +13,12 @@
 // reads reach the target. A driver cannot pass: it gets a connectors.Guard, and
 // only a connectors.Permit tells it what to run and how the answer is masked.
 //
+// Rules are swapped whole under live sessions (rejudge.go). Each is then judged by
+// the new ones, and again every so often, since conditions may hang on the time:
+// one that lost its right ends, with the reason as its cause, and so does an
+// operation that would be denied now. The limits of what was decided bound the
+// operation; those of a session's life, the session (limits.go).
+//
 // No record, no access: every step is durable in the transcript before the next
 // one is taken, and when the recorder cannot write the session ends, saying why.
 package session

@@ -6,7 +6,6 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/policy"
@@ -124,12 +123,4 @@ func reason(cause error) string {
 		return "disconnected"
 	}
 	return cause.Error()
-}
-
-// batchError is words for an error in the middle of an answer; io.EOF stays.
-func (s *Session) batchError(err error) error {
-	if err == nil || errors.Is(err, io.EOF) {
-		return err
-	}
-	return s.words(s.cause(err))
 }

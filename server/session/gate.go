@@ -47,7 +47,7 @@ type Rules struct {
 	Revision string
 }
 
-// Options of a Gate; all fields but Now are required.
+// Options of a Gate; all fields but Classify and Now are required.
 type Options struct {
 	Drivers   []connectors.Driver
 	Recorder  *recorder.Recorder
@@ -55,8 +55,10 @@ type Options struct {
 	// Journal is the bastion's own transcript.
 	Journal *recorder.Transcript
 	Rules   Rules
-	Log     *slog.Logger
-	Now     func() time.Time // nil: time.Now
+	// Classify finds facts where no target is asked; nil finds none.
+	Classify Classifier
+	Log      *slog.Logger
+	Now      func() time.Time // nil: time.Now
 }
 
 // Gate is the one place where an access is composed. It is safe for concurrent use.
@@ -64,6 +66,7 @@ type Gate struct {
 	o       Options
 	drivers map[string]connectors.Driver
 	rules   atomic.Pointer[Rules]
+	refused atomic.Pointer[string] // the notice of rules that were not taken
 
 	mu     sync.Mutex
 	live   map[recorder.ID]*Session
@@ -117,7 +120,7 @@ func (g *Gate) Shutdown(ctx context.Context, reason string) error {
 	g.mu.Lock()
 	g.closed = true
 	for _, s := range g.live {
-		s.end(errors.New(reason))
+		s.end(&Problem{Message: reason, Hint: "connect again in a moment", cause: ErrClosing})
 	}
 	g.mu.Unlock()
 	done := make(chan struct{})
@@ -133,15 +136,39 @@ func (g *Gate) Shutdown(ctx context.Context, reason string) error {
 // ErrClosing ends what is asked of a gate that shuts down.
 var ErrClosing = errors.New("the bastion is shutting down")
 
-func (g *Gate) enter(s *Session) error {
+// enter counts a session in, unless the decisions that open it say that its
+// person has enough of them there.
+func (g *Gate) enter(s *Session, of ...policy.Decision) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return ErrClosing
 	}
+	if why := crowded(s.target.Name, g.older(s), of...); why != nil {
+		return why
+	}
 	g.live[s.ID()] = s
 	g.wg.Add(1)
 	return nil
+}
+
+// older counts the sessions of the same person on the same resource that began
+// before this one. Called with g.mu held.
+func (g *Gate) older(s *Session) int {
+	n := 0
+	for id, o := range g.live {
+		if id < s.ID() && o.target.Name == s.target.Name && o.v.Identity.Same(s.v.Identity) {
+			n++
+		}
+	}
+	return n
+}
+
+// others is older for a session that is counted in.
+func (g *Gate) others(s *Session) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.older(s)
 }
 
 func (g *Gate) leave(s *Session) {

@@ -79,12 +79,19 @@ func (c *targetConn) Query(ctx context.Context, g connectors.Guard, s connectors
 	c.d.ran = append(c.d.ran, s.Text)
 	c.d.mu.Unlock()
 	email := connectors.Column{Name: "email", Origin: &mask.Column{Table: "customers", Name: "email"}, OriginKind: policy.TablePlain}
-	return connectors.NewResult(p, f, []connectors.Column{email}, &rows{n: 3}), nil
+	return connectors.NewResult(p, f, []connectors.Column{email}, &rows{n: 3, over: ctx.Err}), nil
 }
 
-type rows struct{ n int }
+// rows are three, as long as the statement's context lives.
+type rows struct {
+	n    int
+	over func() error
+}
 
 func (r *rows) Next(context.Context) ([]connectors.Value, error) {
+	if err := r.over(); err != nil {
+		return nil, connectors.ErrCanceled
+	}
 	if r.n == 0 {
 		return nil, io.EOF
 	}

@@ -1,12 +1,11 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -22,8 +21,12 @@ import (
 type guard struct {
 	s   *Session
 	ask *Ask
-	// release is called when the operation is over.
-	release func()
+	// end ends the operation, with a cause; the first counts.
+	end context.CancelCauseFunc
+	// done forgets the operation; set by Check.
+	done func()
+	// terms are those of the permit that Check gave.
+	terms terms
 }
 
 var _ connectors.Guard = (*guard)(nil)
@@ -39,12 +42,42 @@ func (g *guard) Note(ctx context.Context, text string) error {
 func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.Permit, error) {
 	s := g.s
 	n := int(s.ops.Add(1))
+	s.lease.touch()
 	if err := g.asked(ctx, n, op); err != nil {
 		return nil, err
 	}
-	d, m, err := s.decide(op)
+	d, m, err := s.decide(op, int64(n-1))
+	if err == nil && op.Estimate != nil {
+		d, m, err = s.weighed(&op, int64(n-1), d, m, func() *int64 { return estimateOf(ctx, op) })
+	}
 	if err != nil {
 		return nil, g.refused(ctx, n, err)
+	}
+	g.done = s.begin(&asked{op: op, before: int64(n - 1), masks: m.revision(), end: g.end})
+	p, err := g.run(ctx, n, op, d, m)
+	if err != nil {
+		g.done()
+		return nil, err
+	}
+	return p, nil
+}
+
+// estimateOf asks the planner from within an operation.
+func estimateOf(ctx context.Context, op connectors.Operation) *int64 {
+	ctx, cancel := context.WithTimeout(ctx, estimateTime)
+	defer cancel()
+	rows, err := op.Estimate(ctx)
+	if err != nil {
+		return nil
+	}
+	return &rows
+}
+
+// run is the way from a decision to a permit.
+func (g *guard) run(ctx context.Context, n int, op connectors.Operation, d policy.Decision, m masks) (connectors.Permit, error) {
+	s := g.s
+	if why := crowded(s.target.Name, s.g.others(s), d); why != nil && d.Effect != policy.Deny {
+		return nil, g.refused(ctx, n, why)
 	}
 	used, err := g.permit(ctx, n, op, d, m)
 	if err != nil {
@@ -56,12 +89,21 @@ func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 		g.finish(used, policy.ApprovalFailed)
 		return nil, g.refused(ctx, n, &policy.Refusal{Rule: "one at a time", Reason: "another operation of this session is running"})
 	}
+	// The rules may have changed between the decision and now: whoever changed them
+	// finds the operation, or it finds their change here.
+	if why := s.stopped(s.g.rules.Load(), &asked{op: op, before: int64(n - 1), masks: m.revision()}); why != nil {
+		<-s.running
+		g.finish(used, policy.ApprovalFailed)
+		return nil, g.refused(ctx, n, why)
+	}
 	if err := g.record(ctx, recorder.KindRun, recorder.Run{Op: n, Approval: used}); err != nil {
 		<-s.running
 		g.finish(used, policy.ApprovalFailed)
 		return nil, err
 	}
-	return &permit{g: g, op: n, approval: used, seen: m.seen, kept: m.kept, terms: s.terms(op)}, nil
+	s.lease.add(d)
+	g.terms = s.terms(op, d)
+	return &permit{g: g, op: n, approval: used, seen: m.seen, kept: m.kept, terms: g.terms}, nil
 }
 
 // asked records what is asked. What is too large for the record is refused.
@@ -72,6 +114,7 @@ func (g *guard) asked(ctx context.Context, n int, op connectors.Operation) error
 	sum := sha256.Sum256([]byte(op.Text))
 	err := g.record(ctx, recorder.KindOperation, recorder.Operation{
 		Op: n, Action: string(op.Action), Text: op.Text, SHA256: hex.EncodeToString(sum[:]), Facts: op.Facts, Login: op.Login,
+		Reads: columns(op.Reads),
 	})
 	if errors.Is(err, recorder.ErrTooLarge) {
 		return &policy.Refusal{Rule: policy.DefaultDeny, Reason: "it is too large to be judged and recorded"}
@@ -79,90 +122,24 @@ func (g *guard) asked(ctx context.Context, n int, op connectors.Operation) error
 	return err
 }
 
+// columns leaves an empty list out of the record.
+func columns(c []mask.Column) any {
+	if len(c) == 0 {
+		return nil
+	}
+	return c
+}
+
 // record makes an event durable, whether or not the requester is still there.
 func (g *guard) record(ctx context.Context, k recorder.Kind, payload any) error {
 	return g.s.failed(g.s.transcript.Record(context.WithoutCancel(ctx), k, payload))
 }
 
-// terms are the limits of an operation; what was judged a read runs read-only. A
-// shell lasts as long as its person stays.
-func (s *Session) terms(op connectors.Operation) connectors.Terms {
-	l := s.g.rules.Load().Limits
-	t := connectors.Terms{ReadOnly: op.Facts.Class == policy.Read, Timeout: l.Statement, MaxRows: l.Rows, MaxBytes: l.Bytes}
-	if op.Action == policy.ActionShell {
-		t.Timeout = 0
-	}
-	return t
-}
-
-// masks are the two plans of an operation and their names.
-type masks struct {
-	seen, kept *mask.Plan
-	names      []string
-}
-
-// revision identifies both plans: an approval binds to it.
-func (m masks) revision() string { return m.seen.Revision() + "/" + m.kept.Revision() }
-
-// decide judges by the rules that hold now. A form whose rows go elsewhere than
-// into the result, over a table on which the transcript keeps a mask, is denied:
-// what it copies could be read back without its origin; and so is a change that
-// reads a masked column.
-func (s *Session) decide(op connectors.Operation) (policy.Decision, masks, error) {
-	r := s.g.rules.Load()
-	now, ok := r.Targets[s.target.Name]
-	if !ok || now.Revision != s.target.Revision {
-		return policy.Decision{Rule: policy.DefaultDeny, Reason: "the resource's configuration changed: open it again"}, masks{}, nil
-	}
-	pm := r.Policy.MasksFor(s.v.Identity, now.Resource)
-	seen, kept, err := plans(pm)
-	if err != nil {
-		return policy.Decision{Rule: policy.DefaultDeny}, masks{}, fmt.Errorf("compile masks of %q: %w", s.target.Name, err)
-	}
-	m := masks{seen: seen, kept: kept}
-	for _, k := range pm.Kept {
-		if !slices.Contains(m.names, k.Name) {
-			m.names = append(m.names, k.Name)
-		}
-	}
-	d := r.Policy.Decide(policy.Request{Identity: s.v.Identity, Resource: now.Resource, Action: op.Action, Facts: op.Facts, Now: s.g.o.Now()})
-	if why := carries(kept, op); why != "" && d.Effect != policy.Deny {
-		d = policy.Decision{Rule: maskRule(m.names), Reason: why}
-	}
-	return d, m, nil
-}
-
-// carries says how an operation would take masked values past the mask, "" if it
-// would not. It goes by what the transcript keeps masked: what one person may
-// see must not become readable for all.
-func carries(kept *mask.Plan, op connectors.Operation) string {
-	if op.Action != policy.ActionSQL {
-		return ""
-	}
-	f := op.Facts
-	if f.Copies && connectors.Touches(kept, f) {
-		return f.Form + " over a table with masked columns would carry them past the mask"
-	}
-	if f.Opaque && f.Class.Severity() >= policy.Write.Severity() && connectors.Touches(kept, f) {
-		return "it cannot be told what this change reads, so it could carry masked columns past the mask"
-	}
-	if c, ok := connectors.MaskedRead(kept, op.Reads); ok {
-		return "the change reads the masked column " + c.Table + "." + c.Name + ", which would carry it past the mask"
-	}
-	return ""
-}
-
-func maskRule(names []string) string {
-	if len(names) == 0 {
-		return "masks"
-	}
-	return "masks/" + names[0]
-}
-
 // permit records the decision and returns the id of the approval that it uses,
 // "" where none is needed. Its error refuses the operation.
 func (g *guard) permit(ctx context.Context, n int, op connectors.Operation, d policy.Decision, m masks) (string, error) {
-	rec := recorder.Decision{Op: n, Effect: d.Effect.String(), Rule: d.Rule, Reason: d.Reason, Masks: m.names}
+	rec := recorder.Decision{Op: n, Effect: d.Effect.String(), Rule: d.Rule, Reason: d.Reason, Masks: m.names,
+		Estimate: op.Facts.Estimate}
 	if d.Effect != policy.Approve {
 		if err := g.record(ctx, recorder.KindDecision, rec); err != nil {
 			return "", err
@@ -197,16 +174,25 @@ func (g *guard) approved(ctx context.Context, rec recorder.Decision, op connecto
 			return "", err
 		}
 	}
-	return g.consume(ctx, a, op, hash, m.revision())
+	return g.consume(ctx, a, op, int64(rec.Op-1), hash, m.revision())
 }
+
+// noReason stands where the requester gave none and need not.
+const noReason = "(none given)"
 
 // request asks for a yes and waits for it.
 func (g *guard) request(ctx context.Context, rec recorder.Decision, op connectors.Operation, d policy.Decision, hash string) (policy.Approval, error) {
 	s := g.s
+	reason := strings.TrimSpace(g.ask.Reason)
+	if reason == "" && d.ReasonRequired {
+		return policy.Approval{}, errors.Join(&policy.Refusal{Rule: d.Rule, Reason: "it needs approval from " +
+			strings.Join(d.Approvers, " or ") + ", who want to know why: nothing was asked yet", Hint: "give a reason: --reason TEXT"},
+			g.record(ctx, recorder.KindDecision, rec))
+	}
 	a, err := s.g.o.Approvals.Request(ctx, policy.Approval{
 		Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Statement: op.Text, Hash: hash, Facts: op.Facts,
-		Rule: d.Rule, Why: d.Reason, Approvers: d.Approvers, Need: d.Need, Reason: strings.TrimSpace(g.ask.Reason), From: s.v.From,
-		Session: string(s.ID()), Wait: d.Wait,
+		Rule: d.Rule, Why: d.Reason, Approvers: d.Approvers, Need: d.Need, Reason: cmp.Or(reason, noReason), From: s.v.From,
+		Session: string(s.ID()), Wait: d.Wait, Lasts: d.Lasts,
 	})
 	if err != nil {
 		return a, err
@@ -263,8 +249,8 @@ func undecided(a policy.Approval) *policy.Refusal {
 
 // consume takes the yes, with the decision as policy makes it now: the right may
 // have gone while the requester waited.
-func (g *guard) consume(ctx context.Context, a policy.Approval, op connectors.Operation, hash, masks string) (string, error) {
-	d, m, err := g.s.decide(op)
+func (g *guard) consume(ctx context.Context, a policy.Approval, op connectors.Operation, before int64, hash, masks string) (string, error) {
+	d, m, err := g.s.decide(op, before)
 	if err != nil {
 		return "", err
 	}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -19,7 +20,7 @@ type permit struct {
 	op         int
 	approval   string
 	seen, kept *mask.Plan
-	terms      connectors.Terms
+	terms      terms
 	bytes      atomic.Int64
 	streams    []*maskedWriter // of Stdio
 	once       sync.Once
@@ -29,7 +30,7 @@ var _ connectors.Permit = (*permit)(nil)
 
 func (p *permit) Seen() *mask.Plan        { return p.seen }
 func (p *permit) Kept() *mask.Plan        { return p.kept }
-func (p *permit) Terms() connectors.Terms { return p.terms }
+func (p *permit) Terms() connectors.Terms { return p.terms.Terms }
 
 // Observe records a part of an answer; it is durable when Observe returns.
 func (p *permit) Observe(ctx context.Context, c connectors.Chunk) error {
@@ -48,6 +49,12 @@ func (p *permit) Observe(ctx context.Context, c connectors.Chunk) error {
 		}
 		rows.Rows = append(rows.Rows, cells)
 	}
+	if p.terms.keep == policy.KeepDigest {
+		var err error
+		if rows, err = digested(rows); err != nil {
+			return err
+		}
+	}
 	return p.g.s.failed(p.g.s.transcript.Record(ctx, recorder.KindRows, rows))
 }
 
@@ -65,9 +72,8 @@ func treatment(s connectors.CellState) string {
 func (p *permit) Done(o connectors.Outcome) {
 	p.once.Do(func() {
 		defer func() { <-p.g.s.running }()
-		if p.g.release != nil {
-			defer p.g.release()
-		}
+		defer p.g.end(context.Canceled)
+		p.g.done()
 		out := recorder.Outcome{Op: p.op, State: "ok", Tag: o.Tag, Rows: o.Rows, Affected: o.Affected,
 			Masked: o.Masked, Withheld: o.Withheld, Bytes: p.bytes.Load()}
 		for _, m := range p.streams {
@@ -122,6 +128,7 @@ type recordedReader struct {
 func (r *recordedReader) Read(b []byte) (int, error) {
 	n, err := r.r.Read(b)
 	if n > 0 {
+		r.p.g.s.lease.touch()
 		if rerr := r.p.g.s.failed(r.p.g.s.transcript.Stream(r.p.g.s.ctx, recorder.KindInput, b[:n])); rerr != nil {
 			return 0, rerr
 		}
@@ -198,11 +205,25 @@ type recordWriter struct {
 
 func (r *recordWriter) Write(b []byte) (int, error) {
 	s := r.p.g.s
-	if err := s.failed(s.transcript.Stream(s.ctx, r.kind, b)); err != nil {
+	if most := r.p.terms.stream; most.most > 0 && r.p.bytes.Load()+int64(len(b)) > most.most {
+		why := &policy.Refusal{Rule: most.rule, Reason: fmt.Sprintf("it was ended: its output is longer than the %d bytes that it may have", most.most)}
+		r.p.g.end(why)
+		return 0, why
+	}
+	if err := s.failed(r.keep(b)); err != nil {
 		return 0, err
 	}
 	r.p.bytes.Add(int64(len(b)))
 	return len(b), nil
+}
+
+// keep records the bytes, or what stands for them.
+func (r *recordWriter) keep(b []byte) error {
+	s := r.p.g.s
+	if r.p.terms.keep == policy.KeepDigest {
+		return s.transcript.Record(s.ctx, recorder.KindRows, recorder.Rows{Op: r.p.op, Digest: digestOf(r.kind, b)})
+	}
+	return s.transcript.Stream(s.ctx, r.kind, b)
 }
 
 // teeWriter records, then writes.

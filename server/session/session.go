@@ -39,8 +39,15 @@ type Session struct {
 	ops   atomic.Int64
 	// running has room for the one operation that runs.
 	running chan struct{}
+	opened  time.Time
+	lease   *lease
 	mu      sync.Mutex
 	answer  *Answer // the last one, which may still be open
+	// calls are those that may use the connection; while there are any, no estimate
+	// begins.
+	calls      int
+	estimating *estimating     // outside of an operation, nil for none
+	asked      map[*asked]bool // what was decided on and is not over
 	// exit is the code with which a shell or command ended.
 	exit  atomic.Pointer[int]
 	close sync.Once
@@ -65,6 +72,7 @@ func (v *Visit) Open(ctx context.Context, name string, action policy.Action, scr
 	if t.Unavailable != "" || !ok {
 		return nil, unavailable(t, ok)
 	}
+	_, limits := mayOpen(v.view(rules), t.Resource)
 	tr, err := v.g.o.Recorder.Begin(ctx, recorder.Header{
 		Identity: v.v.Person(), Resource: t.Name, Kind: t.Kind, Action: string(action), From: v.v.From,
 		Key: v.v.Key, Term: screen.Term, Width: screen.Width, Height: screen.Height, Policy: rules.Revision,
@@ -72,18 +80,22 @@ func (v *Visit) Open(ctx context.Context, name string, action policy.Action, scr
 	if err != nil {
 		return nil, v.g.words(t.Name, err)
 	}
-	s := &Session{g: v.g, v: v.v, target: t, transcript: tr, ended: make(chan struct{}), running: make(chan struct{}, 1)}
+	s := &Session{g: v.g, v: v.v, target: t, transcript: tr, ended: make(chan struct{}), running: make(chan struct{}, 1),
+		opened: v.g.o.Now(), asked: map[*asked]bool{}}
+	s.lease = newLease(v.g.o.Now, s.opened)
 	s.ctx, s.stop = context.WithCancelCause(ctx)
-	if err := v.g.enter(s); err != nil {
+	if err := v.g.enter(s, append(limits, v.ofAction(rules, t, action))...); err != nil {
 		_ = tr.End(context.WithoutCancel(ctx), recorder.End{Reason: err.Error()})
 		return nil, err
 	}
 	err = v.g.Journal(ctx, recorder.Admin{Act: "session opened", By: v.v.Person(), From: v.v.From, Target: string(tr.ID()),
 		Details: map[string]string{"resource": t.Name, "action": string(action)}})
 	if err == nil {
+		s.rejudge() // the rules may have changed since they were asked
 		err = s.connect(driver)
 	}
 	if err != nil {
+		err = s.cause(err)
 		s.finish(err)
 		return nil, v.g.words(t.Name, err)
 	}
@@ -115,12 +127,25 @@ func (s *Session) connect(d connectors.Driver) error {
 // openTimeout bounds connecting and signing in at a target.
 const openTimeout = 20 * time.Second
 
-// watch ends the session when its connection, the recorder or the gate does.
+// watch ends the session when its connection, the recorder or the gate does, and
+// when a limit or the time takes its right away.
 func (s *Session) watch() {
-	select {
-	case <-s.ctx.Done():
-	case <-s.g.o.Recorder.Failed():
-		s.end(fmt.Errorf("%w: %w", recorder.ErrUnavailable, s.g.o.Recorder.Err()))
+	t := time.NewTimer(0)
+	defer t.Stop()
+	for s.ctx.Err() == nil {
+		select {
+		case <-s.ctx.Done():
+		case <-s.g.o.Recorder.Failed():
+			s.end(fmt.Errorf("%w: %w", recorder.ErrUnavailable, s.g.o.Recorder.Err()))
+		case <-s.lease.tightened:
+		case <-t.C:
+			s.rejudge()
+		}
+		left, why := s.lease.left(rejudgeEvery)
+		if why != nil {
+			s.end(why)
+		}
+		t.Reset(left)
 	}
 	s.finish(context.Cause(s.ctx))
 }
@@ -128,10 +153,12 @@ func (s *Session) watch() {
 // end asks the session to end with a cause; the first cause counts.
 func (s *Session) end(cause error) { s.stop(cause) }
 
-// finish closes the connection and the transcript, once.
+// finish closes the connection and the transcript, once. The first cause counts:
+// that of a client who is gone, say, over the closing that follows from it.
 func (s *Session) finish(cause error) {
 	s.close.Do(func() {
 		s.stop(cause)
+		cause = context.Cause(s.ctx)
 		if s.conn != nil {
 			_ = s.conn.Close() // its failure changes nothing: the transcript ends all the same
 		}
@@ -219,6 +246,7 @@ func (s *Session) Warnings() []string {
 
 // Key records a key or a paste typed in a screen of ours.
 func (s *Session) Key(k string) error {
+	s.lease.touch()
 	return s.failed(s.transcript.Stream(s.ctx, recorder.KindKey, []byte(k)))
 }
 
@@ -246,8 +274,9 @@ func (s *Session) Catalog(ctx context.Context) ([]connectors.Relation, error) {
 	return rel, s.words(err)
 }
 
-// Judge says what the gate would do with the statement, without running or
-// recording anything.
+// Judge says what the gate would do with the statement, without running it. Of one
+// that needs approval, on a resource that is no production, the target's planner
+// is asked how many rows it touches; that is on record, the rest is not.
 func (s *Session) Judge(ctx context.Context, text string) (policy.Decision, policy.Facts, error) {
 	j, ok := s.conn.(connectors.Judge)
 	if !ok {
@@ -257,8 +286,12 @@ func (s *Session) Judge(ctx context.Context, text string) (policy.Decision, poli
 	if err != nil {
 		return policy.Decision{Rule: policy.DefaultDeny}, f, s.words(err)
 	}
-	d, _, err := s.decide(connectors.Operation{Action: policy.ActionSQL, Text: text, Facts: f})
-	return d, f, err
+	op := connectors.Operation{Action: policy.ActionSQL, Text: text, Facts: f}
+	d, m, err := s.decide(op, s.ops.Load())
+	if err == nil && !s.target.Production() { // planning costs the target, and people type a lot
+		d, _, err = s.weighed(&op, s.ops.Load(), d, m, func() *int64 { return s.estimate(ctx, text) })
+	}
+	return d, op.Facts, err
 }
 
 // Run runs one SQL statement. With ask nil, an operation that needs approval
@@ -276,13 +309,17 @@ func (s *Session) Run(ctx context.Context, text string, ask *Ask) (*Answer, erro
 	if before != nil {
 		_ = before.Close()
 	}
-	ctx, cancel := s.bound(ctx)
-	r, err := q.Query(ctx, &guard{s: s, ask: ask, release: cancel}, connectors.Statement{Text: text})
+	defer s.lease.work()()
+	defer s.quiet()()
+	ctx, end := s.bound(ctx)
+	g := &guard{s: s, ask: ask, end: end}
+	r, err := q.Query(ctx, g, connectors.Statement{Text: text})
 	if err != nil {
-		cancel()
-		return nil, s.words(s.cause(err))
+		err = s.words(s.because(ctx, err))
+		end(context.Canceled)
+		return nil, err
 	}
-	a := &Answer{s: s, r: r}
+	a := &Answer{s: s, r: r, terms: g.terms, why: func(err error) error { return s.because(ctx, err) }}
 	s.mu.Lock()
 	s.answer = a
 	s.mu.Unlock()
@@ -295,11 +332,13 @@ func (s *Session) Exec(ctx context.Context, command string, ask *Ask, io connect
 	if !ok {
 		return connectors.Exit{}, &policy.Refusal{Rule: policy.DefaultDeny, Reason: fmt.Sprintf("%q does not run commands", s.target.Name)}
 	}
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	e, err := x.Exec(ctx, &guard{s: s, ask: ask}, command, io)
+	defer s.lease.work()()
+	ctx, end := s.bound(ctx)
+	defer end(context.Canceled)
+	e, err := x.Exec(ctx, &guard{s: s, ask: ask, end: end}, command, io)
+	err = s.because(ctx, err)
 	s.exited(e, err)
-	return e, s.words(s.cause(err))
+	return e, s.words(err)
 }
 
 // Attach connects the terminal to a shell at the target.
@@ -308,11 +347,12 @@ func (s *Session) Attach(ctx context.Context, ask *Ask, t connectors.Terminal) (
 	if !ok {
 		return connectors.Exit{}, &policy.Refusal{Rule: policy.DefaultDeny, Reason: fmt.Sprintf("%q has no shell", s.target.Name)}
 	}
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	e, err := a.Attach(ctx, &guard{s: s, ask: ask}, t)
+	ctx, end := s.bound(ctx)
+	defer end(context.Canceled)
+	e, err := a.Attach(ctx, &guard{s: s, ask: ask, end: end}, t)
+	err = s.because(ctx, err)
 	s.exited(e, err)
-	return e, s.words(s.cause(err))
+	return e, s.words(err)
 }
 
 func (s *Session) exited(e connectors.Exit, err error) {
@@ -321,11 +361,11 @@ func (s *Session) exited(e connectors.Exit, err error) {
 	}
 }
 
-// bound ties ctx to the session's life.
-func (s *Session) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+// bound ties ctx to the session's life. What it returns ends it, with a cause.
+func (s *Session) bound(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(s.ctx, func() { cancel(context.Cause(s.ctx)) })
-	return ctx, func() { stop(); cancel(context.Canceled) }
+	return ctx, func(cause error) { stop(); cancel(cause) }
 }
 
 // cause prefers why the session ended over what that did to an operation.
@@ -334,6 +374,16 @@ func (s *Session) cause(err error) error {
 		return err
 	}
 	return context.Cause(s.ctx)
+}
+
+// because prefers why the operation under ctx, or the session, was ended over what
+// that did to it.
+func (s *Session) because(ctx context.Context, err error) error {
+	var why *policy.Refusal
+	if err != nil && errors.As(context.Cause(ctx), &why) {
+		return why
+	}
+	return s.cause(err)
 }
 
 func (s *Session) words(err error) error { return s.g.words(s.target.Name, err) }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
@@ -22,7 +24,23 @@ type Visitor struct {
 // Person is the visitor as evidence keeps it.
 func (v Visitor) Person() recorder.Person {
 	i := v.Identity
-	return recorder.Person{Issuer: i.Issuer, Subject: i.Subject, Email: i.Email, Groups: i.Groups}
+	return recorder.Person{Issuer: i.Issuer, Subject: i.Subject, Email: i.Email, Groups: i.Groups,
+		Claims: i.Claims, Method: i.Method, SignedIn: i.SignedIn}
+}
+
+// Address is the IP address of where somebody comes from, as conditions compare
+// it: without port and zone, IPv4 as such. "" where it is none: then it is not
+// known, and a condition that asks for it cannot be computed.
+func Address(from string) string {
+	ip, err := netip.ParseAddr(from)
+	if err != nil {
+		at, err := netip.ParseAddrPort(from)
+		if err != nil {
+			return ""
+		}
+		ip = at.Addr()
+	}
+	return ip.Unmap().WithZone("").String()
 }
 
 // Visit is what one signed-in person can do. It is safe for concurrent use.
@@ -43,6 +61,7 @@ func (v *Visit) Person() recorder.Person { return v.v.Person() }
 // Listing is a resource that may be opened, with what policy says about it.
 type Listing struct {
 	Target
+	// Rights and Masks are shared: they must not be written to.
 	Rights   []policy.Right
 	Masks    policy.Masks
 	Sessions []recorder.Head // the person's last ones there, newest first
@@ -73,16 +92,11 @@ func (v *Visit) Resources(ctx context.Context) ([]Listing, error) {
 		}
 	}
 	var out []Listing
+	view := v.view(r)
 	for _, t := range r.Targets {
-		if r.Policy.MayOpen(v.v.Identity, t.Resource).Effect == policy.Deny {
-			continue
+		if a := view.Access(t.Resource); a.Open {
+			out = append(out, Listing{Target: t, Rights: a.Rights, Masks: a.Masks, Sessions: last[t.Name]})
 		}
-		out = append(out, Listing{
-			Target:   t,
-			Rights:   r.Policy.Rights(v.v.Identity, t.Resource),
-			Masks:    r.Policy.MasksFor(v.v.Identity, t.Resource),
-			Sessions: last[t.Name],
-		})
 	}
 	slices.SortFunc(out, func(a, b Listing) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
@@ -93,14 +107,34 @@ func (v *Visit) owns(h recorder.Head) bool {
 	return h.Header.Kind != kindBastion && i.Same(policy.Identity{Issuer: h.Header.Identity.Issuer, Subject: h.Header.Identity.Subject})
 }
 
+// view is the policy as it is for this visitor now, before anything is open.
+func (v *Visit) view(r *Rules) *policy.View {
+	now := v.g.o.Now()
+	return r.Policy.For(v.v.Identity, v.arriving(now), now)
+}
+
+// arriving is the session of somebody who opens one now: it has begun, so that
+// conditions on its age can be computed, and nothing was asked in it.
+func (v *Visit) arriving(now time.Time) policy.Session {
+	return policy.Session{From: Address(v.v.From), Opened: now}
+}
+
+// ofAction is what policy says of the one action that needs no facts: a shell.
+func (v *Visit) ofAction(r *Rules, t Target, action policy.Action) policy.Decision {
+	if action != policy.ActionShell {
+		return policy.Decision{}
+	}
+	now := v.g.o.Now()
+	return r.Policy.Decide(policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action, Session: v.arriving(now), Now: now})
+}
+
 // target finds a resource that this person may open. A resource that is not
 // there and one that is not permitted are the same to the asker.
 func (v *Visit) target(ctx context.Context, name string) (Target, *Rules, error) {
 	r := v.g.rules.Load()
 	t, ok := r.Targets[name]
 	if ok {
-		d := r.Policy.MayOpen(v.v.Identity, t.Resource)
-		if d.Effect != policy.Deny {
+		if v.view(r).MayOpen(t.Resource).Effect != policy.Deny {
 			return t, r, nil
 		}
 	}

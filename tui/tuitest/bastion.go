@@ -30,6 +30,8 @@ type Bastion struct {
 	Slow time.Duration
 	// Rows is how many rows "big" has.
 	Rows int64
+	// Judging, where it is not nil, holds judgements up until it is sent to.
+	Judging chan string
 
 	mu        sync.Mutex
 	approvals []policy.Approval
@@ -234,13 +236,14 @@ type Workspace struct {
 	id       recorder.ID
 	ended    chan struct{}
 
-	mu     sync.Mutex
-	why    error
-	over   bool
-	keys   []string
-	ran    []string
-	closed int
-	open   int // answers not closed
+	mu              sync.Mutex
+	why             error
+	over            bool
+	keys            []string
+	ran             []string
+	closed          int
+	open            int // answers not closed
+	judged, givenUp int
 }
 
 func (w *Workspace) ID() recorder.ID { return w.id }
@@ -272,9 +275,51 @@ func (w *Workspace) Catalog(context.Context) ([]connectors.Relation, error) {
 	return DemoCatalog(), nil
 }
 
-func (w *Workspace) Judge(_ context.Context, text string) (policy.Decision, policy.Facts, error) {
+// Judged is how many judgements began, GivenUp how many were not waited for.
+func (w *Workspace) Judged() int  { w.mu.Lock(); defer w.mu.Unlock(); return w.judged }
+func (w *Workspace) GivenUp() int { w.mu.Lock(); defer w.mu.Unlock(); return w.givenUp }
+
+func (w *Workspace) Judge(ctx context.Context, text string) (policy.Decision, policy.Facts, error) {
+	w.mu.Lock()
+	w.judged++
+	w.mu.Unlock()
+	if w.b.Judging != nil {
+		select {
+		case <-w.b.Judging:
+		case <-ctx.Done():
+			w.mu.Lock()
+			w.givenUp++
+			w.mu.Unlock()
+			return policy.Decision{}, policy.Facts{}, context.Cause(ctx)
+		}
+	}
 	d, f := judge(text)
 	return d, f, nil
+}
+
+// Explain explains what judge says.
+func (w *Workspace) Explain(_ context.Context, text string) (tui.Why, error) {
+	d, f := judge(text)
+	y := tui.Why{Who: w.b.id, Resource: resource(w.resource), Action: policy.ActionSQL, Text: text, Facts: f,
+		Explanation: policy.Explanation{Decision: d, Tried: []policy.Trial{
+			{Rule: "engineers-read", Effect: policy.Allow, Place: "policy.yaml:12", Why: "speaks of read, not " + f.Class.String()},
+			{Rule: "no-drops", Effect: policy.Deny, Place: "policy.yaml:20", Why: "speaks of ddl, not " + f.Class.String()},
+			{Rule: "writes-need-dba", Effect: policy.Approve, Place: "policy.yaml:16", Why: "speaks of write, not " + f.Class.String()},
+		}}}
+	for i := range y.Tried {
+		if t := &y.Tried[i]; t.Rule == d.Rule {
+			t.Matched, t.Why = true, "engineering; orders-db; "+f.Class.String()
+		}
+	}
+	for _, l := range w.b.Listings {
+		if l.Name == w.resource {
+			y.Masks, y.Detect = l.Masks, l.Detect
+		}
+	}
+	if d.Effect == policy.Deny {
+		y.Grant = "- name: engineering\n  rules:\n    - name: grant\n      allow: [" + f.Class.String() + "]\n"
+	}
+	return y, nil
 }
 
 func (w *Workspace) Key(k string) error {
@@ -352,8 +397,9 @@ func judge(text string) (policy.Decision, policy.Facts) {
 		return policy.Decision{Effect: policy.Allow, Rule: "engineers-read"},
 			policy.Facts{Class: policy.Read, Verb: "SELECT", Tables: []policy.Table{{Name: "customers"}}}
 	case strings.HasPrefix(s, "delete"):
+		rows := int64(12400)
 		return policy.Decision{Effect: policy.Approve, Rule: "writes-need-dba", Approvers: []string{"dba"}, Need: 1, Wait: 15 * time.Minute},
-			policy.Facts{Class: policy.Write, Verb: "DELETE", Destructive: true, Why: "DELETE without WHERE", Tables: []policy.Table{{Name: "orders", Write: true}}}
+			policy.Facts{Class: policy.Write, Verb: "DELETE", Destructive: true, Why: "DELETE without WHERE", Estimate: &rows, Tables: []policy.Table{{Name: "orders", Write: true}}}
 	case strings.HasPrefix(s, "drop"):
 		return policy.Decision{Effect: policy.Deny, Rule: "no-drops", Reason: "tables are dropped by migrations only"},
 			policy.Facts{Class: policy.DDL, Verb: "DROP TABLE", Destructive: true}

@@ -18,12 +18,13 @@ import (
 
 // DemoListings are the demo's resources, as alice sees them.
 func DemoListings(now time.Time) []tui.Listing {
-	rights := []tui.Right{
-		{What: "read", Effect: policy.Allow, Rule: "engineers-read"},
-		{What: "write", Effect: policy.Approve, Rule: "writes-need-dba", Approvers: []string{"dba"}},
-		{What: "ddl", Effect: policy.Deny, Rule: "no-drops"},
-		{What: "privilege", Effect: policy.Deny, Rule: policy.DefaultDeny},
-		{What: "dangerous", Effect: policy.Deny, Rule: policy.DefaultDeny},
+	rights := []policy.Right{
+		{What: "read", Decision: policy.Decision{Effect: policy.Allow, Rule: "engineers-read", Limits: policy.Limits{Rows: 10000}}},
+		{What: "write", Decision: policy.Decision{Effect: policy.Approve, Rule: "writes-need-dba", Approvers: []string{"dba"}},
+			Except: []policy.Exception{{Effect: policy.Deny, Rule: "no-ledger", When: `"ledger" in operation.tables`}}},
+		{What: "ddl", Decision: policy.Decision{Effect: policy.Deny, Rule: "no-drops"}},
+		{What: "privilege", Decision: policy.Decision{Effect: policy.Deny, Rule: policy.DefaultDeny}},
+		{What: "dangerous", Decision: policy.Decision{Effect: policy.Deny, Rule: policy.DefaultDeny}},
 	}
 	masks := []policy.MaskRule{{Name: "pii", Column: "customers.email", Method: "redact"}, {Name: "pii", Column: "customers.phone", Method: "partial"},
 		{Name: "pii", Column: "*.card_number", Method: "partial"}, {Name: "pii", Column: "customers.ssn", Method: "redact"}}
@@ -33,7 +34,7 @@ func DemoListings(now time.Time) []tui.Listing {
 	return []tui.Listing{
 		{Resource: policy.Resource{Name: "demo-host", Kind: "ssh", Labels: map[string]string{"env": "dev"}}, Power: "shell",
 			Description: "A small machine to try shells on.",
-			Rights:      []tui.Right{{What: "shell", Effect: policy.Allow, Rule: "engineers-shell"}, {What: "exec", Effect: policy.Allow, Rule: "engineers-shell"}}},
+			Rights:      []policy.Right{{What: "shell", Decision: policy.Decision{Effect: policy.Allow, Rule: "engineers-shell"}}, {What: "exec", Decision: policy.Decision{Effect: policy.Allow, Rule: "engineers-shell"}}}},
 		{Resource: policy.Resource{Name: "orders-db", Kind: "postgres", Labels: map[string]string{"env": "prod", "team": "shop"}}, Power: "sql",
 			Description: "Orders and customers of the shop.", Rights: rights, Masks: masks, Detect: []string{"card", "email", "ssn"}, Sessions: []recorder.Head{past}},
 		{Resource: policy.Resource{Name: "orders-lite", Kind: "sqlite", Labels: map[string]string{"env": "dev", "team": "shop"}}, Power: "sql",

@@ -48,6 +48,11 @@ const (
 //go:embed config.yaml.tmpl
 var configText string
 
+// Cases are what the demo's policy must say, for sallyport policy test.
+//
+//go:embed cases.yaml
+var Cases string
+
 // A string in JSON is one in YAML, with every character that could end it
 // escaped.
 var configTemplate = template.Must(template.New("config").Funcs(template.FuncMap{"q": func(s string) (string, error) {
