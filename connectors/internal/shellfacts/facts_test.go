@@ -128,3 +128,10 @@ func FuzzFacts(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkFacts(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		Facts("tail -n 200 app.log | grep -c ERROR")
+	}
+}
