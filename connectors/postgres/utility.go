@@ -53,6 +53,10 @@ func (w *walker) utility(m protoreflect.Message) {
 		w.discards(v)
 	case *pg.AlterDatabaseStmt:
 		w.database(v)
+	case *pg.DropdbStmt:
+		if len(v.GetOptions()) > 0 { // the only one is FORCE
+			w.raise(policy.Dangerous, "ends the sessions of the database")
+		}
 	case *pg.AlterDomainStmt:
 		if v.GetSubtype() == "X" {
 			w.destroys("ALTER DOMAIN drops a constraint")
