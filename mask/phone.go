@@ -59,8 +59,8 @@ func (t *text) national(i, end int) (e int, v verdict) {
 	low := t.limit(i)
 	if i > low && !t.edge(i) {
 		c := t.v[i-1]
-		joined := c == '-' || c == '.' || c == '/' || c == '+' || c == '_' || c == '#' || c == '$'
-		if !t.free(i) || joined && (c != '/' || i-2 >= low && isAlnum(t.v[i-2])) || c == ' ' && t.inRow(i, low) {
+		joined := (c == '-' || c == '.' || c == '/' || c == '_') && i-2 >= low && isAlnum(t.v[i-2])
+		if !t.free(i) || joined || c == '+' || c == '#' || c == '$' || c == ' ' && t.inRow(i, low) {
 			return 0, no
 		}
 	}

@@ -132,7 +132,7 @@ func (t *text) maybeSign(i int, c byte, set detectorSet) bool {
 	case 'J':
 		return prev == 'y'
 	case '+':
-		return !isAlnum(prev) || t.edge(i) || t.masked == i
+		return !isAlnum(prev) || t.edge(i) || t.masked == i || i > 1 && t.v[i-2] == '\\' || i > 2 && t.v[i-3] == '%'
 	case '(':
 		return isDigit(next) || t.off != nil
 	case ':':
