@@ -74,9 +74,12 @@ func (t *text) national(i, end int) (e int, v verdict) {
 		return 0, v
 	}
 	if first == '0' && n >= 2 && t.v[i+1] == '0' {
+		if !named && !p.blanks() {
+			return 0, no
+		}
 		return t.bounded(&p, p.international(2))
 	}
-	if p.n > 3 && string(p.digits[:3]) == "011" && p.group[0].size == 3 {
+	if p.n > 3 && string(p.digits[:3]) == "011" && p.group[0].size == 3 && p.groups > 1 {
 		return t.bounded(&p, p.international(3))
 	}
 	if n >= 9 && p.groups == 1 && !named {
@@ -93,6 +96,17 @@ func (t *text) national(i, end int) (e int, v verdict) {
 		k = p.any()
 	}
 	return t.bounded(&p, k)
+}
+
+// blanks reports whether nothing but blanks parts the groups, as serial numbers
+// with leading zeros have it seldom.
+func (p *phone) blanks() bool {
+	for _, g := range p.group[:p.groups] {
+		if g.sep != 0 && g.sep != ' ' && g.sep != '(' {
+			return false
+		}
+	}
+	return true
 }
 
 // inRow reports whether a number that is no part of a date or time stands before
