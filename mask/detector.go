@@ -2,6 +2,7 @@ package mask
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
@@ -21,6 +22,7 @@ type Detector struct {
 // those from customShift on.
 type detectorSet uint64
 
+// In the order of the list below.
 const (
 	detectCard detectorSet = 1 << iota
 	detectEmail
@@ -101,10 +103,8 @@ func detectorNamed(name string) (detectorSet, error) {
 
 // nameOf is the name of one detector of a set.
 func nameOf(by detectorSet, custom []*Custom) string {
-	for i := range detectors {
-		if detectors[i].set == by {
-			return detectors[i].Name
-		}
+	if i := bits.TrailingZeros64(uint64(by)); i < len(detectors) {
+		return detectors[i].Name
 	}
 	for k, c := range custom {
 		if by == 1<<(customShift+k) {

@@ -1,5 +1,7 @@
 package mask
 
+import "sync"
+
 // iban says whether an international bank account number (ISO 13616) begins at
 // i: two letters, two check digits, and as many letters and digits as its
 // country's have, whole or in groups of four. ISO 7064 MOD 97-10 must be right.
@@ -59,11 +61,14 @@ const ibanLengths = "ad24ae23al28at20az28ba20be16bg22bh22bi27br29by28ch21cr22cy2
 	"gb22ge22gi23gl18gr27gt28hn28hr21hu28ie22il23iq23is26it27jo30kw30kz20lb28lc32li21lt20lu20lv21ly25mc27md24me22mk19mn20mr27mt31mu30" +
 	"ni28nl18no15om23pk24pl28ps29pt25qa29ro24rs22ru33sa24sc31sd18se24si19sk24sm27so23st25sv28tl23tn24tr26ua29va22vg24xk20ye30"
 
-func ibanLength(a, b byte) int {
-	for i := 0; i < len(ibanLengths); i += 4 {
-		if ibanLengths[i] == a && ibanLengths[i+1] == b {
-			return int(ibanLengths[i+2]-'0')*10 + int(ibanLengths[i+3]-'0')
-		}
+var ibanTable = sync.OnceValue(func() *[26 * 26]uint8 {
+	var t [26 * 26]uint8
+	for s := ibanLengths; s != ""; s = s[4:] {
+		t[int(s[0]-'a')*26+int(s[1]-'a')] = (s[2]-'0')*10 + s[3] - '0'
 	}
-	return 0
-}
+	return &t
+})
+
+// ibanLength is how long the numbers of a country are, 0 if it has none; a and b
+// are lower-case letters.
+func ibanLength(a, b byte) int { return int(ibanTable()[int(a-'a')*26+int(b-'a')]) }

@@ -59,8 +59,8 @@ func (t *text) national(i, end int) (e int, v verdict) {
 	low := t.limit(i)
 	if i > low && !t.edge(i) {
 		c := t.v[i-1]
-		joined := c == '-' || c == '.' || c == '/' || c == '+' || c == '_' || c == '#' || c == '$'
-		if !t.free(i) || joined && (c != '/' || i-2 >= low && isAlnum(t.v[i-2])) || c == ' ' && t.inRow(i, low) {
+		joined := (c == '-' || c == '.' || c == '/' || c == '_') && i-2 >= low && isAlnum(t.v[i-2])
+		if !t.free(i) || joined || c == '+' || c == '#' || c == '$' || c == ' ' && t.inRow(i, low) {
 			return 0, no
 		}
 	}
@@ -74,9 +74,12 @@ func (t *text) national(i, end int) (e int, v verdict) {
 		return 0, v
 	}
 	if first == '0' && n >= 2 && t.v[i+1] == '0' {
+		if !named && !p.blanks() {
+			return 0, no
+		}
 		return t.bounded(&p, p.international(2))
 	}
-	if p.n > 3 && string(p.digits[:3]) == "011" && p.group[0].size == 3 {
+	if p.n > 3 && string(p.digits[:3]) == "011" && p.group[0].size == 3 && p.groups > 1 {
 		return t.bounded(&p, p.international(3))
 	}
 	if n >= 9 && p.groups == 1 && !named {
@@ -93,6 +96,17 @@ func (t *text) national(i, end int) (e int, v verdict) {
 		k = p.any()
 	}
 	return t.bounded(&p, k)
+}
+
+// blanks reports whether nothing but blanks parts the groups, as serial numbers
+// with leading zeros have it seldom.
+func (p *phone) blanks() bool {
+	for _, g := range p.group[:p.groups] {
+		if g.sep != 0 && g.sep != ' ' && g.sep != '(' {
+			return false
+		}
+	}
+	return true
 }
 
 // inRow reports whether a number that is no part of a date or time stands before
@@ -376,54 +390,4 @@ func (p *phone) any() int {
 		return k
 	}
 	return 0
-}
-
-// phoneWord says whether a word is one that people write before a telephone
-// number, or one that may stand between.
-func phoneWord(w []byte) (word, filler bool) {
-	switch string(w) {
-	case "phone", "tel", "telephone", "telefon", "mobile", "mob", "cell", "fax", "call", "sms", "ph", "whatsapp", "dial", "msisdn",
-		"handy", "phonenumber", "telno", "mobil", "callback", "cellphone":
-		return true, false
-	case "number", "no", "nr", "num", "is", "at", "us", "me", "to", "on", "or", "home", "work":
-		return false, true
-	}
-	return false, false
-}
-
-// phoneNamed reports whether a word for a telephone number stands before i.
-func (t *text) phoneNamed(i int) bool {
-	if i < 2 || t.v[i-1] == '\n' || isDigit(t.v[i-2]) {
-		return false
-	}
-	low := max(t.limit(i), i-tokenReach)
-	k := i
-	for range 3 {
-		for k > low && classes[t.v[k-1]]&alphaClass == 0 {
-			if c := t.v[k-1]; isDigit(c) || c == '\n' || c == '[' || c == ']' || c == breaker || c == '*' || c == ',' || c == ';' {
-				return false
-			}
-			k--
-		}
-		end := k
-		for k > low && classes[t.v[k-1]]&alphaClass != 0 && end-k < len("phonenumber") {
-			k--
-		}
-		if k == end {
-			return false
-		}
-		var b [16]byte
-		w := b[:copy(b[:], t.v[k:end])]
-		for j := range w {
-			w[j] |= 0x20
-		}
-		if k > low && classes[t.v[k-1]]&alphaClass != 0 {
-			return false // the end of a longer word
-		}
-		word, filler := phoneWord(w)
-		if !filler {
-			return word
-		}
-	}
-	return false
 }

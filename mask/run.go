@@ -171,9 +171,6 @@ func (t *text) followPEM(i int) (int, verdict) {
 			case yes:
 				return t.pemEnds(i)
 			}
-			if t.v[min(i+1, len(t.v)-1)] == '-' && t.has(i, "-----") != yes {
-				break
-			}
 		case classes[c]&base64Class != 0:
 		case c == '=', c == '\\', c == ' ', c == '\t', c == '\r', c == '"', c == '\'', c == ',', c == '%', c == breaker:
 		default:

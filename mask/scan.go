@@ -43,22 +43,9 @@ func newSearch(set detectorSet, custom []*Custom) *search {
 // decided, and returns the position from which on more text may change what is
 // masked: it is never hit from later on.
 func (t *text) scan(hits []span) ([]span, int) {
-	i, floor := t.start, 0
-	if !t.run.ended {
-		t.ran = -1
-	} else {
-		t.ran, t.run.ended = i, false
-	}
-	if t.run.kind != 0 {
-		var v verdict
-		if hits, i, v = t.follow(i, hits); v == more {
-			return hits, i
-		}
-		floor, t.ran = i, i
-	} else if i > 0 && i < len(t.v) && isDigit(t.v[i]) && isDigit(t.v[i-1]) && !t.edge(i) {
-		for i < len(t.v) && isDigit(t.v[i]) && !t.edge(i) {
-			i++ // the rest of a run that was decided
-		}
+	hits, i, floor, on := t.begin(hits)
+	if on {
+		return hits, i
 	}
 	own := t.nextCustom(i)
 	v, set, trigger := t.v, t.set, &t.trigger
@@ -115,6 +102,30 @@ func (t *text) scan(hits []span) ([]span, int) {
 	return hits, max(floor, t.customCut(t.wordStart(len(v))))
 }
 
+// begin follows what was being masked where the text begins. It returns where the
+// search begins, where a run ended before that, and whether it goes on behind the
+// text.
+func (t *text) begin(hits []span) (_ []span, i, floor int, on bool) {
+	i, t.ran = t.start, -1
+	if t.run.ended {
+		t.ran, t.run.ended = i, false
+	}
+	if t.run.kind != 0 {
+		var v verdict
+		if hits, i, v = t.follow(i, hits); v == more {
+			return hits, i, 0, true
+		}
+		t.ran = i
+		return hits, i, i, false
+	}
+	if i > 0 && i < len(t.v) && isDigit(t.v[i]) && isDigit(t.v[i-1]) && !t.edge(i) {
+		for i < len(t.v) && isDigit(t.v[i]) && !t.edge(i) {
+			i++ // the rest of a run of digits that was decided
+		}
+	}
+	return hits, i, 0, false
+}
+
 // maybeSign reports whether any detector can say yes or more to the sign at i,
 // which is not the last character: most are not next to what they have to be.
 func (t *text) maybeSign(i int, c byte, set detectorSet) bool {
@@ -132,7 +143,7 @@ func (t *text) maybeSign(i int, c byte, set detectorSet) bool {
 	case 'J':
 		return prev == 'y'
 	case '+':
-		return !isAlnum(prev) || t.edge(i) || t.masked == i
+		return !isAlnum(prev) || t.edge(i) || t.masked == i || i > 1 && t.v[i-2] == '\\' || i > 2 && t.v[i-3] == '%'
 	case '(':
 		return isDigit(next) || t.off != nil
 	case ':':
