@@ -342,7 +342,7 @@ func checkMasks(t *testing.T, p *Policy, masks Masking, id Identity, res Resourc
 func TestAnswersAgree(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 13))
 	grants, conditional := 0, 0
-	for range 400 {
+	for range 1000 {
 		roles, masks := randomPolicy(r)
 		p, err := Vocabulary{Resources: testRes[:2]}.Compile(roles, masks)
 		if err != nil {
