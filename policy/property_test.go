@@ -350,9 +350,9 @@ func TestAnswersAgree(t *testing.T) {
 		}
 		id := Identity{Subject: "s", Groups: testGroups[:1+r.IntN(3)]}
 		for _, res := range testRes[:3] {
-			v := p.For(id, Session{}, time.Unix(2e9, 0))
 			for _, q := range questions(id, res) {
 				q.Now = time.Unix(2e9, 0)
+				v := p.For(id, q.Session, q.Now)
 				d := p.Decide(q)
 				conditional += rightAgrees(t, v, q, d)
 				e := p.Explain(q)
