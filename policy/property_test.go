@@ -129,6 +129,9 @@ func questions(id Identity, res Resource) []Request {
 	var qs []Request
 	for _, a := range []Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell, "sftp"} {
 		for c := Unknown; c <= Dangerous+1; c++ {
+			if a == ActionShell && c != Unknown {
+				break // shells have no class
+			}
 			f := Facts{Class: c, Destructive: c == Write}
 			if c == DDL {
 				f.Estimate = new(int64)
