@@ -37,7 +37,7 @@ func planned(t *testing.T, labels map[string]string) (*Session, *planner) {
 	t.Helper()
 	w := newWorld(t)
 	s := w.open(t, alice)
-	p := &planner{targetConn: targetConn{w.target}, answer: make(chan int64, 1), asked: make(chan struct{}, 1), ended: make(chan error, 1)}
+	p := &planner{targetConn: targetConn{w.target}, answer: make(chan int64, 1), asked: make(chan struct{}, 8), ended: make(chan error, 8)}
 	s.conn = p
 	s.target.Labels = labels
 	return s, p
@@ -100,7 +100,7 @@ func TestEstimateDecides(t *testing.T) {
 	}}}
 	w.swap(t, nil, roles)
 	s := w.open(t, alice)
-	p := &planner{targetConn: targetConn{w.target}, answer: make(chan int64, 1), asked: make(chan struct{}, 1), ended: make(chan error, 1)}
+	p := &planner{targetConn: targetConn{w.target}, answer: make(chan int64, 1), asked: make(chan struct{}, 8), ended: make(chan error, 8)}
 	s.conn = p
 	for rows, want := range map[int64]policy.Effect{3: policy.Allow, 1000: policy.Approve} {
 		p.answer <- rows
