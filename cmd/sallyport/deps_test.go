@@ -24,7 +24,8 @@ recorder/...             : recorder
 connectors               : mask policy
 connectors/postgres/pgserver :
 connectors/sqlite        : connectors mask policy
-connectors/postgres      : connectors mask policy
+connectors/postgres/grants : mask
+connectors/postgres      : connectors mask policy connectors/postgres/grants
 connectors/ssh           : connectors mask policy
 connectors/ssh/sshdtest  :
 connectors/all           : connectors connectors/sqlite connectors/postgres connectors/ssh
