@@ -98,8 +98,12 @@ func connect(t testing.TB, database, user, password string) *login {
 		t.Fatal(err)
 	}
 	c.Host, c.Port, c.User, c.Password, c.Database, c.TLSConfig, c.Fallbacks = s.SocketDir(), 5432, user, password, database, nil, nil
-	c.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { fmt.Fprintf(l.out, "NOTICE %s %s %s\n", n.Message, n.Detail, n.Hint) }
-	c.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) { fmt.Fprintf(l.out, "NOTIFY %s %s\n", n.Channel, n.Payload) }
+	c.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		fmt.Fprintf(l.out, "NOTICE %s %s %s\n", n.Message, n.Detail, n.Hint)
+	}
+	c.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) {
+		fmt.Fprintf(l.out, "NOTIFY %s %s\n", n.Channel, n.Payload)
+	}
 	if l.pg, err = pgconn.ConnectConfig(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
