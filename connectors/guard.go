@@ -44,6 +44,13 @@ type Guard interface {
 	Note(ctx context.Context, text string) error
 }
 
+// Masker is a Guard that tells, before anything is asked, what the transcript
+// keeps masked of the resource whoever looks. A driver that must choose a login
+// by it asks first; the Permit's plan is what counts in the end.
+type Masker interface {
+	Masks() (*mask.Plan, error)
+}
+
 // Permit is leave to run one operation, once. Done must be called exactly once.
 type Permit interface {
 	// Seen and Kept are the two plans: what the requester may see of the answer,
