@@ -33,6 +33,7 @@ func commands() []command {
 		{"check", "check --config FILE", "try provider, targets and store without serving", runCheck},
 		{"serve", "serve --config FILE", "run the bastion", runServe},
 		{"transcript", "transcript list|verify [--data DIR]", "read the evidence of a stopped bastion", runTranscript},
+		{"mask", "mask COMMAND", "what is found and hidden, and how well; `sallyport mask` lists the commands", runMask},
 		{"keys", "keys list|revoke [--data DIR] [FINGERPRINT|PERSON]", "remembered SSH keys of a stopped bastion", runKeys},
 		{"version", "version", "what this is", runVersion},
 	}

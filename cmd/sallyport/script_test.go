@@ -28,6 +28,13 @@ import (
 //	terminal PERSON TERM W H  run the client on a terminal; see, type and ended
 //	                          then wait for text, send a line, and wait for the end
 //	sallyport CODE args...    run a subcommand; it must end with CODE
+//	                          ($CORPUS is testdata/corpus)
+//	envsubst FILE...          put the values of $VARIABLES into files
+//	postgres FILE...          start a PostgreSQL with the database shop, filled
+//	                          from the files; $PGSOCKET is its address, the login
+//	                          app has the password pw-app
+//	superuser FILE|SQL        run statements there; stdout is that of the last command
+//	login NAME                give a role there the password pw-NAME
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("..", "..", "testdata", "script"),
@@ -35,6 +42,11 @@ func TestScript(t *testing.T) {
 			b := &testBastion{t: e.T().(testing.TB), data: filepath.Join(e.WorkDir, "data"), home: filepath.Join(e.WorkDir, "home")}
 			e.Values["bastion"] = b
 			e.Setenv("DATA", b.data)
+			corpus, err := filepath.Abs(filepath.Join("..", "..", "testdata", "corpus"))
+			if err != nil {
+				return err
+			}
+			e.Setenv("CORPUS", corpus)
 			return os.MkdirAll(b.home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -50,6 +62,10 @@ func TestScript(t *testing.T) {
 			},
 			"ended":     scriptEnded,
 			"sallyport": scriptSallyport,
+			"envsubst":  scriptEnvsubst,
+			"postgres":  scriptPostgres,
+			"superuser": scriptSuperuser,
+			"login":     scriptLogin,
 			"approve":   func(ts *testscript.TestScript, _ bool, args []string) { scriptApprove(ts, args) },
 		},
 	})

@@ -85,9 +85,15 @@ type Resource struct {
 	User     string `yaml:"user"`
 	Database string `yaml:"database"`
 	// Password: postgres, where the server asks for one; ssh, instead of a key.
-	Password   *Ref     `yaml:"password"`
-	PrivateKey *Ref     `yaml:"private_key"` // ssh
-	HostKeys   []string `yaml:"host_keys"`   // ssh: authorized_keys form. Required
+	Password   *Ref `yaml:"password"`
+	PrivateKey *Ref `yaml:"private_key"` // ssh
+	// MaskedUser is a second login of postgres, whose role may read no masked
+	// column (sallyport mask role makes it): what is not understood whole runs with
+	// it, and is refused where there is none.
+	MaskedUser string `yaml:"masked_user"`
+	// MaskedPassword is that login's, where the server asks for one.
+	MaskedPassword *Ref     `yaml:"masked_password"`
+	HostKeys       []string `yaml:"host_keys"` // ssh: authorized_keys form. Required
 	// TLS of postgres: disable, require, verify-ca or verify-full (default, except
 	// on a Unix socket, which has none). TLSRootCA is a PEM file; default: the
 	// system's roots.

@@ -81,6 +81,7 @@ func (c *Config) anchor(dir string) {
 		r := &c.Resources[i]
 		ref(r.Password)
 		ref(r.PrivateKey)
+		ref(r.MaskedPassword)
 		from(&r.TLSRootCA)
 		if r.Kind == kindSQLite {
 			from(&r.Address)

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// maskCommands is the literal list of the commands under mask, in the order of
+// the usage text.
+func maskCommands() []command {
+	return []command{
+		{"role", "mask role RESOURCE --config FILE [--role NAME] [--revoke-public] [--check [--as NAME]]",
+			"the SQL that makes the restricted role of a PostgreSQL, from the masks; or whether it is closed", runMaskRole},
+		{"scan", "mask scan RESOURCE --config FILE [--rows N] [--json]",
+			"sample a database's columns and propose masks for those that look sensitive", runMaskScan},
+	}
+}
+
+// runMask runs one command of the group.
+func runMask(ctx context.Context, args []string, io stdio) error {
+	if len(args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
+		for _, c := range maskCommands() {
+			fmt.Fprintf(io.out, "  sallyport %s\n      %s\n", c.usage, c.help)
+		}
+		return nil
+	}
+	i := slices.IndexFunc(maskCommands(), func(c command) bool { return c.name == args[0] })
+	if i < 0 {
+		return &usageError{fmt.Sprintf("there is no command %q under mask", args[0]), "run sallyport mask for the list"}
+	}
+	return maskCommands()[i].run(ctx, args[1:], io)
+}
