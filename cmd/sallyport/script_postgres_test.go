@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ncruces/go-sqlite3"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sallyport/sallyport/connectors/postgres/pgserver"
@@ -70,4 +71,15 @@ func scriptEnvsubst(ts *testscript.TestScript, _ bool, files []string) {
 	for _, f := range files {
 		ts.Check(os.WriteFile(ts.MkAbs(f), []byte(os.Expand(ts.ReadFile(f), ts.Getenv)), 0o600))
 	}
+}
+
+func scriptAppend(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile(args[0])+ts.ReadFile(args[1])), 0o600))
+}
+
+func scriptSQLite(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sqlite3.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(db.Exec(ts.ReadFile(args[1])))
+	ts.Check(db.Close())
 }

@@ -30,9 +30,11 @@ import (
 //	sallyport CODE args...    run a subcommand; it must end with CODE
 //	                          ($CORPUS is testdata/corpus)
 //	envsubst FILE...          put the values of $VARIABLES into files
+//	append FILE OTHER         put OTHER behind FILE
 //	postgres FILE...          start a PostgreSQL with the database shop, filled
 //	                          from the files; $PGSOCKET is its address, the login
 //	                          app has the password pw-app
+//	sqlite FILE SQLFILE       make a file of SQLite
 //	superuser FILE|SQL        run statements there; stdout is that of the last command
 //	login NAME                give a role there the password pw-NAME
 func TestScript(t *testing.T) {
@@ -63,7 +65,9 @@ func TestScript(t *testing.T) {
 			"ended":     scriptEnded,
 			"sallyport": scriptSallyport,
 			"envsubst":  scriptEnvsubst,
+			"append":    scriptAppend,
 			"postgres":  scriptPostgres,
+			"sqlite":    scriptSQLite,
 			"superuser": scriptSuperuser,
 			"login":     scriptLogin,
 			"approve":   func(ts *testscript.TestScript, _ bool, args []string) { scriptApprove(ts, args) },
