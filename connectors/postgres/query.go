@@ -34,6 +34,9 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		j.Cannot = err.Error()
 	}
 	f := resolve(j, c.catalog.Load())
+	if f.Opaque && j.Cannot == "" && c.secondLine(g) {
+		return c.queryRestricted(run, g, s.Text, j, f)
+	}
 	permit, err := g.Check(run, connectors.Operation{Action: policy.ActionSQL, Text: s.Text, Facts: f, Login: c.endpoint.User})
 	if err != nil {
 		c.end()

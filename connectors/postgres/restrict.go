@@ -201,6 +201,20 @@ func (o ownCatalog) Rows(ctx context.Context, text string, args ...string) ([][]
 	return o.c.own(ctx, o.g, text, args...)
 }
 
+// secondLine reports whether what is not understood whole is left to the
+// restricted login: there is one, and something is masked.
+func (c *Conn) secondLine(g connectors.Guard) bool {
+	if c.endpoint.Masked == nil {
+		return false
+	}
+	m, ok := g.(connectors.Masker)
+	if !ok {
+		return true
+	}
+	kept, err := m.Masks()
+	return err != nil || kept.MasksColumns()
+}
+
 // queryRestricted runs a statement that is not understood whole with the
 // restricted login, read-only: the server itself refuses what would reach a
 // masked column. run is the operation's context, begun on c, which ends with it.

@@ -153,8 +153,27 @@ func TestRestricted(t *testing.T) {
 	if ok, why := c.Restricted(); !ok || *fetched != 1 {
 		t.Errorf("restricted: %v %q; the credential was fetched %d times", ok, why, *fetched)
 	}
+	// Query itself leaves to it what is opaque, and nothing else.
+	for text, want := range map[string]string{"select * from tiers()": "pro free", "select email from customers": "[masked] [masked]"} {
+		r, err := c.Query(t.Context(), g, connectors.Statement{Text: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch, err := r.Batch(t.Context(), 10)
+		if err != nil && !errors.Is(err, io.EOF) {
+			t.Error(err)
+		}
+		var got []string
+		for _, row := range batch {
+			got = append(got, row[0].Text)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+		r.Close()
+	}
 	for _, op := range g.Operations() {
-		if op.Login != role {
+		if op.Login != role && op.Text != "select email from customers" {
 			t.Errorf("%q was asked for the login %q", op.Text, op.Login)
 		}
 	}
