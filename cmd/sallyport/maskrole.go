@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport/sallyport/connectors/postgres"
 	"github.com/sallyport/sallyport/connectors/postgres/grants"
+	"github.com/sallyport/sallyport/server/config"
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
@@ -120,6 +121,25 @@ func (m *maskTarget) checkRole(ctx context.Context, io stdio, name string, o mas
 		return errFound
 	}
 	return nil
+}
+
+// checkMasked signs in with a resource's restricted login and reports whether it
+// is closed: while it is not, what is not understood whole is refused.
+func checkMasked(ctx context.Context, cfg *config.Config, name string) error {
+	m, err := newMaskTarget(cfg, name, "postgres")
+	if err != nil {
+		return err
+	}
+	conn, done, err := m.open(ctx, closedGuard{}, true)
+	if err != nil {
+		return err
+	}
+	defer done()
+	r, err := conn.(*postgres.Conn).RoleReport(ctx, m.kept, m.resource.MaskedUser)
+	if err == nil && !r.Closed {
+		err = &hinted{errors.New("it is not closed, and so not used: " + r.Why()), "sallyport mask role " + name + " --check lists all, with what closes it"}
+	}
+	return err
 }
 
 func printReport(io stdio, r grants.Report) {

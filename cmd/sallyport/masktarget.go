@@ -32,6 +32,10 @@ func loadMaskTarget(path, name string, kinds ...string) (*maskTarget, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newMaskTarget(cfg, name, kinds...)
+}
+
+func newMaskTarget(cfg *config.Config, name string, kinds ...string) (*maskTarget, error) {
 	i := slices.IndexFunc(cfg.Resources, func(r config.Resource) bool { return r.Name == name })
 	if i < 0 {
 		return nil, fmt.Errorf("the configuration has no resource %q", name)
