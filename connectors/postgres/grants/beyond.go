@@ -37,6 +37,19 @@ func (k *check) systems(ctx context.Context, c Catalog) error {
 	return nil
 }
 
+// statisticsText finds the views of extended statistics as servers made them
+// before CVE-2024-4317 was fixed: an upgrade does not replace them. They show
+// values of expressions to everybody. Statistics on plain columns they do guard.
+// stxexprs is asked for by its name as text, since PostgreSQL 13 has none.
+const statisticsText = `select c.relname from pg_catalog.pg_class c where c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace and c.relname in ('pg_stats_ext', 'pg_stats_ext_exprs') and pg_catalog.strpos(pg_catalog.pg_get_viewdef(c.oid), 'pg_has_role(c.relowner') = 0 and exists (select from pg_catalog.pg_statistic_ext e where pg_catalog.to_jsonb(e) ->> 'stxexprs' is not null) order by 1`
+
+func (k *check) statistics(ctx context.Context, c Catalog) error {
+	return each(ctx, c, func(r []string) {
+		k.open(Finding{KindSystem, "pg_catalog." + quote(r[0]), Public, "it shows statistics of expressions to everybody, as an older server made it (CVE-2024-4317): " +
+			"replace it as PostgreSQL's release notes say, or drop statistics on expressions", ""})
+	}, statisticsText)
+}
+
 // servers finds other servers that the role reaches with a stored credential.
 func (k *check) servers(ctx context.Context, c Catalog) error {
 	var seen holder

@@ -72,7 +72,7 @@ func (k *check) asked() []string {
 
 func (k *check) privileges(ctx context.Context, c Catalog) error {
 	for _, f := range []func(context.Context, Catalog) error{
-		k.columns, k.relations, k.callable, k.systems, k.servers, k.largeObjects, k.writes, k.creates,
+		k.columns, k.relations, k.callable, k.systems, k.statistics, k.servers, k.largeObjects, k.writes, k.creates,
 	} {
 		if err := f(ctx, c); err != nil {
 			return err

@@ -92,6 +92,10 @@ func TestHoles(t *testing.T) {
 		{"a write", "grant insert (id) on customers to public", []string{`write "public"."customers", by PUBLIC: it may INSERT`}},
 		{"a schema to make things in", "grant create on schema public to public", []string{"create SCHEMA public, by PUBLIC"}},
 		{"a database to make schemas in", "do $$ begin execute format('grant create on database %I to public', current_database()); end $$", []string{"create DATABASE"}},
+		{"statistics of expressions as old servers show them", `create statistics s on (upper(email)), (lower(email)) from customers; set local allow_system_table_mods = on;
+			do $$ begin execute 'create or replace view pg_catalog.pg_stats_ext_exprs as ' || replace(pg_get_viewdef('pg_stats_ext_exprs'::regclass), 'pg_has_role(c.relowner, ''USAGE''::text)', 'true'); end $$`,
+			[]string{"system pg_catalog.\"pg_stats_ext_exprs\", by PUBLIC"}},
+		{"statistics of expressions", "create statistics s on (upper(email)), (lower(email)) from customers", nil},
 		{"a partition key", "create table lists (email text) partition by list (email); create table lists_a partition of lists for values in ('ada@mail.example.com')", []string{`partition key "public"."lists"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) { testHole(t, l, role, plan, c.hole, c.want) })
