@@ -27,7 +27,8 @@ type nameRule struct {
 }
 
 var nameRules = []nameRule{
-	{"email", "email", true, inText}, {"e mail", "email", true, inText}, {"emails", "email", true, inText}, {"mail", "email", false, inText},
+	{"email", "email", true, inText}, {"e mail", "email", true, inText}, {"emails", "email", true, inText},
+	{"email address", "email", true, inText}, {"e mail address", "email", true, inText}, {"mail", "email", false, inText},
 
 	{"phone", "phone", true, inNumber}, {"phones", "phone", true, inNumber}, {"telephone", "phone", true, inNumber}, {"mobile", "phone", true, inNumber},
 	{"msisdn", "phone", true, inNumber}, {"cell", "phone", false, inNumber}, {"tel", "phone", true, inNumber}, {"fax", "phone", true, inNumber},

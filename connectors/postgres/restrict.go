@@ -22,11 +22,11 @@ type second struct {
 	mu     sync.Mutex
 	conn   *Conn
 	closed bool
-	// report is the last check, of the catalog and the masks by which it was made.
-	report   grants.Report
-	catalog  *catalog
-	revision string
-	why      string // why the path is off, as last found
+	// report is the last check, of the masks and the catalog by which it was made.
+	report      grants.Report
+	revision    string
+	fingerprint string
+	why         string // why the path is off, as last found
 }
 
 var errNoSecond = errors.New("the resource has no restricted login (masked_user)")
@@ -43,7 +43,7 @@ func (c *Conn) Restricted() (ok bool, why string) {
 		return false, errNoSecond.Error()
 	case s.why != "":
 		return false, s.why
-	case s.conn == nil || s.catalog == nil:
+	case s.conn == nil || s.fingerprint == "":
 		return false, "the restricted login was not checked yet"
 	}
 	return s.report.Closed, s.report.Why()
@@ -106,7 +106,7 @@ func (c *Conn) openSecond(ctx context.Context, g connectors.Guard) (*Conn, error
 	if s.conn != nil {
 		_ = s.conn.Close()
 	}
-	s.conn, s.catalog = conn, nil
+	s.conn, s.fingerprint = conn, ""
 	return conn, nil
 }
 
@@ -151,24 +151,29 @@ func (c *Conn) signIn(ctx context.Context, g connectors.Guard, login connectors.
 	return conn, nil
 }
 
-// checkSecond checks the role anew where masks or catalog are not those of the
-// last check: others may have granted something since.
+// checkSecond checks the role anew where masks or what grants go by are not
+// those of the last check: others may have granted something since.
 func (c *Conn) checkSecond(ctx context.Context, g connectors.Guard, conn *Conn, kept *mask.Plan) error {
-	s, cat := &c.second, c.catalog.Load()
+	conn.io <- struct{}{}
+	defer func() { <-conn.io }()
+	conn.catalog.Store(c.catalog.Load())
+	cat := ownCatalog{conn, g}
+	// Before the check, so that what changes meanwhile is checked the next time.
+	mark, err := grants.Fingerprint(ctx, cat)
+	if err != nil {
+		return fmt.Errorf("check the restricted login of %q: %w", c.endpoint.Name, err)
+	}
+	s := &c.second
 	s.mu.Lock()
-	known := s.catalog == cat && s.revision == kept.Revision()
+	known := s.fingerprint == mark && s.revision == kept.Revision()
 	report := s.report
 	s.mu.Unlock()
 	if !known {
-		conn.io <- struct{}{}
-		defer func() { <-conn.io }()
-		conn.catalog.Store(cat)
-		var err error
-		if report, err = grants.Check(ctx, ownCatalog{conn, g}, kept, conn.endpoint.User); err != nil {
+		if report, err = grants.Check(ctx, cat, kept, conn.endpoint.User); err != nil {
 			return fmt.Errorf("check the restricted login of %q: %w", c.endpoint.Name, err)
 		}
 		s.mu.Lock()
-		s.report, s.catalog, s.revision = report, cat, kept.Revision()
+		s.report, s.fingerprint, s.revision = report, mark, kept.Revision()
 		s.mu.Unlock()
 	}
 	if !report.Closed {

@@ -111,9 +111,25 @@ func testHole(t *testing.T, l *login, role string, plan *mask.Plan, hole string,
 			t.Fatal(err)
 		}
 	}
+	fingerprint := func() string {
+		t.Helper()
+		f, err := Fingerprint(t.Context(), l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
 	must("begin")
 	defer must("rollback")
+	before := fingerprint()
+	must("create temp table passing (x int)")
+	if fingerprint() != before {
+		t.Error("a temporary table changes the fingerprint")
+	}
 	must(strings.ReplaceAll(hole, "%ROLE%", quote(role)))
+	if len(want) > 0 && fingerprint() == before {
+		t.Error("the fingerprint is the same with the hole")
+	}
 	for _, who := range []string{"none", quote(role)} {
 		must("set local role " + who)
 		r, err := Check(t.Context(), l, plan, role)
