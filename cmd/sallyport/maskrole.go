@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -106,9 +105,7 @@ func (m *maskTarget) checkRole(ctx context.Context, io stdio, name string, o mas
 		if r.Open == nil {
 			r.Open = []grants.Finding{}
 		}
-		e := json.NewEncoder(io.out)
-		e.SetIndent("", "  ")
-		if err := e.Encode(r); err != nil {
+		if err := printJSON(io, r); err != nil {
 			return err
 		}
 	} else {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -74,9 +73,7 @@ func runMaskScan(ctx context.Context, args []string, io stdio) error {
 		if found == nil {
 			found = []*scanned{}
 		}
-		e := json.NewEncoder(io.out)
-		e.SetIndent("", "  ")
-		return e.Encode(found)
+		return printJSON(io, found)
 	}
 	fmt.Fprint(io.out, proposal(m.resource.Name, found))
 	open := 0

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport/sallyport/tui/widget"
 )
 
 func TestNamed(t *testing.T) {
@@ -73,6 +76,22 @@ func TestPatternPart(t *testing.T) {
 		if got := patternPart(name); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// Names of a target drive no terminal by way of JSON, and mean the same.
+func TestPrintJSON(t *testing.T) {
+	var out strings.Builder
+	name := "a\x1b[31m\u009b\u202e\x7f\U000e0001é\n"
+	if err := printJSON(stdio{out: &out}, []string{name}); err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.ReplaceAll(out.String(), "\n", ""); widget.Unsafe(text) {
+		t.Errorf("%q", text)
+	}
+	var back []string
+	if err := json.Unmarshal([]byte(out.String()), &back); err != nil || back[0] != name {
+		t.Errorf("%q, %v", back, err)
 	}
 }
 

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf16"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/all"
@@ -11,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/server/config"
 	"github.com/sallyport/sallyport/server/session"
+	"github.com/sallyport/sallyport/tui/widget"
 )
 
 // maskTarget is a resource of a configuration with its masks: what the commands
@@ -108,4 +112,25 @@ func (m *maskTarget) open(ctx context.Context, g connectors.Guard, second bool) 
 		_ = conn.Close()
 		_ = all.Close(drivers)
 	}, nil
+}
+
+// printJSON prints v for people and programs: names in it come from a target,
+// and no character of them drives a terminal.
+func printJSON(io stdio, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	var out strings.Builder
+	for _, r := range string(b) {
+		if r == '\n' || !widget.Unsafe(string(r)) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, u := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&out, `\u%04x`, u)
+		}
+	}
+	_, err = fmt.Fprintln(io.out, out.String())
+	return err
 }
