@@ -44,7 +44,7 @@ func (c *Conn) Restricted() (ok bool, why string) {
 	case s.why != "":
 		return false, s.why
 	case s.conn == nil || s.fingerprint == "":
-		return false, "the restricted login was not checked yet"
+		return false, "the restricted login was not needed yet"
 	}
 	return s.report.Closed, s.report.Why()
 }
@@ -58,30 +58,30 @@ func (c *Conn) restricted(ctx context.Context, g connectors.Guard, kept *mask.Pl
 	if err == nil {
 		err = c.checkSecond(ctx, g, conn, kept)
 	}
-	s := &c.second
+	return conn, c.second.found(err)
+}
+
+// found remembers why the path is off, if it is.
+func (s *second) found(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.why = ""
 	var no *policy.Refusal
 	switch {
 	case err == nil:
-		return conn, nil
+		s.why = ""
 	case errors.As(err, &no):
 		s.why = no.Reason
 	default:
 		s.why = "the restricted login cannot be used: " + err.Error()
 	}
-	return nil, err
+	return err
 }
 
 // openSecond signs in with the second login, which must be another one.
 func (c *Conn) openSecond(ctx context.Context, g connectors.Guard) (*Conn, error) {
 	login := c.endpoint.Masked
-	if login == nil {
-		return nil, &policy.Refusal{Rule: restrictedRule, Reason: errNoSecond.Error()}
-	}
-	if login.User == "" || login.User == c.endpoint.User {
-		return nil, &policy.Refusal{Rule: restrictedRule, Reason: "the restricted login must be another than the ordinary one"}
+	if err := c.another(); err != nil {
+		return nil, err
 	}
 	s := &c.second
 	s.mu.Lock()
@@ -106,13 +106,24 @@ func (c *Conn) openSecond(ctx context.Context, g connectors.Guard) (*Conn, error
 	if s.conn != nil {
 		_ = s.conn.Close()
 	}
-	s.conn, s.fingerprint = conn, ""
+	s.conn = conn
 	return conn, nil
 }
 
 // settings make the session the gate's own, and keep it to reading.
 func (c *Conn) settings() string {
 	return sessionText(c.endpoint.SearchPath) + "; set default_transaction_read_only = on"
+}
+
+// another refuses a second login that is none.
+func (c *Conn) another() error {
+	switch login := c.endpoint.Masked; {
+	case login == nil:
+		return &policy.Refusal{Rule: restrictedRule, Reason: errNoSecond.Error()}
+	case login.User == "", login.User == c.endpoint.User:
+		return &policy.Refusal{Rule: restrictedRule, Reason: "the restricted login must be another than the ordinary one"}
+	}
+	return nil
 }
 
 const whoText = `select session_user, current_user, pg_catalog.current_setting('default_transaction_read_only')`
@@ -151,13 +162,14 @@ func (c *Conn) signIn(ctx context.Context, g connectors.Guard, login connectors.
 	return conn, nil
 }
 
-// checkSecond checks the role anew where masks or what grants go by are not
-// those of the last check: others may have granted something since.
-func (c *Conn) checkSecond(ctx context.Context, g connectors.Guard, conn *Conn, kept *mask.Plan) error {
-	conn.io <- struct{}{}
-	defer func() { <-conn.io }()
-	conn.catalog.Store(c.catalog.Load())
-	cat := ownCatalog{conn, g}
+// checkSecond checks the role, as one of the two sessions sees it, anew where
+// masks or what grants go by are not those of the last check: others may have
+// granted something since. The role's privileges are the same whoever looks.
+func (c *Conn) checkSecond(ctx context.Context, g connectors.Guard, as *Conn, kept *mask.Plan) error {
+	as.io <- struct{}{}
+	defer func() { <-as.io }()
+	as.catalog.Store(c.catalog.Load())
+	cat, user := ownCatalog{as, g}, c.endpoint.Masked.User
 	// Before the check, so that what changes meanwhile is checked the next time.
 	mark, err := grants.Fingerprint(ctx, cat)
 	if err != nil {
@@ -169,7 +181,12 @@ func (c *Conn) checkSecond(ctx context.Context, g connectors.Guard, conn *Conn, 
 	report := s.report
 	s.mu.Unlock()
 	if !known {
-		if report, err = grants.Check(ctx, cat, kept, conn.endpoint.User); err != nil {
+		report, err = grants.Check(ctx, cat, kept, user)
+		if errors.Is(err, grants.ErrNoRole) {
+			return &policy.Refusal{Rule: restrictedRule, Reason: "the restricted login does not exist at the target",
+				Hint: "an administrator makes it: sallyport mask role " + c.endpoint.Name}
+		}
+		if err != nil {
 			return fmt.Errorf("check the restricted login of %q: %w", c.endpoint.Name, err)
 		}
 		s.mu.Lock()
@@ -224,8 +241,7 @@ func (c *Conn) secondLine(g connectors.Guard) bool {
 // restricted login, read-only: the server itself refuses what would reach a
 // masked column. run is the operation's context, begun on c, which ends with it.
 func (c *Conn) queryRestricted(run context.Context, g connectors.Guard, text string, j *judgement, f policy.Facts) (*connectors.Result, error) {
-	conn, err := c.ahead(run, g)
-	if err != nil {
+	if err := c.ahead(run, g); err != nil {
 		c.end()
 		return nil, err
 	}
@@ -235,7 +251,8 @@ func (c *Conn) queryRestricted(run context.Context, g connectors.Guard, text str
 		return nil, err
 	}
 	// By the plan that was permitted: the masks may have changed while it waited.
-	if conn, err = c.restricted(run, g, permit.Kept()); err == nil {
+	conn, err := c.restricted(run, g, permit.Kept())
+	if err == nil {
 		run, err = conn.again(run, g)
 	}
 	if err != nil {
@@ -266,19 +283,23 @@ func (c *Conn) again(ctx context.Context, g connectors.Guard) (context.Context, 
 	return c.begin(ctx)
 }
 
-// ahead opens and checks the session before anything is asked, so that nobody
-// approves what cannot run. A guard that cannot tell its masks ahead is asked
-// for them by its permit alone.
-func (c *Conn) ahead(ctx context.Context, g connectors.Guard) (*Conn, error) {
+// ahead checks the role before anything is asked, so that nobody approves what
+// cannot run. The ordinary session looks at it: no credential is fetched for what
+// is not permitted. A guard that cannot tell its masks ahead is asked for them by
+// its permit alone.
+func (c *Conn) ahead(ctx context.Context, g connectors.Guard) error {
 	m, ok := g.(connectors.Masker)
-	if !ok {
-		return c.openSecond(ctx, g)
+	err := c.another()
+	if err == nil && ok {
+		var kept *mask.Plan
+		if kept, err = m.Masks(); err == nil {
+			err = c.checkSecond(ctx, g, c, kept)
+		}
 	}
-	kept, err := m.Masks()
 	if err != nil {
-		return nil, err
+		return c.second.found(err)
 	}
-	return c.restricted(ctx, g, kept)
+	return nil
 }
 
 // reading is a permit whose operation runs read-only, however it was judged.

@@ -126,6 +126,13 @@ func TestRestricted(t *testing.T) {
 	if ok, why := c.Restricted(); ok || why == "" || *fetched != 0 {
 		t.Errorf("before it is needed: %v %q, credential fetched %d times", ok, why, *fetched)
 	}
+	// What is not permitted fetches no credential, and opens nothing.
+	denied := &policy.Refusal{Rule: "r"}
+	g.Judge = func(connectors.Operation) error { return denied }
+	if got, err := ask(t, c, g, "select * from tiers()"); !errors.Is(err, denied) || *fetched != 0 || c.second.conn != nil {
+		t.Errorf("denied: %q, %v; the credential was fetched %d times", got, err, *fetched)
+	}
+	g.Judge = func(connectors.Operation) error { return nil }
 	for text, want := range map[string]string{
 		"select * from tiers()":         "pro|free|",
 		"select upper(body) from notes": "N|",
@@ -229,7 +236,11 @@ func TestNotRestricted(t *testing.T) {
 	g := masker{allow(), emailPlan(t)}
 	secret := func(context.Context) (mask.Secret, error) { return mask.NewSecret([]byte("wrong")), nil }
 	unset := errors.New("environment variable is not set")
+	if err := s.CreateUser(t.Context(), "app2", "not wrong"); err != nil {
+		t.Fatal(err)
+	}
 	for what, login := range map[string]*connectors.Login{
+		"no such role":       {User: "app3", Secret: secret},
 		"there is none":      nil,
 		"the ordinary login": {User: "app"},
 		"a wrong password":   {User: "app2", Secret: secret},
@@ -251,7 +262,7 @@ func TestNotRestricted(t *testing.T) {
 			t.Errorf("%s: the ordinary session: %v, %v", what, rows, err)
 		}
 	}
-	if n := len(g.Permits()); n > 5 {
+	if n := len(g.Permits()); n > 8 {
 		t.Errorf("%d permits", n)
 	}
 }
