@@ -219,6 +219,35 @@ y" (email text, a int)`)
 	}
 }
 
+// TestByOwner: whoever owns database and tables, and may create roles, needs no
+// superuser.
+func TestByOwner(t *testing.T) {
+	name := database(t, "create role shop_admin createrole; set role shop_admin")
+	t.Cleanup(func() {
+		exec(t, name, "reassign owned by shop_admin to postgres; drop owned by shop_admin; drop role shop_admin")
+	})
+	exec(t, name, "alter database "+name+" owner to shop_admin; set role shop_admin; "+shopSchema)
+	role := newRole(t, name)
+	plan := planOf(t, shopColumns...)
+	for range 2 {
+		text, err := RoleSQL(t.Context(), admin(t, name), plan, role, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(t, name, "set role shop_admin; "+text)
+	}
+	if r, err := Check(t.Context(), admin(t, name), plan, role); err != nil || !r.Closed {
+		t.Errorf("%v, %v", r.Open, err)
+	}
+	l := admin(t, name)
+	if _, err := l.Rows(t.Context(), "set role "+quote(role)); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := l.Rows(t.Context(), "select id, tier from customers"); err != nil || len(rows) != 1 {
+		t.Errorf("what no mask hides: %v, %v", rows, err)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	name := database(t, shopSchema)
 	c, plan := admin(t, name), planOf(t, shopColumns...)

@@ -118,10 +118,10 @@ func (w *writer) create() {
 	w.line("DO %s BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = %s) THEN", tag, literal(w.name))
 	w.line("  CREATE ROLE %s LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;", w.sql)
 	w.line("END IF; END %s;", tag)
-	w.line("ALTER ROLE %s LOGIN NOINHERIT NOCREATEDB NOCREATEROLE;", w.sql)
-	// Only a superuser may even say these three of an existing role.
+	w.line("ALTER ROLE %s LOGIN NOINHERIT;", w.sql)
+	// Of an existing role only those may even deny these who have them themselves.
 	if len(w.existing) > 0 {
-		for _, a := range attributes[:3] {
+		for _, a := range attributes {
 			if strings.Contains(" "+strings.Join(w.existing[0].attributes, " ")+" ", " "+a.word+" ") {
 				w.line("ALTER ROLE %s %s;", w.sql, a.off)
 			}
