@@ -44,11 +44,11 @@ type Guard interface {
 	Note(ctx context.Context, text string) error
 }
 
-// Masker is a Guard that tells, before anything is asked, what the transcript
-// keeps masked of the resource whoever looks. A driver that must choose a login
-// by it asks first; the Permit's plan is what counts in the end.
+// Masker is a Guard that tells the two plans of the resource before anything is
+// asked: a driver that must choose a login by them asks first. The Permit's plans
+// are what counts in the end.
 type Masker interface {
-	Masks() (*mask.Plan, error)
+	Masks() (seen, kept *mask.Plan, err error)
 }
 
 // Permit is leave to run one operation, once. Done must be called exactly once.

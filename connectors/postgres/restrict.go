@@ -224,7 +224,8 @@ func (o ownCatalog) Rows(ctx context.Context, text string, args ...string) ([][]
 }
 
 // secondLine reports whether what is not understood whole is left to the
-// restricted login: there is one, and something is masked.
+// restricted login: there is one, and something is masked for this person. One
+// who may see everything needs no second line; the transcript withholds then.
 func (c *Conn) secondLine(g connectors.Guard) bool {
 	if c.endpoint.Masked == nil {
 		return false
@@ -233,8 +234,8 @@ func (c *Conn) secondLine(g connectors.Guard) bool {
 	if !ok {
 		return true
 	}
-	kept, err := m.Masks()
-	return err != nil || kept.MasksColumns()
+	seen, _, err := m.Masks()
+	return err != nil || seen.MasksColumns()
 }
 
 // queryRestricted runs a statement that is not understood whole with the
@@ -292,7 +293,7 @@ func (c *Conn) ahead(ctx context.Context, g connectors.Guard) error {
 	err := c.another()
 	if err == nil && ok {
 		var kept *mask.Plan
-		if kept, err = m.Masks(); err == nil {
+		if _, kept, err = m.Masks(); err == nil {
 			err = c.checkSecond(ctx, g, c, kept)
 		}
 	}

@@ -34,7 +34,7 @@ type masker struct {
 	plan *mask.Plan
 }
 
-func (m masker) Masks() (*mask.Plan, error) { return m.plan, nil }
+func (m masker) Masks() (seen, kept *mask.Plan, err error) { return m.Seen, m.plan, nil }
 
 func emailPlan(t testing.TB) *mask.Plan {
 	t.Helper()
@@ -179,6 +179,15 @@ func TestRestricted(t *testing.T) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 		r.Close()
+	}
+	// One for whom nothing is masked needs no second line.
+	free := masker{allow(), g.plan}
+	var err error
+	if free.Seen, err = mask.NewPlan(nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !c.secondLine(g) || c.secondLine(free) {
+		t.Error("the second line is for those from whom something is kept")
 	}
 	for _, op := range g.Operations() {
 		if op.Login != role && op.Text != "select email from customers" {

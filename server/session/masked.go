@@ -7,18 +7,16 @@ import (
 
 var _ connectors.Masker = (*guard)(nil)
 
-// Masks is what the transcript keeps masked of the resource by the rules that
-// hold now, whoever looks: the strictest plan. It withholds everything where the
-// resource is not what it was when it was opened.
-func (g *guard) Masks() (*mask.Plan, error) {
+// Masks are the two plans by the rules that hold now. They withhold everything
+// where the resource is not what it was when it was opened.
+func (g *guard) Masks() (seen, kept *mask.Plan, err error) {
 	s := g.s
 	r := s.g.rules.Load()
 	now, ok := r.Targets[s.target.Name]
 	if !ok || now.Revision != s.target.Revision {
-		return nil, nil
+		return nil, nil, nil
 	}
-	_, kept, err := plans(r.Policy.MasksFor(s.v.Identity, now.Resource))
-	return kept, err
+	return plans(r.Policy.MasksFor(s.v.Identity, now.Resource))
 }
 
 // endpoint is the way to the target, with that to the credential of its second

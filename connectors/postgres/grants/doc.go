@@ -32,6 +32,7 @@
 //
 // The bounds of list and range partitions stand in the catalog, which everybody
 // reads: a masked partition key is open, and only a mask less or another key
-// closes it. Literals that people typed are not masked values: the texts of
+// closes it. What a trigger, a job or a person copied into another table is that
+// table's, and needs masks of its own: nothing here follows values. Literals that people typed are not masked values: the texts of
 // statements in pg_stat_activity are shown to the same role alone.
 package grants
