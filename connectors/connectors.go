@@ -33,8 +33,19 @@ type Endpoint struct {
 	// SearchPath is the schema list that unqualified names resolve in; "" is the
 	// kind's default (postgres: public).
 	SearchPath string
+	// Masked is the target's second, restricted login, which may read no masked
+	// column; nil where there is none.
+	Masked *Login
 	// Dial connects to Address where it is not nil; otherwise TCP or a Unix socket.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Login is a login at a target with the way to its credential.
+type Login struct {
+	User string
+	// Secret fetches the credential when it is needed; the caller destroys it. nil
+	// is none.
+	Secret func(ctx context.Context) (mask.Secret, error)
 }
 
 // Driver opens connections to one kind of target. It is safe for concurrent use.

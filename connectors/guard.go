@@ -48,6 +48,13 @@ type Guard interface {
 	Note(ctx context.Context, text string) error
 }
 
+// Masker is a Guard that tells the two plans of the resource before anything is
+// asked: a driver that must choose a login by them asks first. The Permit's plans
+// are what counts in the end.
+type Masker interface {
+	Masks() (seen, kept *mask.Plan, err error)
+}
+
 // Permit is leave to run one operation, once. Done must be called exactly once.
 type Permit interface {
 	// Seen and Kept are the two plans: what the requester may see of the answer,

@@ -93,6 +93,9 @@ func (c *checker) targets(ctx context.Context, cfg *config.Config) {
 			continue
 		}
 		c.say("target", n, bounded(ctx, func(ctx context.Context) error { return c.login(ctx, drivers, t) }))
+		if t.Endpoint.Masked != nil {
+			c.say("restricted login", n, bounded(ctx, func(ctx context.Context) error { return checkMasked(ctx, cfg, n) }))
+		}
 	}
 }
 

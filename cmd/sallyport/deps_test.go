@@ -24,7 +24,8 @@ recorder/...             : recorder
 connectors               : mask policy
 connectors/postgres/pgserver :
 connectors/sqlite        : connectors mask policy
-connectors/postgres      : connectors mask policy
+connectors/postgres/grants : mask
+connectors/postgres      : connectors mask policy connectors/postgres/grants
 connectors/ssh           : connectors mask policy connectors/internal/shellfacts
 connectors/http          : policy
 connectors/kubernetes    : policy connectors/http connectors/internal/shellfacts

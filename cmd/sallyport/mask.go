@@ -11,6 +11,10 @@ import (
 func maskCommands() []command {
 	return []command{
 		{"detect", "mask detect [--detect NAME,...] FILE...", "try the content detectors on labelled lines: precision and recall of each", runMaskDetect},
+		{"role", "mask role RESOURCE --config FILE [--role NAME] [--revoke-public] [--check [--as NAME]]",
+			"the SQL that makes the restricted role of a PostgreSQL, from the masks; or whether it is closed", runMaskRole},
+		{"scan", "mask scan RESOURCE --config FILE [--rows N] [--json]",
+			"sample a database's columns and propose masks for those that look sensitive", runMaskScan},
 	}
 }
 

@@ -75,9 +75,11 @@ func TestOwnDatabase(t *testing.T) {
 		{"placeholders", ownPlaceholders},
 		{"check", ownCheck},
 		{"check finds", ownFaults},
+		{"restricted login", ownMasked},
 		{"serve", ownServe},
 		{"sign in", ownSignIn},
 		{"sql", ownSQL},
+		{"sql not understood", ownNotUnderstood},
 		{"approve", ownApprove},
 		{"stop", ownStop},
 	} {
@@ -391,7 +393,7 @@ func ownStop(t *testing.T, s *ownSite) {
 	if !strings.Contains(kept, "delete from customers where id = 2") {
 		t.Error("the statement is not in the evidence")
 	}
-	for _, never := range append([]string{ownSecret}, ownMail...) {
+	for _, never := range append([]string{ownSecret, ownMaskedPassword}, ownMail...) {
 		if strings.Contains(kept, never) {
 			t.Errorf("%q is in the data directory or the log", never)
 		}

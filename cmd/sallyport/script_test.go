@@ -38,6 +38,14 @@ import (
 //	                          new line in TEXT, by renaming a new file over the old one
 //	hangup                    ask the bastion for a reload
 //	logged TEXT               wait until the bastion's log says so
+//	envsubst FILE...          put the values of $VARIABLES into files
+//	append FILE OTHER         put OTHER behind FILE
+//	postgres FILE...          start a PostgreSQL with the database shop, filled
+//	                          from the files; $PGSOCKET is its address, the login
+//	                          app has the password pw-app
+//	sqlite FILE SQLFILE       make a file of SQLite
+//	superuser FILE|SQL        run statements there; stdout is that of the last command
+//	login NAME                give a role there the password pw-NAME
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("..", "..", "testdata", "script"),
@@ -72,6 +80,12 @@ func TestScript(t *testing.T) {
 			},
 			"logged":    scriptLogged,
 			"sallyport": scriptSallyport,
+			"envsubst":  scriptEnvsubst,
+			"append":    scriptAppend,
+			"postgres":  scriptPostgres,
+			"sqlite":    scriptSQLite,
+			"superuser": scriptSuperuser,
+			"login":     scriptLogin,
 			"approve":   func(ts *testscript.TestScript, _ bool, args []string) { scriptApprove(ts, args) },
 		},
 	})

@@ -181,9 +181,20 @@ func newTargets(cfg *config.Config, d dialers) (map[string]session.Target, error
 		if r.Kind == "sqlite" && e.Database == "" {
 			e.Database = r.Address
 		}
+		masked, err := newSecret("masked login of resource "+r.Name, r.MaskedPassword)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		if r.MaskedUser != "" {
+			e.Masked = &connectors.Login{User: r.MaskedUser}
+		}
 		t := session.Target{Resource: r.Policy(), Description: r.Description, Unavailable: r.Unavailable, Endpoint: e}
 		if src != nil {
 			t.Secret = src
+		}
+		if masked != nil {
+			t.Masked = masked
 		}
 		out[r.Name] = t
 	}

@@ -32,6 +32,8 @@ type Conn struct {
 	dirty atomic.Bool // the catalog must be read again
 
 	catalog atomic.Pointer[catalog]
+	second  second // the restricted session, opened when it is first needed
+	of      *Conn  // the connection whose restricted session this is, or nil
 
 	prepared map[string]*judgement // by PREPARE; guarded by mu, see prepared.go
 
@@ -244,6 +246,9 @@ func (c *Conn) end() {
 		c.cancel(nil)
 		c.cancel = nil
 	}
+	if c.of != nil { // the operation is one of both
+		c.of.end()
+	}
 }
 
 // stop cancels the operation that runs.
@@ -266,6 +271,7 @@ func (c *Conn) Close() error {
 		return nil
 	}
 	c.stop(errConnClosed)
+	c.second.close()
 	select {
 	case c.io <- struct{}{}:
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)

@@ -52,6 +52,12 @@
 // locks are held, the relations it names are compared with those it was judged
 // by. Its rows are read as they are asked for.
 //
+// What is opaque, where masks are at stake, runs on a second session of another,
+// restricted login (restrict.go): read-only, opened when it is first needed, and
+// only while package grants finds that its role reaches no masked column. Its
+// answer passes the content detectors and nothing is withheld: the server itself
+// has refused what must not be read.
+//
 // The gate owns the session: search_path, standard_conforming_strings, encoding
 // and limits are set at connect and their change is not run. Nothing ambient is
 // used to connect: no PG* variable, no password or service file.

@@ -35,6 +35,9 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 	}
 	j = c.known(j)
 	f := resolve(j, c.catalog.Load())
+	if f.Opaque && j.Cannot == "" && c.secondLine(g) {
+		return c.queryRestricted(run, g, s.Text, j, f)
+	}
 	permit, err := g.Check(run, connectors.Operation{
 		Action: policy.ActionSQL, Text: s.Text, Facts: f, Login: c.endpoint.User,
 		Estimate: func(ctx context.Context) (int64, error) { return c.estimate(ctx, g, j, f, s.Text) },

@@ -124,6 +124,12 @@ type Resource struct {
 	Password *Ref `yaml:"password"`
 	// PrivateKey: ssh, the key to sign in with.
 	PrivateKey *Ref `yaml:"private_key"`
+	// MaskedUser is a second login of postgres, whose role may read no masked
+	// column (sallyport mask role makes it): what is not understood whole runs with
+	// it, and is refused where there is none.
+	MaskedUser string `yaml:"masked_user"`
+	// MaskedPassword is that login's, where the server asks for one.
+	MaskedPassword *Ref `yaml:"masked_password"`
 	// HostKeys: ssh, what the host is known by, in the form of authorized_keys.
 	// Required.
 	HostKeys []string `yaml:"host_keys"`

@@ -45,6 +45,7 @@ func TestExample(t *testing.T) {
 	}
 	if c.Data != here+"/data" || c.HostKey != here+"/keys/host_ed25519" || c.Resources[2].Address != here+"/lite.db" ||
 		c.Resources[0].Password.File != here+"/secrets/orders-db" || c.Resources[0].TLSRootCA != here+"/ca.pem" ||
+		c.Resources[0].MaskedPassword.File != here+"/secrets/orders-db-masked" ||
 		c.Resources[1].Address != "/var/run/postgresql" || c.Resources[3].PrivateKey.File != "/etc/sallyport/web-1" {
 		t.Errorf("relative paths: %+v", c)
 	}
@@ -333,7 +334,8 @@ func TestResourceRevision(t *testing.T) {
 		func(r *Resource) { r.User = "x" }, func(r *Resource) { r.Database = "x" }, func(r *Resource) { r.Password = nil },
 		func(r *Resource) { r.Password = &Ref{File: "X"} }, func(r *Resource) { r.PrivateKey = nil }, func(r *Resource) { r.HostKeys = nil },
 		func(r *Resource) { r.TLS = "" }, func(r *Resource) { r.TLSRootCA = "" }, func(r *Resource) { r.SearchPath = "" },
-		func(r *Resource) { r.User, r.Database = "ud", "" }, func(r *Resource) { r.HostKeys = []string{"k", ""} },
+		func(r *Resource) { r.User, r.Database = "ud", "" }, func(r *Resource) { r.MaskedUser = "m" },
+		func(r *Resource) { r.MaskedPassword = &Ref{File: "m"} }, func(r *Resource) { r.HostKeys = []string{"k", ""} },
 	} {
 		got := rev(change)
 		if j, ok := seen[got]; ok {
@@ -342,7 +344,7 @@ func TestResourceRevision(t *testing.T) {
 		seen[got] = i
 	}
 	// A field added later must be thought about here.
-	if n := reflect.TypeFor[Resource]().NumField(); n != 14 {
+	if n := reflect.TypeFor[Resource]().NumField(); n != 16 {
 		t.Errorf("Resource has %d fields: is the new one part of the revision?", n)
 	}
 	p := base.Policy()

@@ -76,7 +76,7 @@ func (c *Config) anchor(dir string) {
 
 // anchor makes relative paths absolute, from dir.
 func (r *Resource) anchor(dir string) {
-	for _, ref := range []*Ref{r.Password, r.PrivateKey} {
+	for _, ref := range []*Ref{r.Password, r.PrivateKey, r.MaskedPassword} {
 		if ref != nil {
 			from(dir, &ref.File)
 		}

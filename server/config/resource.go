@@ -35,8 +35,8 @@ func (r Resource) Policy() policy.Resource {
 			h.Write([]byte(f))
 		}
 	}
-	put("sallyport resource 1", r.Name, r.Kind, r.Address, r.User, r.Database, r.TLS, r.TLSRootCA, r.SearchPath)
-	for _, ref := range []*Ref{r.Password, r.PrivateKey} {
+	put("sallyport resource 2", r.Name, r.Kind, r.Address, r.User, r.MaskedUser, r.Database, r.TLS, r.TLSRootCA, r.SearchPath)
+	for _, ref := range []*Ref{r.Password, r.PrivateKey, r.MaskedPassword} {
 		if ref == nil {
 			ref = &Ref{}
 		}
@@ -91,6 +91,7 @@ func (r *Resource) validate(fs *Faults, path string) {
 	}
 	r.Password.validate(fs, path+".password")
 	r.PrivateKey.validate(fs, path+".private_key")
+	r.MaskedPassword.validate(fs, path+".masked_password")
 	switch r.Kind {
 	case kindPostgres:
 		r.postgres(fs, path)
@@ -117,6 +118,7 @@ func (r *Resource) foreign(fs *Faults, path string, own ...string) {
 		{"user", r.User != ""}, {"database", r.Database != ""}, {"password", r.Password != nil},
 		{"private_key", r.PrivateKey != nil}, {"host_keys", len(r.HostKeys) > 0}, {"tls", r.TLS != ""},
 		{"tls_root_ca", r.TLSRootCA != ""}, {"search_path", r.SearchPath != ""},
+		{"masked_user", r.MaskedUser != ""}, {"masked_password", r.MaskedPassword != nil},
 	} {
 		if f.set && !slices.Contains(own, f.key) {
 			fs.add(path+"."+f.key, "a resource of kind %s has no %s: take it away", r.Kind, f.key)
@@ -140,7 +142,7 @@ func (r *Resource) required(fs *Faults, path, key, value, what string) bool {
 var tlsModes = []string{"disable", "require", "verify-ca", "verify-full"}
 
 func (r *Resource) postgres(fs *Faults, path string) {
-	r.foreign(fs, path, "user", "database", "password", "tls", "tls_root_ca", "search_path")
+	r.foreign(fs, path, "user", "database", "password", "masked_user", "masked_password", "tls", "tls_root_ca", "search_path")
 	socket := filepath.IsAbs(r.Address)
 	if r.required(fs, path, "address", r.Address, "an address is needed: host:5432, or the directory of a Unix socket") && !socket {
 		hostPort(fs, path+".address", r.Address, "5432")
@@ -156,6 +158,21 @@ func (r *Resource) postgres(fs *Faults, path string) {
 		fs.add(path+".tls_root_ca", "with tls: %s nothing is verified: use verify-ca or verify-full", r.TLS)
 	}
 	text(fs, path+".search_path", r.SearchPath)
+	r.masked(fs, path)
+}
+
+// masked checks the second login: it must be another one than the first, with a
+// credential of its own.
+func (r *Resource) masked(fs *Faults, path string) {
+	text(fs, path+".masked_user", r.MaskedUser)
+	switch {
+	case r.MaskedUser == "" && r.MaskedPassword != nil:
+		fs.add(path+".masked_password", "it is the password of masked_user, and there is none: the restricted login at the server")
+	case r.MaskedUser != "" && r.MaskedUser == r.User:
+		fs.add(path+".masked_user", "the restricted login must be another than user: sallyport mask role %s makes one", r.Name)
+	case r.MaskedPassword != nil && r.Password != nil && *r.MaskedPassword == *r.Password:
+		fs.add(path+".masked_password", "the restricted login needs a password of its own")
+	}
 }
 
 func (r *Resource) sqlite(fs *Faults, path string) {

@@ -24,6 +24,9 @@ type Target struct {
 	Unavailable string
 	Endpoint    connectors.Endpoint
 	Secret      SecretSource
+	// Masked fetches the credential of Endpoint.Masked, where there is one; asked
+	// only when that login is needed.
+	Masked SecretSource
 }
 
 // SecretSource fetches a credential. It is asked once per session, after the

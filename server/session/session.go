@@ -116,7 +116,7 @@ func (s *Session) connect(d connectors.Driver) error {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, openTimeout)
 	defer cancel()
-	conn, err := d.Open(ctx, s.target.Endpoint, secret, &guard{s: s})
+	conn, err := d.Open(ctx, s.target.endpoint(), secret, &guard{s: s})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,34 @@
+package session
+
+import (
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/mask"
+)
+
+var _ connectors.Masker = (*guard)(nil)
+
+// Masks are the two plans by the rules that hold now. They withhold everything
+// where the resource is not what it was when it was opened.
+func (g *guard) Masks() (seen, kept *mask.Plan, err error) {
+	s := g.s
+	r := s.g.rules.Load()
+	now, ok := r.Targets[s.target.Name]
+	if !ok || now.Revision != s.target.Revision {
+		return nil, nil, nil
+	}
+	return plans(r.Policy.MasksFor(s.v.Identity, now.Resource))
+}
+
+// endpoint is the way to the target, with that to the credential of its second
+// login: a driver fetches it only where it needs it.
+func (t Target) endpoint() connectors.Endpoint {
+	e := t.Endpoint
+	if e.Masked != nil {
+		login := connectors.Login{User: e.Masked.User}
+		if t.Masked != nil {
+			login.Secret = t.Masked.Get
+		}
+		e.Masked = &login
+	}
+	return e
+}
