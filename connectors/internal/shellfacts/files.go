@@ -93,7 +93,7 @@ func (c *call) find() {
 				reader = true
 				program := filled(c.args[i+1:end], "{}")
 				c.then(program, feed{set: true})
-				deletes = deletes || destroyingProgram(program)
+				deletes = deletes || !c.s.j.aside && destroyingProgram(program)
 			}
 			i = end
 		case strings.HasPrefix(a.text, "-files0-from"):

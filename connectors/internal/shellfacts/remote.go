@@ -159,8 +159,8 @@ func (c *call) database() {
 func (c *call) kubectl() {
 	c.listed(nil)
 	all := texts(c.args)
-	for i := range c.args {
-		if slices.Contains(all, "exec") && destroyingProgram(c.args[i:]) {
+	for i := range c.args[:min(len(c.args), maxBeginnings)] {
+		if !c.s.j.aside && slices.Contains(all, "exec") && destroyingProgram(c.args[i:]) {
 			c.destroys(policy.Dangerous, "the program in the workload deletes or kills")
 		}
 	}

@@ -96,6 +96,9 @@ func (s *scope) assign(a *syntax.Assign, prefix bool) {
 	if old, ok := s.vars[name]; a.Append {
 		v = value{text: old.text + v.text, known: ok && old.known && v.known && a.Array == nil}
 	}
+	if len(v.text)+len(v.list) > maxValue {
+		v = value{}
+	}
 	s.vars[name] = v
 }
 
