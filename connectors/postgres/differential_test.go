@@ -135,6 +135,7 @@ func (w *witness) run(begin string, steps []string) (effects []string, said stri
 		}
 	}
 	if w.pg.TxStatus() != 'E' {
+		w.exec("set local statement_timeout = 0") // the statement may have set another
 		effects = append(effects, w.rows(effectsText)...)
 		for _, c := range w.rows(changesText) {
 			if table, _, _ := strings.Cut(c, " "); !slices.Contains(already, c) {
