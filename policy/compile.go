@@ -96,7 +96,8 @@ func (v Vocabulary) Compile(roles Roles, masks Masking) (*Policy, error) {
 		}
 	}
 	p.index = newIndex(p, c.vocabulary.Resources, c.labelsAsked())
-	p.warnings = append(overlaps(p.roles), p.unmatched(c.vocabulary.Kinds)...)
+	p.warnings = p.unmatched(c.vocabulary.Kinds)
+	p.warnings = append(p.warnings, overlaps(p.roles)...)
 	return p, nil
 }
 

@@ -11,9 +11,12 @@ import (
 // conditionFaults are the language's complaints, with what was probably meant.
 func conditionFaults(issues *cel.Issues, parsed *cel.Ast) []conditionFault {
 	var all []conditionFault
-	for _, e := range issues.Errors() {
-		// The library's parser repeats itself; one fault a place is enough.
+	for i, e := range issues.Errors() {
+		if i > 0 && strings.HasPrefix(e.Message, "Syntax error") {
+			break // what follows a first one follows from it
+		}
 		f := conditionFault{max(e.Location.Line(), 1), max(e.Location.Column()+1, 1), meant(e, parsed)}
+		// The library repeats itself; one fault a place is enough.
 		if !slices.ContainsFunc(all, func(o conditionFault) bool { return o.line == f.line && o.column == f.column }) {
 			all = append(all, f)
 		}

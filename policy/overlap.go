@@ -29,22 +29,28 @@ func overlaps(roles []role) Faults {
 }
 
 // unmatched finds words that none of the resources which a role is about has. They
-// are no faults: resources come and go.
+// are no faults: resources come and go. On the way it notes what can be asked where
+// each role is.
 func (p *Policy) unmatched(kinds map[string][]Action) Faults {
 	can := make([]words, len(p.roles))
-	about := make([]bool, len(p.roles))
+	ops := make([]operations, len(p.roles))
 	for _, a := range p.index.areas {
-		_, ws := possible(kinds[a.kind])
+		o, ws := possible(kinds[a.kind])
 		for n := a.roles.next(0); n >= 0; n = a.roles.next(n + 1) {
 			can[n] |= ws
-			about[n] = true
+			ops[n] |= o
 		}
 	}
 	var all Faults
 	for i := range p.roles {
-		for j := range p.roles[i].rules {
-			u := &p.roles[i].rules[j]
-			if not := u.words &^ can[i]; about[i] && not != 0 {
+		r := &p.roles[i]
+		if ops[i] == 0 {
+			continue // no resources are known, or none of them is the role's
+		}
+		r.can = ops[i]
+		for j := range r.rules {
+			u := &r.rules[j]
+			if not := u.words &^ can[i]; not != 0 {
 				all = append(all, Fault{Path: fmt.Sprintf("roles[%d].rules[%d]", i, u.number),
 					Message: "none of the resources that the role is about has " + strings.Join(not.texts(), ", ") + ", so this matches nothing yet"})
 			}

@@ -131,8 +131,12 @@ func (v *View) find(res *Resource, area int) *access {
 	if v.p != nil {
 		roles = v.p.among(slices.Clone(v.roles), area, res, everyWord)
 	}
-	for _, o := range v.p.operations(res.Kind) {
-		e := v.early(res, roles, o)
+	ops := v.p.operations(res.Kind)
+	a.Rights = make([]Right, 0, len(ops))
+	s := &scope{identity: &v.id, resource: res, session: &v.ses, now: v.now, op: &judged{facts: &Facts{}}, early: true}
+	for _, o := range ops {
+		s.op.action, s.op.facts.Class = o.action, o.class
+		e := v.early(s, roles, o)
 		r, base := e.right(v.who, o)
 		a.Rights = append(a.Rights, r)
 		e.grants(&terms)
@@ -144,7 +148,7 @@ func (v *View) find(res *Resource, area int) *access {
 			opens = base
 		}
 	}
-	a.Rights = alike(a.Rights, v.p.operations(res.Kind))
+	a.Rights = alike(a.Rights, ops)
 	switch {
 	case opens != nil:
 		a.Open, a.Rule, a.best, a.Limits = true, opens.id, opens, terms.limits
@@ -186,8 +190,7 @@ type opening struct {
 	when string
 }
 
-func (v *View) early(res *Resource, roles set, o operation) (e early) {
-	s := &scope{identity: &v.id, resource: res, session: &v.ses, now: v.now, op: &judged{action: o.action, facts: &Facts{Class: o.class}}, early: true}
+func (v *View) early(s *scope, roles set, o operation) (e early) {
 	for n := roles.next(0); n >= 0; n = roles.next(n + 1) {
 		r := &v.p.roles[n]
 		for j := range r.rules {
@@ -203,6 +206,9 @@ func (v *View) early(res *Resource, roles set, o operation) (e early) {
 				e.open = append(e.open, opening{u, conditionsOf(r, u)})
 			}
 		}
+	}
+	if len(e.open) < 2 {
+		return e
 	}
 	slices.SortFunc(e.open, func(a, b opening) int {
 		if stronger(a.rule, b.rule) == a.rule {
@@ -270,9 +276,9 @@ func (e *early) grants(terms *verdict) {
 }
 
 // alike puts one right for the classes of an action, unknown apart, where all get
-// the same.
+// the same. What it returns is in the memory of rights.
 func alike(rights []Right, ops []operation) []Right {
-	var out []Right
+	out := rights[:0]
 	for i := 0; i < len(rights); i++ {
 		n := 1
 		if ops[i].class == Read {
@@ -280,7 +286,7 @@ func alike(rights []Right, ops []operation) []Right {
 				n++
 			}
 		}
-		r := rights[i]
+		r := rights[i] // before out reaches it
 		if n == len(severity) {
 			r.What = string(ops[i].action)
 			r.Reason = strings.Replace(r.Reason, ops[i].many, actions[ops[i].action].many, 1)

@@ -189,6 +189,11 @@ func TestWarnings(t *testing.T) {
 	if len(c.Warnings) != 1 || !strings.HasPrefix(c.Warnings.Error(), "test.yaml:6:63: roles[0].rules[0]: the rule can never decide: freeze/all, which is stronger") {
 		t.Errorf("%v", c.Warnings)
 	}
+	// On a database, what is said of sql is said of all.
+	c = parse(t, small+"roles: [{name: a, groups: [g], resources: {names: [\"*\"]}, rules: [{name: w, allow: [write]}]}, {name: no, groups: [g], resources: {names: [\"*\"]}, rules: [{name: all, deny: [sql]}]}]\n")
+	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings.Error(), "the rule can never decide: no/all") {
+		t.Errorf("%v", c.Warnings)
+	}
 	c = parse(t, small+"roles: [{name: a, groups: [g], resources: {names: [\"*\"]}, rules: [{name: w, allow: [read, shell, exec]}]}]\n")
 	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings.Error(), "none of the resources that the role is about has exec, shell") {
 		t.Errorf("%v", c.Warnings)
