@@ -90,6 +90,10 @@ func (j *judgement) defines(in *judgement) {
 		j.raise(policy.Dangerous, "the body of the function cannot be judged")
 		return
 	}
+	in.Sets = nil // nothing is changed yet
+	for i := range in.Tables {
+		in.Tables[i].Write = false
+	}
 	j.names(in.settled())
 	if in.Class.Severity() > policy.DDL.Severity() {
 		j.raise(policy.Dangerous, "the body of the function is of class "+in.Class.String()+": "+strings.Join(in.Why, "; "))

@@ -101,7 +101,7 @@ func (w *walker) scopes(r *pg.RangeVar) {
 // sets notes the columns of r that a list of targets sets; all of them where the
 // list is left out.
 func (w *walker) sets(r *pg.RangeVar, targets []*pg.Node) {
-	if w.dry {
+	if w.dry || w.later {
 		return
 	}
 	s := setName{Schema: r.GetSchemaname(), Table: r.GetRelname()}

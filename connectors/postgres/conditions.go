@@ -289,10 +289,6 @@ func unwrap(n *pg.Node) *pg.Node {
 	return n
 }
 
-func hasColumn(n *pg.Node) bool {
-	return n != nil && contains(n.ProtoReflect(), func(*pg.ColumnRef) bool { return true })
-}
-
 // same reports whether two expressions are written alike, wherever they stand
 // and whether or not their columns are qualified.
 func same(a, b *pg.Node) bool {

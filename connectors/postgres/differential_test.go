@@ -170,6 +170,31 @@ func (l corpusLine) steps() []string {
 	return []string{l.SQL}
 }
 
+// judgeSteps judges each message of a line with the catalog and without, and
+// holds both to it where one says read.
+func judgeSteps(t *testing.T, c *Conn, l corpusLine, steps []string) (facts []policy.Facts, class policy.Class) {
+	t.Helper()
+	facts, class = make([]policy.Facts, len(steps)), policy.Read
+	for k, text := range steps {
+		var err error
+		if facts[k], err = c.Judge(t.Context(), connectors.Statement{Text: text}); err != nil {
+			t.Fatal(err)
+		}
+		offline, err := testDriver().Classify(t.Context(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.SQL != "" && strings.HasPrefix(l.ID, "bn-") && facts[k].Class != policy.Read && !slices.Contains([]string{"UPDATE", "INSERT", "EXECUTE"}, facts[k].Verb) {
+			t.Errorf("%s %q reads, and was judged %s (%s)", l.ID, text, facts[k].Class, facts[k].Why)
+		}
+		if offline.Class == policy.Read {
+			facts[k].Class = policy.Read // both are held to it
+		}
+		class = policy.Worst(class, facts[k].Class)
+	}
+	return facts, class
+}
+
 // TestAgainstServer runs every labelled statement on a real server: what was
 // judged a read, with and without a catalog, changes nothing, takes no lock and
 // moves no sequence, and what a write changes is among the tables it names.
@@ -187,25 +212,7 @@ func TestAgainstServer(t *testing.T) {
 		if steps == nil {
 			continue
 		}
-		facts := make([]policy.Facts, len(steps))
-		class := policy.Read
-		for k, text := range steps {
-			var err error
-			if facts[k], err = c.Judge(t.Context(), connectors.Statement{Text: text}); err != nil {
-				t.Fatal(err)
-			}
-			offline, err := testDriver().Classify(t.Context(), text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if l.SQL != "" && strings.HasPrefix(l.ID, "bn-") && facts[k].Class != policy.Read && !slices.Contains([]string{"UPDATE", "INSERT", "EXECUTE"}, facts[k].Verb) {
-				t.Errorf("%s %q reads, and was judged %s (%s)", l.ID, text, facts[k].Class, facts[k].Why)
-			}
-			if offline.Class == policy.Read {
-				facts[k].Class = policy.Read // both are held to it
-			}
-			class = policy.Worst(class, facts[k].Class)
-		}
+		facts, class := judgeSteps(t, c, l, steps)
 		if l.SQL != "" && class.Severity() >= policy.Dangerous.Severity() {
 			continue // it reaches files and other servers
 		}

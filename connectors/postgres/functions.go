@@ -248,7 +248,7 @@ func (w *walker) closer(name string, f *pg.FuncCall) {
 func (w *walker) runsText(name string, f *pg.FuncCall, first int) bool {
 	args := f.GetArgs()
 	texts := 1
-	if name == "crosstab" && len(args) == 2 && number0(args[1]) == nil {
+	if name == "crosstab" && len(args) == 2 && unwrap(args[1]).GetAConst().GetIval() == nil {
 		texts = 2
 	}
 	if len(args) < first-1+texts {
@@ -278,8 +278,6 @@ func (w *walker) runsText(name string, f *pg.FuncCall, first int) bool {
 	}
 	return true
 }
-
-func number0(n *pg.Node) *pg.Integer { return n.GetAConst().GetIval() }
 
 // rewrites judges ts_rewrite: with two arguments the second is SQL, with three
 // there is none.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"encoding/hex"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -292,7 +293,7 @@ func varied(ps []piece, r *rand.Rand) string {
 				b.WriteString([]string{strings.ToUpper(string(c)), string(c)}[r.IntN(2)])
 			}
 		case ident:
-			b.WriteString([]string{p.text, `"` + p.text + `"`, strings.ToUpper(p.text), `U&"` + strings.Replace(p.text, p.text[:1], `\00`+hexOf(p.text[0]), 1) + `"`}[r.IntN(4)])
+			b.WriteString([]string{p.text, `"` + p.text + `"`, strings.ToUpper(p.text), `U&"` + strings.Replace(p.text, p.text[:1], `\00`+hex.EncodeToString([]byte(p.text[:1])), 1) + `"`}[r.IntN(4)])
 		case str:
 			b.WriteString(stringForm(p.text, r.IntN(5)))
 		case open:
@@ -311,11 +312,6 @@ func varied(ps []piece, r *rand.Rand) string {
 		b.WriteString(gaps[r.IntN(len(gaps))])
 	}
 	return b.String()
-}
-
-func hexOf(c byte) string {
-	const digits = "0123456789abcdef"
-	return string([]byte{digits[c>>4], digits[c&15]})
 }
 
 func stringForm(s string, form int) string {

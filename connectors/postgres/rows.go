@@ -24,8 +24,11 @@ func (w *walker) selects(s *pg.SelectStmt) {
 func (w *walker) inserts(s *pg.InsertStmt) {
 	w.named(s.GetRelation(), true)
 	w.sets(s.GetRelation(), s.GetCols())
-	if t := s.GetOnConflictClause().GetTargetList(); len(t) > 0 {
-		w.sets(s.GetRelation(), t)
+	if c := s.GetOnConflictClause(); len(c.GetTargetList()) > 0 {
+		w.sets(s.GetRelation(), c.GetTargetList())
+		if src := s.GetSelectStmt().GetSelectStmt(); src != nil && w.whole(src, s.GetRelation()) && !(c.GetWhereClause() != nil && w.bounds(c.GetWhereClause(), s.GetRelation(), false)) {
+			w.destroys("INSERT ... ON CONFLICT DO UPDATE meets every row that is there")
+		}
 	}
 	if src := s.GetSelectStmt().GetSelectStmt(); src != nil {
 		values := len(src.GetValuesLists()) > 0
@@ -39,7 +42,7 @@ func (w *walker) inserts(s *pg.InsertStmt) {
 func (w *walker) updates(s *pg.UpdateStmt) {
 	w.named(s.GetRelation(), true)
 	w.sets(s.GetRelation(), s.GetTargetList())
-	w.self = rejoins(s.GetRelation(), slices.Concat(s.GetFromClause(), []*pg.Node{s.GetWhereClause()}))
+	w.self = w.rejoins(s.GetRelation(), s.GetFromClause(), s.GetWhereClause())
 	if !w.bounds(s.GetWhereClause(), s.GetRelation(), false) {
 		w.destroys(unbounded("UPDATE", s.GetWhereClause()))
 	}
@@ -48,7 +51,7 @@ func (w *walker) updates(s *pg.UpdateStmt) {
 
 func (w *walker) deletes(s *pg.DeleteStmt) {
 	w.named(s.GetRelation(), true)
-	w.self = rejoins(s.GetRelation(), slices.Concat(s.GetUsingClause(), []*pg.Node{s.GetWhereClause()}))
+	w.self = w.rejoins(s.GetRelation(), s.GetUsingClause(), s.GetWhereClause())
 	if !w.bounds(s.GetWhereClause(), s.GetRelation(), false) {
 		w.destroys(unbounded("DELETE", s.GetWhereClause()))
 	}
@@ -57,7 +60,7 @@ func (w *walker) deletes(s *pg.DeleteStmt) {
 func (w *walker) merges(s *pg.MergeStmt) {
 	w.named(s.GetRelation(), true)
 	w.j.copies("MERGE")
-	w.self = rejoins(s.GetRelation(), []*pg.Node{s.GetSourceRelation()})
+	w.self = w.rejoins(s.GetRelation(), []*pg.Node{s.GetSourceRelation()}, nil)
 	joined := w.bounds(s.GetJoinCondition(), s.GetRelation(), false)
 	for _, n := range s.GetMergeWhenClauses() {
 		c := n.GetMergeWhenClause()
@@ -76,14 +79,29 @@ func (w *walker) merges(s *pg.MergeStmt) {
 	}
 }
 
-// rejoins reports whether target is named again among the other relations.
-func rejoins(target *pg.RangeVar, others []*pg.Node) bool {
-	for _, n := range others {
-		if n != nil && contains(n.ProtoReflect(), func(r *pg.RangeVar) bool { return r.GetRelname() == target.GetRelname() }) {
-			return true
-		}
+// rejoins reports whether all rows of the target are among the other relations
+// once more, so that a join with them leaves nothing out, or whether the
+// condition names it, whose subqueries then are looked at with more care.
+func (w *walker) rejoins(target *pg.RangeVar, from []*pg.Node, where *pg.Node) bool {
+	named := func(r *pg.RangeVar) bool { return r.GetRelname() == target.GetRelname() }
+	if where != nil && contains(where.ProtoReflect(), named) {
+		return true
 	}
-	return false
+	return slices.ContainsFunc(from, func(n *pg.Node) bool {
+		switch {
+		case n.GetRangeVar() != nil:
+			if cte := w.ctes[n.GetRangeVar().GetRelname()]; cte != nil {
+				return w.whole(cte, target)
+			}
+			return named(n.GetRangeVar())
+		case n.GetRangeSubselect() != nil:
+			q := n.GetRangeSubselect().GetSubquery().GetSelectStmt()
+			return q == nil || w.whole(q, target)
+		case n.GetJoinExpr() != nil:
+			return w.rejoins(target, []*pg.Node{n.GetJoinExpr().GetLarg(), n.GetJoinExpr().GetRarg()}, nil)
+		}
+		return n != nil && contains(n.ProtoReflect(), named)
+	})
 }
 
 func unbounded(verb string, where *pg.Node) string {

@@ -12,7 +12,7 @@ import (
 // session may use of its own, nothing else. enable_* and jit* are harmless too.
 var harmlessSettings = words(`timezone datestyle intervalstyle extra_float_digits bytea_output xmlbinary xmloption
 	default_text_search_config lc_monetary lc_numeric lc_time jit jit_above_cost plan_cache_mode array_nulls
-	quote_all_identifiers timezone_abbreviations seed application_name client_min_messages check_function_bodies
+	quote_all_identifiers timezone_abbreviations seed application_name check_function_bodies
 	geqo geqo_threshold random_page_cost seq_page_cost cpu_tuple_cost cpu_index_tuple_cost cpu_operator_cost
 	join_collapse_limit from_collapse_limit effective_cache_size cursor_tuple_fraction constraint_exclusion
 	default_statistics_target recursive_worktable_factor parallel_setup_cost parallel_tuple_cost
@@ -26,8 +26,9 @@ var harmlessSettings = words(`timezone datestyle intervalstyle extra_float_digit
 // gateSettings are harmless, but the gate sets them for every statement.
 var gateSettings = words(`statement_timeout lock_timeout idle_in_transaction_session_timeout idle_session_timeout transaction_timeout`)
 
-// settledSettings are harmless with the value that the gate gives them.
+// settledSettings are harmless with the values that the gate could give them.
 var settledSettings = map[string][]string{
+	"client_min_messages":           {"notice", "warning", "error"}, // less is told, never more
 	"client_encoding":               {"utf8", "utf-8", "unicode"},
 	"standard_conforming_strings":   {"on", "true", "1", "yes"},
 	"default_transaction_read_only": {"on", "true", "1", "yes"},
@@ -97,7 +98,7 @@ func settled(name string, args []*pg.Node) bool {
 	}
 	got, ok := literalText(args[0])
 	if !ok {
-		return isTrue(args[0]) && len(values) > 3
+		return isTrue(args[0]) && values[0] == "on"
 	}
 	for _, v := range values {
 		if strings.EqualFold(v, got) {

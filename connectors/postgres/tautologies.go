@@ -162,5 +162,10 @@ func (w *walker) reaches(q *pg.SelectStmt, target *pg.RangeVar, depth int) bool 
 // unfiltered reports whether n is a subquery over the whole target.
 func (w *walker) unfiltered(n *pg.Node, target *pg.RangeVar) bool {
 	q := unwrap(n).GetSubLink().GetSubselect().GetSelectStmt()
-	return q != nil && !w.filtered(q) && !limited(q) && w.reaches(q, target, 0)
+	return q != nil && w.whole(q, target)
+}
+
+// whole reports whether a query gives all rows of the target.
+func (w *walker) whole(q *pg.SelectStmt, target *pg.RangeVar) bool {
+	return !w.filtered(q) && !limited(q) && w.reaches(q, target, 0)
 }

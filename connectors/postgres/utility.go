@@ -53,6 +53,10 @@ func (w *walker) utility(m protoreflect.Message) {
 		w.discards(v)
 	case *pg.AlterDatabaseStmt:
 		w.database(v)
+	case *pg.DropdbStmt:
+		if len(v.GetOptions()) > 0 { // the only one is FORCE
+			w.raise(policy.Dangerous, "ends the sessions of the database")
+		}
 	case *pg.AlterDomainStmt:
 		if v.GetSubtype() == "X" {
 			w.destroys("ALTER DOMAIN drops a constraint")
@@ -62,6 +66,15 @@ func (w *walker) utility(m protoreflect.Message) {
 		w.j.because("a rule runs with the rights of the relation's owner, for whoever uses it")
 	case *pg.ListenStmt, *pg.UnlistenStmt:
 		w.j.cannot("notifications are not passed on")
+	default:
+		w.maintains(m)
+	}
+}
+
+// maintains looks at statements that only some of the time can run in a
+// transaction, and at code that is kept for later.
+func (w *walker) maintains(m protoreflect.Message) {
+	switch v := m.Interface().(type) {
 	case *pg.IndexStmt:
 		w.j.Alone = w.j.Alone || v.GetConcurrent()
 	case *pg.VacuumStmt:

@@ -15,6 +15,9 @@ type walker struct {
 	verb string
 	// dry is set within a plain EXPLAIN: nothing there is executed.
 	dry bool
+	// later is set within what CREATE FUNCTION and CREATE RULE define: it is
+	// executed, but not now.
+	later bool
 	// self is set while a condition is looked at whose statement joins its target
 	// with itself.
 	self bool
@@ -76,7 +79,7 @@ func (w *walker) raise(c policy.Class, why string) {
 }
 
 func (w *walker) destroys(why string) {
-	if !w.dry {
+	if !w.dry && !w.later {
 		w.j.destroys(why)
 	}
 }
@@ -117,6 +120,11 @@ func (w *walker) message(m protoreflect.Message, sc *scope) {
 	case *pg.ExplainStmt:
 		w.explains(v, sc)
 		return
+	case *pg.CreateFunctionStmt, *pg.RuleStmt:
+		w.utility(m)
+		outer := w.later
+		w.later = true
+		defer func() { w.later = outer }()
 	default:
 		w.expression(m)
 		w.utility(m)
@@ -190,7 +198,7 @@ func (w *walker) named(r *pg.RangeVar, write bool) {
 	if r == nil || r.GetRelname() == "" {
 		return
 	}
-	w.j.table(tableName{Schema: r.GetSchemaname(), Name: r.GetRelname(), Write: write && !w.dry})
+	w.j.table(tableName{Schema: r.GetSchemaname(), Name: r.GetRelname(), Write: write && !w.dry && !w.later})
 	w.scopes(r)
 	if r.GetSchemaname() == "information_schema" && strings.Contains(r.GetRelname(), "user_mapping") {
 		w.raise(policy.Privilege, r.GetRelname()+" holds credentials")
