@@ -86,7 +86,11 @@ func (j *judge) procedure(name string) (reads bool) {
 	}
 	j.loses(ws, name)
 	reads = readers[ws[0]]
-	for _, w := range words(name) {
+	all := words(name)
+	for i := range all[:max(0, len(all)-1)] {
+		all = append(all, all[i]+all[i+1]) // api key
+	}
+	for _, w := range all {
 		switch {
 		case credentials[w] && w != "key":
 			j.raise(policy.Privilege, "credentials: "+name)

@@ -122,3 +122,10 @@ func FuzzFacts(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkFacts(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		Facts("PUT /api/users/5/roles\n\n{\"role\":\"admin\"}")
+	}
+}

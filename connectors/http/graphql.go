@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/policy"
@@ -29,7 +30,11 @@ func (j *judge) graphQL() {
 			j.raise(policy.Unknown, "the GraphQL document cannot be read")
 			return
 		}
+		changes := slices.ContainsFunc(ops, func(o operation) bool { return o.kind == "mutation" })
 		for _, o := range ops {
+			if changes && o.kind == "fragment" {
+				o.kind = "mutation" // it may be spread there
+			}
 			reads = j.operation(o) && reads
 		}
 	}

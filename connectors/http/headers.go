@@ -28,6 +28,13 @@ func (j *judge) headers() {
 			j.raise(policy.Dangerous, "the header "+name+" acts as somebody else")
 		}
 	}
+	for name, values := range h {
+		for _, v := range values {
+			if strings.Contains(v, "${jndi:") || strings.HasPrefix(strings.TrimSpace(v), "() {") {
+				j.raise(policy.Dangerous, "the header "+name+" loads or runs code in some servers")
+			}
+		}
+	}
 	lengths, coding := h["Content-Length"], h["Transfer-Encoding"]
 	switch {
 	case len(coding) > 0 && len(lengths) > 0:

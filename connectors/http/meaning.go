@@ -182,7 +182,7 @@ func (j *judge) collection() bool {
 	switch {
 	case last == "all" || last == "*" || last == "_all" || strings.Contains(last, "*"):
 		return true
-	case identifier(last), len(segs) > 1 && (segs[len(segs)-2] == "_doc" || segs[len(segs)-2] == "_create"):
+	case identifier(last), len(segs) > 1 && identifier(segs[len(segs)-2]) && !strings.HasSuffix(last, "s"), len(segs) > 1 && (segs[len(segs)-2] == "_doc" || segs[len(segs)-2] == "_create"):
 		return false
 	case len(segs)%2 == 1:
 		return true
@@ -206,19 +206,33 @@ func (j *judge) changes() {
 	for _, s := range j.original() {
 		ws := words(s)
 		joined := strings.Join(ws, "")
-		if len(ws) > 1 && (ws[len(ws)-1] == "all" || ws[1] == "all") && (acts[ws[0]] || loud[ws[0]]) || strings.HasPrefix(joined, "deleteall") || strings.HasPrefix(joined, "removeall") || joined == "deletebyquery" ||
+		if everything(ws) || strings.HasPrefix(joined, "deleteall") || strings.HasPrefix(joined, "removeall") || joined == "deletebyquery" ||
 			joined == "bulkdelete" || joined == "batchdelete" || joined == "deletebulk" || joined == "massdelete" || joined == "deletemany" || joined == "deletebatch" {
 			j.destroys(s + " is not bounded by a key")
 		}
 	}
 	for _, s := range j.segments {
 		switch s {
+		case "actuator", "-":
+			j.raise(policy.Dangerous, "steers the server")
+		case "quit":
+			j.destructive = j.destructive || j.segments[0] == "-"
 		case "_cluster", "_settings", "_nodes", "_scripts", "_reindex", "_ingest", "_template", "_close":
 			j.raise(policy.Dangerous, s+" steers the server")
 		case "_update_by_query":
 			j.destroys(s + " is not bounded by a key")
 		}
 	}
+}
+
+// everything reports whether the words say that something is done to all.
+func everything(ws []string) bool {
+	for i, w := range ws {
+		if (acts[w] || loud[w] || softer[w]) && slices.Contains(ws[i:], "all") {
+			return true
+		}
+	}
+	return false
 }
 
 // plural reports whether the path's last word names many things.

@@ -81,3 +81,10 @@ func FuzzFacts(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkFacts(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		Facts("kubectl get pods -n prod -o wide")
+	}
+}

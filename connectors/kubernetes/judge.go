@@ -106,6 +106,8 @@ func (j *judge) kind(reads bool, what string) {
 	case strings.HasSuffix(c.Resource, "reviews") && group:
 		j.raise(policy.Privilege, what+" asks about others' rights")
 	case reads:
+	case c.Resource == "bindings":
+		j.raise(policy.Dangerous, what+" decides where a pod runs")
 	case rights[c.Resource] || c.Verb == "bind" || c.Verb == "escalate" || c.Verb == "impersonate":
 		j.raise(policy.Privilege, what+" changes who may do what")
 	case steering[c.Resource]:

@@ -162,9 +162,11 @@ func unwrap(e ast.ExprNode) ast.ExprNode {
 func number(e ast.ExprNode) (float64, bool) {
 	switch n := unwrap(e).(type) {
 	case *ast.UnaryOperationExpr:
-		if v, ok := number(n.V); ok && n.Op == opcode.Minus {
-			return -v, true
+		if _, plain := unwrap(n.V).(ast.ValueExpr); !plain || n.Op != opcode.Minus {
+			return 0, false // also bounds the recursion
 		}
+		v, ok := number(n.V)
+		return -v, ok
 	case ast.ValueExpr:
 		switch v := n.GetValue().(type) {
 		case nil:

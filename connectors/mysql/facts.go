@@ -17,7 +17,7 @@ import (
 const (
 	maxText       = 64 << 10 // bytes
 	maxOpeners    = 2000     // brackets
-	maxDepth      = 20_000   // of the tree: 1+1+1+... leans to the left
+	maxDepth      = 5_000    // of the tree: 1+1+1+... leans to the left
 	maxStatements = 200
 	maxWhy        = 6
 )

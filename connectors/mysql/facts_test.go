@@ -108,3 +108,10 @@ func FuzzFacts(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkFacts(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		Facts("UPDATE orders SET status = 1 WHERE id = 5")
+	}
+}

@@ -20,6 +20,8 @@ const (
 	maxCommands = 500    // that the facts name
 	maxFields   = 4000   // words that one command line expands to
 	maxWhy      = 6
+	maxValue    = 8 << 10 // bytes of a word or a variable that is worked out: x=$x$x doubles
+	maxPipes    = 200     // each looks at all before it
 )
 
 // Facts judges a command line. It never fails: what cannot be judged is Unknown
@@ -59,6 +61,9 @@ func unfit(text string) string {
 	case strings.TrimSpace(text) == "":
 		return "there is no command in the text"
 	}
+	if strings.Count(text, "|") > maxPipes {
+		return "the command is too long to judge"
+	}
 	openers := 0
 	for _, r := range text {
 		switch {
@@ -87,6 +92,8 @@ type judge struct {
 	// armed is set where a variable holds a command substitution as text, which
 	// bash runs when the variable is evaluated as arithmetic.
 	armed bool
+	// aside is set while words are only tried as a command: within, none are.
+	aside bool
 }
 
 // raise makes the class at least c.

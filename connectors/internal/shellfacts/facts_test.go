@@ -93,6 +93,13 @@ func TestBounded(t *testing.T) {
 	if f := Facts(text); f.Class != policy.Unknown {
 		t.Error(f.Class, f.Why)
 	}
+	for _, text := range []string{
+		strings.Repeat("ls;", 20_000), strings.Repeat("ls|", 20_000) + "ls", strings.Repeat("ls|", 190) + "ls", "x=a;" + strings.Repeat("x=$x$x;", 9_000) + "$x", strings.Repeat("docker exec ", 5_000),
+		strings.Repeat("kubectl exec ", 4_000), strings.Repeat("find . -exec ", 4_000), strings.Repeat("find . -exec docker exec ", 2_000), strings.Repeat("sudo ", 12_000) + "ls", "rm " + strings.Repeat("a ", 30_000),
+		strings.Repeat("if true; then ", 3_000) + "ls" + strings.Repeat("; fi", 3_000), strings.Repeat("f(){ f; f; };", 400), strings.Repeat("/*/", 20_000), "awk '" + strings.Repeat("\"a\" > ", 9_000) + "'", strings.Repeat("xargs ", 9_000),
+	} {
+		Facts(text)
+	}
 	Facts("echo " + strings.Repeat("{a,b}", 40))
 	Facts(strings.Repeat("$(echo ", 200) + strings.Repeat(")", 200))
 }
@@ -127,4 +134,11 @@ func FuzzFacts(f *testing.F) {
 			}
 		}
 	})
+}
+
+func BenchmarkFacts(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		Facts("tail -n 200 app.log | grep -c ERROR")
+	}
 }

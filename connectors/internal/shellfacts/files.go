@@ -42,6 +42,7 @@ func hasPrefix(options map[string][]arg, long, least string) bool {
 
 // loses accounts for a path that is deleted or overwritten.
 func (c *call) loses(a arg, deep bool) {
+	a = c.at(a)
 	f := removeOf(a, deep)
 	if f.class == policy.Write {
 		return
@@ -69,9 +70,7 @@ func (c *call) unlink() {
 var findRuns = set("-exec -execdir -ok -okdir")
 
 func (c *call) find() {
-	reader, before := false, c.s.j.facts.Destructive
-	c.s.j.facts.Destructive = false
-	defer func() { c.s.j.facts.Destructive = c.s.j.facts.Destructive || before }()
+	reader, deletes := false, false
 	for i := 0; i < len(c.args); i++ {
 		a := c.args[i]
 		switch {
@@ -79,6 +78,7 @@ func (c *call) find() {
 			c.unknown("what find does is only known when it runs")
 		case a.text == "-delete":
 			c.destroys(policy.Write, "find deletes what it finds")
+			deletes = true
 		case strings.HasPrefix(a.text, "-fprint") || a.text == "-fls":
 			if i+1 < len(c.args) {
 				c.s.written(c.args[i+1], false)
@@ -91,7 +91,9 @@ func (c *call) find() {
 			}
 			if end > i+1 {
 				reader = true
-				c.then(filled(c.args[i+1:end], "{}"), feed{set: true})
+				program := filled(c.args[i+1:end], "{}")
+				c.then(program, feed{set: true})
+				deletes = deletes || !c.s.j.aside && destroyingProgram(program)
 			}
 			i = end
 		case strings.HasPrefix(a.text, "-files0-from"):
@@ -99,7 +101,7 @@ func (c *call) find() {
 		}
 	}
 	c.s.j.unseen = c.s.j.unseen || reader
-	if c.s.j.facts.Destructive {
+	if deletes {
 		for _, a := range c.args {
 			if strings.HasPrefix(a.text, "-") {
 				break
@@ -225,7 +227,11 @@ func (c *call) owns() {
 	for _, a := range rest[1:] {
 		p := strings.TrimSuffix(clean(a.text), "/*")
 		if trees.MatchString(p) || p == "" || !a.known || strings.HasPrefix(p, "/etc") || strings.HasPrefix(p, "/usr") || strings.HasPrefix(p, "/var") {
-			c.destroys(policy.Privilege, "changes the rights of a whole tree of the system")
+			class := policy.Privilege
+			if p == "/" || p == "" {
+				class = policy.Dangerous
+			}
+			c.destroys(class, "changes the rights of a whole tree of the system")
 		}
 	}
 }

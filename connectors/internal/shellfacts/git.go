@@ -52,6 +52,9 @@ func (c *call) git() {
 			c.is(policy.Dangerous, "git runs a program")
 			c.embedded(strings.Join(texts(rest), " "))
 		}
+		if strings.Contains(a.text, "::") && !strings.Contains(a.text, "[") && verb != "log" && verb != "grep" && verb != "show" && verb != "commit" || strings.Contains(a.text, "-oProxyCommand") {
+			c.is(policy.Dangerous, "git reaches the other side by a program")
+		}
 		if strings.HasPrefix(a.text, "--output") && gitReads[verb] {
 			c.destroys(policy.Write, "git writes to a file")
 		}
@@ -76,7 +79,7 @@ func (c *call) gitVerb(verb string, rest []arg) {
 		if verb == "reflog" && (slices.Contains(words, "expire") || slices.Contains(words, "delete")) {
 			c.destroys(policy.Write, "forgets history")
 		}
-	case some && (len(rest) == 0 || slices.ContainsFunc(words[:1], func(w string) bool { return slices.Contains(lists, w) }) && !slices.ContainsFunc(words, gitDeletes)):
+	case some && (len(rest) == 0 && verb != "stash" || len(rest) > 0 && slices.ContainsFunc(words[:min(1, len(words))], func(w string) bool { return slices.Contains(lists, w) }) && !slices.ContainsFunc(words, gitDeletes)):
 	case verb == "config" && len(rest) == 1 && !strings.HasPrefix(words[0], "-"):
 	case verb == "config":
 		c.is(policy.Dangerous, "changes git's configuration, which can run programs")

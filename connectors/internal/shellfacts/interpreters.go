@@ -136,7 +136,7 @@ func (c *call) embedded(code string) {
 	}
 }
 
-var destructiveText = regexp.MustCompile(`(^|[\s;&|/(])(rm\s+(-[a-zA-Z-]+\s+)*-[a-zA-Z]*[rR]|rm\s+--recursive|mkfs|wipefs|shred\s|dd\s+.*of=/|find\s.*-delete|(shutdown|reboot|halt|poweroff)(\s|$)|killall\s|pkill\s|kill\s+-9|truncate\s|>\s*/|userdel\s|drop\s+(table|database)|systemctl\s+(stop|disable|mask))`)
+var destructiveText = regexp.MustCompile("(^|[\\s;&|/(=!'\"`])" + `(rm\s+(-[a-zA-Z-]+\s+)*-[a-zA-Z]*[rR]|rm\s+--recursive|mkfs|wipefs|shred\s|dd\s+.*of=/|find\s.*-delete|(shutdown|reboot|halt|poweroff)(\s|$)|killall\s|pkill\s|kill\s+-9|truncate\s|>\s*/|userdel\s|drop\s+(table|database)|systemctl\s+(stop|disable|mask))`)
 
 // looksDestructive is a guess at a text that no parser can read.
 func looksDestructive(text string) bool { return destructiveText.MatchString(text) }
@@ -364,6 +364,11 @@ func (c *call) editor() {
 	for _, a := range c.args {
 		texts = append(texts, strings.TrimLeft(a.text, "+:!-c "))
 		c.touches(a)
+	}
+	if c.in.known {
+		for line := range strings.Lines(c.in.text) {
+			texts = append(texts, strings.TrimLeft(line, ":! "))
+		}
 	}
 	c.embedded(strings.Join(texts, "\n"))
 }

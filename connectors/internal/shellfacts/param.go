@@ -29,7 +29,9 @@ func (s *scope) parameter(p *syntax.ParamExp, quoted bool) []piece {
 	switch {
 	case p.Length || strings.Contains("$?!#", name):
 		return []piece{{text: "", quoted: true}} // a number
-	case name == "@" || name == "*" || p.Index != nil:
+	case p.Index != nil:
+		return s.elements(p, quoted)
+	case name == "@" || name == "*":
 		return []piece{{quoted: quoted, many: true}}
 	}
 	text, ok := s.value(name)
@@ -42,7 +44,24 @@ func (s *scope) parameter(p *syntax.ParamExp, quoted bool) []piece {
 	if s.ifs && !quoted && strings.Trim(text, wordBytes) != "" {
 		return unknown // it is split by an IFS that is not the usual one
 	}
-	return []piece{{text: text, known: true, quoted: quoted, glob: !quoted && strings.ContainsAny(text, "*?[")}}
+	return []piece{{text: text, known: true, quoted: quoted, glob: s.vars[name].glob || !quoted && strings.ContainsAny(text, "*?[")}}
+}
+
+// elements are those of ${x[@]}, where they are known.
+func (s *scope) elements(p *syntax.ParamExp, quoted bool) []piece {
+	w, ok := p.Index.(*syntax.Word)
+	v := s.vars[p.Param.Value]
+	if !ok || w.Lit() != "@" && w.Lit() != "*" || v.list == "" || p.Exp != nil || p.Slice != nil || p.Repl != nil || s.ifs {
+		return []piece{{quoted: quoted, many: true}}
+	}
+	var out []piece
+	for i, e := range strings.Split(v.list, "\x00") {
+		if i > 0 {
+			out = append(out, piece{text: " ", known: true})
+		}
+		out = append(out, piece{text: e, known: true, quoted: quoted})
+	}
+	return out
 }
 
 const wordBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"

@@ -23,7 +23,7 @@ var secrets = regexp.MustCompile(`(?i)(^|/)(g?shadow-?|sudoers|master\.passwd|op
 	`security/(sam|system)|sssd\.conf|\.gitlab-token|\.github_token|token|secrets/.*|serviceaccount/.*)$`)
 
 // secretTrees are directories below which anything is a credential.
-var secretTrees = regexp.MustCompile(`^(/run/secrets|/var/run/secrets|/etc/ssl/private|/etc/sudoers\.d|/etc/kubernetes/pki|/var/lib/sss/secrets|/etc/wireguard|/etc/letsencrypt/(live|archive)|/dev/(mem|kmem|port)|/proc/(kcore|[0-9*]+/(mem|environ)))(/|$)`)
+var secretTrees = regexp.MustCompile(`^(.*/\.(ssh|aws|gnupg|kube|docker|azure|password-store)$|/run/secrets|/var/run/secrets|/etc/ssl/private|/etc/sudoers\.d|/etc/kubernetes/pki|/var/lib/sss/secrets|/etc/wireguard|/etc/letsencrypt/(live|archive)|/dev/(mem|kmem|port)|/proc/(kcore|[0-9*]+/(mem|environ)))(/|$)`)
 
 // samples are tried against patterns such as /etc/sh*.
 var samples = []string{"/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/root/.ssh/id_rsa", "~/.ssh/id_rsa", "~/.ssh/id_ed25519", "/home/user/.ssh/id_rsa", "/home/user/.ssh/id_ed25519",
@@ -34,7 +34,7 @@ var samples = []string{"/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/root/.ss
 var disk = regexp.MustCompile(`^/dev/((s|v|h|xv)d[a-z]|nvme|mmcblk|md[0-9]|dm-|mapper/|disk/|loop|sr[0-9]|mem$|kmem$|port$|nbd|zd|ram|watchdog|mtd)`)
 
 // trees are the directories whose loss is the loss of the system or of people's work.
-var trees = regexp.MustCompile(`^(/|/(bin|boot|dev|etc|home|lib|lib32|lib64|opt|proc|root|sbin|srv|sys|usr|var|run|mnt|media|data)|/usr/[a-z0-9]+|/var/(lib|log|www|spool|mail|backups?)|/var/lib/[a-z0-9_-]+|/home/[^/]+|/etc/[a-z0-9._-]+|/boot/.*|~[a-z0-9_-]*|\.|\.\.)$`)
+var trees = regexp.MustCompile(`^(/|/(bin|boot|dev|etc|home|lib|lib32|lib64|opt|proc|root|sbin|srv|sys|usr|var|run|mnt|media|data)|/usr/[a-z0-9]+|/var/(lib|log|www|spool|mail|backups?)|/var/lib/[a-z0-9_-]+|/home/[^/]+|/etc/[a-z0-9._-]+|/boot/.*|~[a-z0-9_-]*|\.|(\.\./)*\.\.)$`)
 
 // authority are files that say who may do what, or what runs by itself.
 var authority = regexp.MustCompile(`^(/etc/(passwd|shadow|group|gshadow|sudoers|sudoers\.d/.*|pam\.d/.*|security/.*|ssh/.*|login\.defs|nsswitch\.conf|polkit-1/.*|doas\.conf|subuid|subgid|krb5\..*|shells|hosts\.(allow|deny)|selinux/.*|apparmor.*)|.*/\.ssh/.*|~/\.ssh/.*|.*authorized_keys2?)$`)

@@ -99,9 +99,12 @@ func (s *scope) written(w arg, more bool) {
 		return
 	}
 	f := writeOf(w)
-	if !more && !strings.HasPrefix(clean(w.text), "/dev/tcp/") && !strings.HasPrefix(clean(w.text), "/dev/udp/") {
+	if !more && truncates(clean(w.text)) {
 		s.j.facts.Destructive = true
 		f.why = "truncates " + w.text + because(f.why)
+		if authority.MatchString(clean(w.text)) {
+			f.class = policy.Dangerous
+		}
 	} else if f.why == "" {
 		f.why = "appends to " + w.text
 	}
@@ -109,6 +112,18 @@ func (s *scope) written(w arg, more bool) {
 	if s.j.facts.Verb == "" {
 		s.j.facts.Verb = ">"
 	}
+}
+
+// truncates reports whether > to a file empties it: sockets and the kernel's
+// files take a word and lose nothing, but for a few.
+func truncates(p string) bool {
+	switch {
+	case strings.HasPrefix(p, "/dev/tcp/"), strings.HasPrefix(p, "/dev/udp/"):
+		return false
+	case strings.HasPrefix(p, "/proc/"), strings.HasPrefix(p, "/sys/"):
+		return strings.HasSuffix(p, "/sysrq-trigger") || strings.HasSuffix(p, "/delete") || strings.HasSuffix(p, "/remove") || strings.HasSuffix(p, "/unbind") || strings.HasSuffix(p, "/reset")
+	}
+	return true
 }
 
 func because(why string) string {

@@ -134,7 +134,7 @@ func (c *call) ssh() {
 // statements of database programs: enough to tell the destructive ones; the
 // class is that of a connection past the gate.
 var (
-	sqlDestroys = regexp.MustCompile(`(?is)\b(drop|truncate)\b|\bdelete\s+from\s+\S+\s*(;|$|where\s+(true|1\s*=\s*1))|\bupdate\s+\S+\s+set\b`)
+	sqlDestroys = regexp.MustCompile(`(?is)\b(drop|truncate)\b|dropDatabase|\.drop\(|delete(Many|One)?\(\s*\{\s*\}|\bdelete\s+from\s+\S+\s*(;|$|where\s+(true|1\s*=\s*1))|\bupdate\s+\S+\s+set\b`)
 	sqlWhere    = regexp.MustCompile(`(?is)\bwhere\b`)
 )
 
@@ -159,6 +159,11 @@ func (c *call) database() {
 func (c *call) kubectl() {
 	c.listed(nil)
 	all := texts(c.args)
+	for i := range c.args[:min(len(c.args), maxBeginnings)] {
+		if !c.s.j.aside && slices.Contains(all, "exec") && destroyingProgram(c.args[i:]) {
+			c.destroys(policy.Dangerous, "the program in the workload deletes or kills")
+		}
+	}
 	for _, a := range all {
 		kind, _, _ := strings.Cut(strings.ToLower(a), "/")
 		if slices.ContainsFunc(strings.Split(kind, ","), func(k string) bool { return k == "secret" || k == "secrets" }) {

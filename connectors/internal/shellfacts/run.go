@@ -189,6 +189,15 @@ func (c *call) destroys(class policy.Class, why string) {
 
 func (c *call) unknown(why string) { c.is(policy.Unknown, why) }
 
+// at is a path as seen from where an earlier cd went.
+func (c *call) at(a arg) arg {
+	wd := c.s.vars["PWD"]
+	if wd.known && strings.HasPrefix(wd.text, "/") && a.text != "" && !strings.ContainsAny(a.text[:1], "/~-$") {
+		a.text = strings.TrimSuffix(wd.text, "/") + "/" + a.text
+	}
+	return a
+}
+
 // reads accounts for a file, or an option with a file, whose contents it shows.
 func (c *call) reads(a arg) {
 	if a.from != nil {
@@ -200,7 +209,7 @@ func (c *call) reads(a arg) {
 	if i := strings.LastIndexAny(a.text, "=@"); a.option() && i >= 0 {
 		a.text = a.text[i+1:]
 	}
-	f := readOf(a)
+	f := readOf(c.at(a))
 	if f.class != policy.Read {
 		c.is(f.class, f.why)
 	}
@@ -208,7 +217,7 @@ func (c *call) reads(a arg) {
 
 // touches accounts for a file that it changes.
 func (c *call) touches(a arg) {
-	if f := writeOf(a); f.class != policy.Write {
+	if f := writeOf(c.at(a)); f.class != policy.Write {
 		c.is(f.class, f.why)
 	}
 }

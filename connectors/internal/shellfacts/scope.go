@@ -21,6 +21,8 @@ type scope struct {
 type value struct {
 	text  string
 	known bool
+	glob  bool   // it is a name that matches the pattern text
+	list  string // the elements of an array, by \x00, where all are known
 }
 
 func newScope(j *judge) *scope {
@@ -65,7 +67,7 @@ func (s *scope) assign(a *syntax.Assign, prefix bool) {
 	name, v := a.Name.Value, value{}
 	if a.Value != nil {
 		w := s.word(a.Value)
-		v = value{w.text, w.known && !w.many}
+		v = value{text: w.text, known: w.known && !w.many}
 	} else if a.Array == nil && !a.Naked {
 		v.known = true
 	}
@@ -74,8 +76,7 @@ func (s *scope) assign(a *syntax.Assign, prefix bool) {
 		v = value{}
 	}
 	if a.Array != nil {
-		s.substitutions(a.Array)
-		v = value{}
+		v = s.array(a.Array)
 	}
 	if strings.Contains(v.text, "$(") || strings.Contains(v.text, "`") {
 		s.j.armed = true
@@ -93,9 +94,35 @@ func (s *scope) assign(a *syntax.Assign, prefix bool) {
 		s.ifs = true
 	}
 	if old, ok := s.vars[name]; a.Append {
-		v = value{old.text + v.text, ok && old.known && v.known}
+		v = value{text: old.text + v.text, known: ok && old.known && v.known && a.Array == nil}
+	}
+	if len(v.text)+len(v.list) > maxValue {
+		v = value{}
 	}
 	s.vars[name] = v
+}
+
+// array is the value of x=(a b c).
+func (s *scope) array(a *syntax.ArrayExpr) value {
+	var words []*syntax.Word
+	for _, e := range a.Elems {
+		if e.Index != nil || e.Value == nil {
+			s.substitutions(a)
+			return value{}
+		}
+		words = append(words, e.Value)
+	}
+	var list []string
+	for _, w := range s.words(words) {
+		if !w.known || w.many || w.glob {
+			return value{}
+		}
+		list = append(list, w.text)
+	}
+	if len(list) == 0 {
+		return value{known: true}
+	}
+	return value{text: list[0], known: true, list: strings.Join(list, "\x00")}
 }
 
 // forget makes a variable that a program sets at run time one that is not known.

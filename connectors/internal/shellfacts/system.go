@@ -168,8 +168,8 @@ func (c *call) docker() {
 	}
 	if verb == "run" || verb == "exec" {
 		c.is(policy.Dangerous, c.name+" "+verb+" runs a program in a container")
-		for i := range c.args { // where the command begins depends on options: look at each beginning
-			if destroyingProgram(c.args[i:]) {
+		for i := range c.args[:min(len(c.args), maxBeginnings)] { // where the command begins depends on options
+			if !c.s.j.aside && destroyingProgram(c.args[i:]) {
 				c.destroys(policy.Dangerous, "the program in the container deletes or kills")
 			}
 		}
@@ -181,12 +181,15 @@ func (c *call) docker() {
 	}
 }
 
+// maxBeginnings is how many words are tried as the beginning of a command.
+const maxBeginnings = 64
+
 // destroyingProgram judges words as a command, aside.
 func destroyingProgram(words []arg) bool {
 	if !words[0].known || handlers()[base(words[0].text)] == nil && table()[base(words[0].text)] == nil {
 		return false
 	}
-	j := &judge{facts: policy.Facts{Class: policy.Read}}
+	j := &judge{facts: policy.Facts{Class: policy.Read}, aside: true}
 	newScope(j).run(words, feed{set: true})
 	return j.facts.Destructive
 }
@@ -238,6 +241,19 @@ func (c *call) interfaces() {
 	for _, w := range texts(c.args) {
 		if w == "down" || w == "off" || w == "disconnect" || w == "delete" {
 			c.destroys(policy.Dangerous, "cuts off the network")
+		}
+	}
+}
+
+func (c *call) parted() {
+	if rest := operands(c.args, nil); len(rest) == 2 && rest[1].text == "print" {
+		return
+	}
+	c.listed(table()["parted"])
+	for _, w := range texts(c.args) {
+		switch w {
+		case "rm", "mklabel", "mktable", "mkpart", "resizepart", "rescue":
+			c.destroys(policy.Dangerous, "changes the partitions of a disk")
 		}
 	}
 }

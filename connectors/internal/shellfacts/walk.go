@@ -161,7 +161,7 @@ func (s *scope) forLoop(c *syntax.ForClause, in feed) {
 	s.forgetAssigned(c)
 	for _, a := range items {
 		s.maybe(func() {
-			s.vars[iter.Name.Value] = value{a.text, true}
+			s.vars[iter.Name.Value] = value{text: a.text, known: true, glob: a.glob}
 			s.block(c.Do, in)
 		})
 	}

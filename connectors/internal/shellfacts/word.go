@@ -193,6 +193,9 @@ func (a *arg) add(p piece) {
 		a.text += p.text
 		a.known = p.known
 	}
+	if len(a.text) > maxValue {
+		a.text, a.known = a.text[:16], false
+	}
 }
 
 const blanks = " \t\n"
