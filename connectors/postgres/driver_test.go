@@ -227,7 +227,7 @@ func TestUnsupported(t *testing.T) {
 // TestOwnSession: what the gate sets, against what the role is set up with.
 func TestOwnSession(t *testing.T) {
 	s, name := database(t, "create schema evil; create schema mine; create table evil.t (n int); create table mine.t (n text)")
-	if err := s.Exec(t.Context(), name, "alter role app in database "+name+" set search_path = evil; alter role app in database "+name+" set standard_conforming_strings = off; alter role app in database "+name+" set statement_timeout = 1"); err != nil {
+	if err := s.Exec(t.Context(), name, "alter role app in database "+name+" set search_path = evil; alter role app in database "+name+" set standard_conforming_strings = off; alter role app in database "+name+" set statement_timeout = 2000"); err != nil {
 		t.Fatal(err)
 	}
 	e := endpoint(s, name)
