@@ -24,7 +24,8 @@ recorder/...             : recorder
 connectors               : mask policy
 connectors/postgres/pgserver :
 connectors/sqlite        : connectors mask policy
-connectors/postgres      : connectors mask policy
+connectors/postgres      : connectors mask policy connectors/postgres/lineage
+connectors/postgres/lineage : mask
 connectors/ssh           : connectors mask policy
 connectors/ssh/sshdtest  :
 connectors/all           : connectors connectors/sqlite connectors/postgres connectors/ssh

@@ -30,6 +30,9 @@ type catalog struct {
 
 	origins map[uint32]origin
 	types   map[uint32]string
+
+	structure *structure
+	traces    traces
 }
 
 type relation struct {
@@ -126,8 +129,20 @@ const (
 // change the database too. What a statement names is checked when it runs anyway.
 const catalogAge = 30 * time.Second
 
-// readCatalog reads everything but origins and types.
+// readCatalog reads everything but origins and types, as of one moment.
 func (c *Conn) readCatalog(ctx context.Context, g connectors.Guard) (*catalog, error) {
+	if err := c.exec(ctx, g, "begin transaction isolation level repeatable read, read only"); err != nil {
+		return nil, err
+	}
+	cat, err := c.readCatalogNow(ctx, g)
+	if err != nil {
+		_, _ = c.pg.Exec(ctx, "rollback").ReadAll()
+		return nil, err
+	}
+	return cat, c.exec(ctx, g, "commit")
+}
+
+func (c *Conn) readCatalogNow(ctx context.Context, g connectors.Guard) (*catalog, error) {
 	cat := &catalog{
 		read: c.now(), visible: map[string]relation{}, relations: map[[2]string]relation{},
 		functions: map[string]volatility{}, operators: map[string]volatility{}, plainTypes: map[string]bool{},
@@ -167,7 +182,12 @@ func (c *Conn) readCatalog(ctx context.Context, g connectors.Guard) (*catalog, e
 	if err := rows(typesText, func(r []string) { cat.plainTypes[r[0]] = true }); err != nil {
 		return nil, err
 	}
-	return cat, nil
+	var before *structure
+	if last := c.catalog.Load(); last != nil {
+		before = last.structure
+	}
+	cat.structure, err = c.readStructure(ctx, g, before)
+	return cat, err
 }
 
 // learn reads the relations and types of oids that are not known yet.

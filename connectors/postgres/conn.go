@@ -32,6 +32,7 @@ type Conn struct {
 	dirty atomic.Bool // the catalog must be read again
 
 	catalog atomic.Pointer[catalog]
+	session session // of the operation that runs
 
 	mu      sync.Mutex
 	cancel  context.CancelCauseFunc // of the operation that runs, or nil

@@ -6,15 +6,15 @@
 // One hostile text can overflow that parser's C stack, so it never runs in this
 // process: the binary executes itself again as a parser worker, which runs
 // ParserWorker and nothing else. Parser and judgement both happen there; what
-// comes back is a small record, never a tree. With cgo the parser is linked in
+// comes back is a small record, or the tree in its protobuf encoding. With cgo the parser is linked in
 // (parse_cgo.go), without it is WebAssembly (parse_nocgo.go: a name that ends in
 // _wasm.go would mean another processor).
 //
 // Frames between the processes, numbers big-endian:
 //
-//	request   length uint32, text
-//	reply     status byte, length uint32, JSON: a judgement (status 0)
-//	          or a syntax error (status 1)
+//	request   length uint32, text; the highest bit of the length asks for the tree
+//	reply     status byte, length uint32, then JSON: a judgement (status 0) or a
+//	          syntax error (status 1); or the tree (status 2)
 //
 // Any other end of a request ends that worker, and the statement is Unknown. A
 // warmed spare stands by, so that other statements do not wait.

@@ -26,6 +26,7 @@ type Options struct {
 type Driver struct {
 	pool  *pool
 	cache cache
+	trees treeCache
 }
 
 var _ connectors.Driver = (*Driver)(nil)
