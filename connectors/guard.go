@@ -20,6 +20,10 @@ type Operation struct {
 	// once permitted if MaskedRead finds one; a guard may do so before it asks
 	// people.
 	Reads []mask.Column
+	// Trace is what the kind can tell of values. The driver refuses the operation
+	// once permitted if Trace.Refusal says so; a guard may do so before it asks
+	// people.
+	Trace *Trace
 }
 
 // MaskedRead returns the first of the columns that the plan masks.

@@ -62,6 +62,8 @@ type Rule struct {
 	Name   string
 	Column string
 	Method Method
+	// Predicates says whether the column may decide which rows there are.
+	Predicates Predicates
 }
 
 // Apply returns the replacement of a value. For Null it is empty: show it as the

@@ -259,7 +259,7 @@ func (c *Conn) unchanged(ctx context.Context, g connectors.Guard, j *judgement, 
 
 // column is a result's column with its origin.
 func (cat *catalog) column(name string, typ, table uint32, number uint16) connectors.Column {
-	c := connectors.Column{Name: name, Type: cat.typeName(typ), Numeric: numericTypes[typ]}
+	c := connectors.Column{Name: name, Type: cat.typeName(typ), Numeric: numericTypes[typ], Holds: holds(typ)}
 	o, ok := cat.origins[table]
 	if !ok || table == 0 {
 		return c
@@ -276,6 +276,17 @@ func (cat *catalog) typeName(oid uint32) string {
 		return t
 	}
 	return cat.types[oid]
+}
+
+// holds is what a masked value of a type can be shown as.
+func holds(typ uint32) connectors.Holds {
+	switch typ {
+	case 18, 19, 25, 142, 705, 1042, 1043: // the types of text, and XML
+		return connectors.AnyText
+	case 114, 3802:
+		return connectors.JSONText
+	}
+	return connectors.NullOnly
 }
 
 // typeNames are the commonest types by the oids that never change.

@@ -32,7 +32,7 @@ type Conn struct {
 	dirty atomic.Bool // the catalog must be read again
 
 	catalog atomic.Pointer[catalog]
-	session session // of the operation that runs
+	session session
 
 	mu      sync.Mutex
 	cancel  context.CancelCauseFunc // of the operation that runs, or nil
@@ -194,7 +194,8 @@ func (c *Conn) Judge(ctx context.Context, s connectors.Statement) (policy.Facts,
 	if err != nil {
 		return resolve(unknown(err.Error()), nil), err
 	}
-	return resolve(j, c.catalog.Load()), nil
+	t := c.trace(ctx, s.Text)
+	return t.facts(resolve(c.session.behind(t, j), c.catalog.Load())), nil
 }
 
 // Catalog lists the tables and views that the login may read, by schema and name.

@@ -422,7 +422,7 @@ func TestChangedUnderneath(t *testing.T) {
 		t.Errorf("it answers %q, %v", rows, err)
 	}
 	g.OnCheck = nil
-	if cols, rows, _, err := run(t, c, g, "select n || '' from t"); err != nil || cols[0].Seen.State != connectors.Withheld || strings.Contains(fmt.Sprint(rows), "secret") {
+	if cols, rows, _, err := run(t, c, g, "select n || '' from t"); err != nil || cols[0].Seen.State != connectors.Masked || strings.Contains(fmt.Sprint(rows), "secret") {
 		t.Errorf("afterwards: %v %q, %v", cols, rows, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,20 +34,32 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		j = unknown(err.Error()) // the guard records the attempt, and decides
 		j.Cannot = err.Error()
 	}
-	f := resolve(j, c.catalog.Load())
-	permit, err := g.Check(run, connectors.Operation{Action: policy.ActionSQL, Text: s.Text, Facts: f, Login: c.endpoint.User})
+	t := c.trace(run, s.Text)
+	j = c.session.behind(t, j)
+	f := t.facts(resolve(j, c.catalog.Load()))
+	trace := t.hub()
+	permit, err := g.Check(run, connectors.Operation{Action: policy.ActionSQL, Text: s.Text, Facts: f, Trace: trace, Login: c.endpoint.User})
 	if err != nil {
 		c.end()
 		return nil, err
 	}
-	q := &source{c: c, g: g, run: run, j: j, f: f, readOnly: permit.Terms().ReadOnly}
+	q := &source{c: c, g: g, run: run, j: j, f: f, t: t, readOnly: permit.Terms().ReadOnly}
+	// What is not understood may be a slip that the target will name when it parses.
+	if q.no = trace.Refusal(permit.Seen(), permit.Kept(), f); q.no != nil && t.Understood && j.Cannot == "" {
+		return nil, q.refused(permit, q.no)
+	}
 	columns, err := q.start(permit, f, s.Text)
 	if err != nil {
-		o := q.Finish()
-		o.Err = err
-		return nil, connectors.Settle(permit, f, q.sent, o)
+		return nil, q.refused(permit, err)
 	}
 	return connectors.NewResult(permit, f, columns, q), nil
+}
+
+// refused ends an operation that was permitted and has no answer.
+func (q *source) refused(p connectors.Permit, err error) error {
+	o := q.Finish()
+	o.Err = err
+	return connectors.Settle(p, q.f, q.sent, o)
 }
 
 // refresh reads the catalog again where it is old or something may have changed it.
@@ -80,6 +93,8 @@ type source struct {
 	run      context.Context //nolint:containedctx // the operation's lifetime, which is the source's
 	j        *judgement
 	f        policy.Facts
+	t        *traced
+	no       *policy.Refusal // why it is not executed, nil if it may be
 	readOnly bool
 
 	rr        *pgconn.ResultReader
@@ -119,6 +134,9 @@ func (q *source) start(p connectors.Permit, f policy.Facts, text string) ([]conn
 	if err != nil {
 		return nil, q.conclude("", err)
 	}
+	if q.no != nil {
+		return nil, q.conclude("", q.no)
+	}
 	masks := p.Seen().MasksColumns() || p.Kept().MasksColumns()
 	again, err := q.learn(sd, f, masks)
 	if err == nil && again {
@@ -128,6 +146,9 @@ func (q *source) start(p connectors.Permit, f policy.Facts, text string) ([]conn
 		return nil, q.conclude("", err)
 	}
 	fields := append([]pgconn.FieldDescription(nil), sd.Fields...)
+	if err := q.agrees(fields, masks); err != nil {
+		return nil, q.conclude("", err)
+	}
 	q.sent = true
 	q.rr = c.pg.ExecPrepared(q.run, "", nil, nil, nil)
 	if len(fields) == 0 && len(q.rr.FieldDescriptions()) == 0 {
@@ -200,10 +221,39 @@ func (q *source) learn(sd *pgconn.StatementDescription, f policy.Facts, masks bo
 			return sent, err
 		}
 	}
-	if !masks || len(f.Tables) == 0 {
+	if !masks {
+		return sent, nil
+	}
+	if q.t.Understood {
+		sent = true
+		if err := q.c.unmoved(q.run, q.g, q.t); err != nil {
+			return sent, err
+		}
+	}
+	if len(q.j.Tables) == 0 {
 		return sent, nil
 	}
 	return true, q.c.unchanged(q.run, q.g, q.j, f)
+}
+
+// agrees compares the lineage with what the target says of the answer: a column
+// that it knows the origin of must have it in its lineage, too.
+func (q *source) agrees(fields []pgconn.FieldDescription, masks bool) error {
+	if !masks || !q.t.Understood || len(fields) == 0 {
+		return nil
+	}
+	disagree := &policy.Refusal{Rule: "masks", Reason: "not understood: the target describes the answer in another way than its lineage does"}
+	if len(fields) != len(q.t.Columns) {
+		return disagree
+	}
+	cat := q.c.catalog.Load()
+	for i, d := range fields {
+		c := cat.column(d.Name, d.DataTypeOID, d.TableOID, d.TableAttributeNumber)
+		if c.Origin != nil && !slices.Contains(q.t.Columns[i].Sources, *c.Origin) {
+			return disagree
+		}
+	}
+	return nil
 }
 
 func (q *source) columns(fields []pgconn.FieldDescription) []connectors.Column {
@@ -211,6 +261,9 @@ func (q *source) columns(fields []pgconn.FieldDescription) []connectors.Column {
 	out := make([]connectors.Column, len(fields))
 	for i, d := range fields {
 		out[i] = cat.column(d.Name, d.DataTypeOID, d.TableOID, d.TableAttributeNumber)
+		if q.t.Understood && len(fields) == len(q.t.Columns) {
+			out[i].From = &connectors.ValueOrigin{Direct: q.t.Columns[i].Direct, Columns: q.t.Columns[i].Sources}
+		}
 	}
 	return out
 }
@@ -290,6 +343,7 @@ func (q *source) conclude(tag string, err error) error {
 	if err == nil {
 		q.out.Tag = tag
 		q.out.Affected = affected(tag)
+		q.c.session.remember(q.t, q.j)
 	}
 	return err
 }

@@ -3,12 +3,12 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
+	"slices"
 	"sync"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
 
+	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/postgres/lineage"
 	"github.com/sallyport/sallyport/policy"
 )
@@ -27,7 +27,8 @@ var _ lineage.Catalog = (*tracer)(nil)
 // traced is a statement's lineage and the relations that it went by.
 type traced struct {
 	*lineage.Result
-	used []string
+	statement *pg.Node // nil where the text is not one
+	used      []string // oids
 }
 
 // trace finds the lineage of a statement. What fails is not understood.
@@ -47,11 +48,12 @@ func (c *Conn) trace(ctx context.Context, text string) *traced {
 		return no("values may be converted by functions of users")
 	}
 	w := &tracer{ctx: ctx, d: c.driver, cat: cat, c: c, used: map[string]bool{}}
-	t := &traced{Result: lineage.Analyze(tree.GetStmts()[0].GetStmt(), w)}
+	n := tree.GetStmts()[0].GetStmt()
+	t := &traced{Result: lineage.Analyze(n, w), statement: n}
 	for oid := range w.used {
 		t.used = append(t.used, oid)
 	}
-	if !named(tree.GetStmts()[0].GetStmt()) && ctx.Err() == nil {
+	if !named(n) && ctx.Err() == nil {
 		cat.traces.put(text, t)
 	}
 	return t
@@ -272,28 +274,94 @@ func (t *tracer) PlainType(schema, name string) bool {
 }
 
 // Prepared is a statement that this session prepared.
-func (t *tracer) Prepared(name string) *pg.Node { return t.c.session.prepared[name] }
+func (t *tracer) Prepared(name string) *pg.Node {
+	t.c.session.mu.Lock()
+	defer t.c.session.mu.Unlock()
+	return t.c.session.prepared[name].query
+}
 
 // Cursor is the query of a cursor that this session declared.
-func (t *tracer) Cursor(name string) *pg.Node { return t.c.session.cursors[name] }
+func (t *tracer) Cursor(name string) *pg.Node {
+	t.c.session.mu.Lock()
+	defer t.c.session.mu.Unlock()
+	return t.c.session.cursors[name].query
+}
 
 // session is what the statements of a connection left behind under a name.
-type session struct{ prepared, cursors map[string]*pg.Node }
+type session struct {
+	mu                sync.Mutex
+	prepared, cursors map[string]left
+}
+
+// left is a statement that another one will run or read.
+type left struct {
+	query *pg.Node
+	j     *judgement
+}
 
 // remember notes what a statement that has run left behind.
-func (s *session) remember(n *pg.Node) {
+func (s *session) remember(t *traced, j *judgement) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.prepared == nil {
-		s.prepared, s.cursors = map[string]*pg.Node{}, map[string]*pg.Node{}
+		s.prepared, s.cursors = map[string]left{}, map[string]left{}
 	}
-	switch {
+	switch n := t.statement; {
 	case n.GetPrepareStmt() != nil:
-		s.prepared[n.GetPrepareStmt().GetName()] = n.GetPrepareStmt().GetQuery()
+		s.prepared[n.GetPrepareStmt().GetName()] = left{n.GetPrepareStmt().GetQuery(), j}
 	case n.GetDeclareCursorStmt() != nil:
-		s.cursors[n.GetDeclareCursorStmt().GetPortalname()] = n.GetDeclareCursorStmt().GetQuery()
+		s.cursors[n.GetDeclareCursorStmt().GetPortalname()] = left{n.GetDeclareCursorStmt().GetQuery(), j}
 	}
 }
 
-// notUnderstood is why a statement's lineage is not known, for people.
-func notUnderstood(t *traced) string {
-	return fmt.Sprintf("not understood: %s", strings.TrimSpace(t.Why))
+// behind is the judgement of what a statement runs under a name, together with
+// its own; where nothing is known under it, its own.
+func (s *session) behind(t *traced, j *judgement) *judgement {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var inner left
+	verb := "EXECUTE"
+	switch n := t.statement; {
+	case n.GetExecuteStmt() != nil:
+		inner = s.prepared[n.GetExecuteStmt().GetName()]
+	case n.GetFetchStmt() != nil:
+		inner, verb = s.cursors[n.GetFetchStmt().GetPortalname()], j.Verb
+	}
+	if inner.j == nil || j.Cannot != "" {
+		return j
+	}
+	both := *inner.j
+	both.Verb, both.Form, both.Session = verb, "", false
+	both.Tables = append(slices.Clone(both.Tables), j.Tables...)
+	both.Calls = append(slices.Clone(both.Calls), j.Calls...)
+	both.Fields = append(slices.Clone(both.Fields), j.Fields...)
+	both.Operators = append(slices.Clone(both.Operators), j.Operators...)
+	both.Types = append(slices.Clone(both.Types), j.Types...)
+	both.Opaque = both.Opaque || j.Opaque
+	return &both
+}
+
+// hub is the lineage in the hub's words.
+func (t *traced) hub() *connectors.Trace {
+	if !t.Understood {
+		return &connectors.Trace{Why: t.Why}
+	}
+	out := &connectors.Trace{}
+	for _, c := range t.Columns {
+		out.Columns = append(out.Columns, connectors.ValueOrigin{Direct: c.Direct, Columns: c.Sources})
+	}
+	for _, p := range t.Predicates {
+		out.Predicates = append(out.Predicates, connectors.Predicate{Column: p.Column, Equality: p.Use == lineage.Equality, Clause: p.Clause})
+	}
+	for _, w := range t.Writes {
+		out.Writes = append(out.Writes, connectors.Written{Into: w.Into, Targets: w.Targets, Sources: w.Sources})
+	}
+	return out
+}
+
+// facts takes back what the lineage disproves: where values go that leave by
+// another way than the answer is known then.
+func (t *traced) facts(f policy.Facts) policy.Facts {
+	f.Copies = f.Copies && !t.Understood
+	return f
 }

@@ -129,6 +129,12 @@ func (s *Session) decide(op connectors.Operation) (policy.Decision, masks, error
 	if why := carries(kept, op); why != "" && d.Effect != policy.Deny {
 		d = policy.Decision{Rule: maskRule(m.names), Reason: why}
 	}
+	// What is not understood is left to the target first: it may be a slip.
+	if op.Trace.Understood() && d.Effect != policy.Deny {
+		if no := op.Trace.Refusal(seen, kept, op.Facts); no != nil {
+			d = policy.Decision{Rule: no.Rule, Reason: no.Reason}
+		}
+	}
 	return d, m, nil
 }
 
@@ -143,7 +149,7 @@ func carries(kept *mask.Plan, op connectors.Operation) string {
 	if f.Copies && connectors.Touches(kept, f) {
 		return f.Form + " over a table with masked columns would carry them past the mask"
 	}
-	if f.Opaque && f.Class.Severity() >= policy.Write.Severity() && connectors.Touches(kept, f) {
+	if !op.Trace.Understood() && f.Opaque && f.Class.Severity() >= policy.Write.Severity() && connectors.Touches(kept, f) {
 		return "it cannot be told what this change reads, so it could carry masked columns past the mask"
 	}
 	if c, ok := connectors.MaskedRead(kept, op.Reads); ok {
