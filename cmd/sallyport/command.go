@@ -34,6 +34,7 @@ func commands() []command {
 		{"serve", "serve --config FILE", "run the bastion", runServe},
 		{"transcript", "transcript list|verify [--data DIR]", "read the evidence of a stopped bastion", runTranscript},
 		{"keys", "keys list|revoke [--data DIR] [FINGERPRINT|PERSON]", "remembered SSH keys of a stopped bastion", runKeys},
+		{"mask", "mask COMMAND", "what is found and hidden, and how well; `sallyport mask` lists the commands", runMask},
 		{"version", "version", "what this is", runVersion},
 	}
 }
