@@ -131,6 +131,9 @@ const catalogAge = 30 * time.Second
 
 // readCatalog reads everything but origins and types, as of one moment.
 func (c *Conn) readCatalog(ctx context.Context, g connectors.Guard) (*catalog, error) {
+	if c.block != noBlock {
+		return c.readCatalogNow(ctx, g) // the transaction is the requester's to end
+	}
 	if err := c.exec(ctx, g, "begin transaction isolation level repeatable read, read only"); err != nil {
 		return nil, err
 	}
@@ -182,11 +185,7 @@ func (c *Conn) readCatalogNow(ctx context.Context, g connectors.Guard) (*catalog
 	if err := rows(typesText, func(r []string) { cat.plainTypes[r[0]] = true }); err != nil {
 		return nil, err
 	}
-	var before *structure
-	if last := c.catalog.Load(); last != nil {
-		before = last.structure
-	}
-	cat.structure, err = c.readStructure(ctx, g, before)
+	cat.structure, err = c.readStructure(ctx, g)
 	return cat, err
 }
 

@@ -33,6 +33,7 @@ type Conn struct {
 
 	catalog atomic.Pointer[catalog]
 	session session
+	block   block // the requester's own transaction
 
 	mu      sync.Mutex
 	cancel  context.CancelCauseFunc // of the operation that runs, or nil

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -35,13 +36,16 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		j.Cannot = err.Error()
 	}
 	t := c.trace(run, s.Text)
-	j = c.session.behind(t, j)
+	j = c.offered(t, c.session.behind(t, j))
 	f := t.facts(resolve(j, c.catalog.Load()))
 	trace := t.hub()
 	permit, err := g.Check(run, connectors.Operation{Action: policy.ActionSQL, Text: s.Text, Facts: f, Trace: trace, Login: c.endpoint.User})
 	if err != nil {
 		c.end()
 		return nil, err
+	}
+	if transacts(t.statement) && c.block != noBlock {
+		f.Opaque = true // what its end says may be about any statement within
 	}
 	q := &source{c: c, g: g, run: run, j: j, f: f, t: t, readOnly: permit.Terms().ReadOnly}
 	// What is not understood may be a slip that the target will name when it parses.
@@ -65,7 +69,7 @@ func (q *source) refused(p connectors.Permit, err error) error {
 // refresh reads the catalog again where it is old or something may have changed it.
 func (c *Conn) refresh(ctx context.Context, g connectors.Guard) error {
 	cat := c.catalog.Load()
-	if !c.dirty.Load() && c.now().Sub(cat.read) < catalogAge {
+	if !c.dirty.Load() && c.now().Sub(cat.read) < catalogAge || c.block == failedBlock {
 		return nil
 	}
 	c.io <- struct{}{}
@@ -98,7 +102,8 @@ type source struct {
 	readOnly bool
 
 	rr        *pgconn.ResultReader
-	began     bool // a transaction is open
+	began     bool // a transaction is open that ends with the statement
+	step      bool // a savepoint is, within the requester's own transaction
 	sent      bool // the statement was executed, so an error may speak of values
 	abandoned bool // left by its reader, and cancelled for that
 	over      bool // the statement has ended, as err says
@@ -106,6 +111,7 @@ type source struct {
 	err       error
 	out       connectors.Outcome
 	vals      []connectors.Value
+	lines     *bytes.Buffer // of a COPY that has run
 }
 
 var _ connectors.Source = (*source)(nil)
@@ -127,8 +133,14 @@ func (q *source) start(p connectors.Permit, f policy.Facts, text string) ([]conn
 	if c.pg.ParameterStatus("standard_conforming_strings") != "on" || c.pg.ParameterStatus("client_encoding") != "UTF8" {
 		return nil, fmt.Errorf("%w: the session's standard_conforming_strings or encoding were changed; open the resource again", connectors.ErrUnsupported)
 	}
+	if transacts(q.t.statement) {
+		return nil, q.transact(text)
+	}
 	if err := q.open(p.Terms()); err != nil {
 		return nil, q.conclude("", err)
+	}
+	if copies(q.t.statement) {
+		return q.copy(text, p)
 	}
 	sd, err := q.prepare(text)
 	if err != nil {
@@ -173,6 +185,9 @@ func (q *source) open(t connectors.Terms) error {
 	limit := fmt.Sprintf("statement_timeout = %d", t.Timeout.Milliseconds())
 	if t.Timeout > 0 && t.Timeout < time.Millisecond {
 		limit = "statement_timeout = 1"
+	}
+	if q.c.block != noBlock {
+		return q.within(limit, t.ReadOnly)
 	}
 	if q.j.Alone && !t.ReadOnly {
 		return q.c.exec(q.run, q.g, "set "+limit)
@@ -279,6 +294,9 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 	defer context.AfterFunc(ctx, func() { q.c.stop(context.Cause(ctx)) })()
 	q.c.io <- struct{}{}
 	defer func() { <-q.c.io }()
+	if q.lines != nil {
+		return q.line()
+	}
 	if q.rr.NextRow() {
 		q.vals = q.vals[:0]
 		for _, b := range q.rr.Values() {
@@ -328,7 +346,11 @@ func (q *source) conclude(tag string, err error) error {
 	if err == nil && !q.readOnly && q.began && q.run.Err() != nil {
 		err = canceled(q.run) // not committed yet, so it can still be taken back
 	}
-	if q.began && !q.c.pg.IsClosed() {
+	switch {
+	case q.c.pg.IsClosed():
+	case q.step:
+		err = q.settleStep(err)
+	case q.began:
 		if err == nil && !q.abandoned {
 			err = q.commit()
 		}

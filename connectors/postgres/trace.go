@@ -304,7 +304,10 @@ func (s *session) remember(t *traced, j *judgement) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.prepared == nil {
-		s.prepared, s.cursors = map[string]left{}, map[string]left{}
+		s.prepared = map[string]left{}
+	}
+	if s.cursors == nil {
+		s.cursors = map[string]left{}
 	}
 	switch n := t.statement; {
 	case n.GetPrepareStmt() != nil:
@@ -312,6 +315,13 @@ func (s *session) remember(t *traced, j *judgement) {
 	case n.GetDeclareCursorStmt() != nil:
 		s.cursors[n.GetDeclareCursorStmt().GetPortalname()] = left{n.GetDeclareCursorStmt().GetQuery(), j}
 	}
+}
+
+// forget drops cursors, which end with their transaction; what was prepared stays.
+func (s *session) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cursors = map[string]left{}
 }
 
 // behind is the judgement of what a statement runs under a name, together with

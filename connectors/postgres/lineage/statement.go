@@ -146,10 +146,12 @@ func (a *analyzer) copy(s *pg.CopyStmt, sc *scope) []column {
 			a.fail("a COPY with a condition")
 		}
 	}
+	into := "the text of a COPY, which has no columns"
 	if s.GetFilename() != "" || s.GetIsProgram() {
-		if v := all(cols); len(v.src) > 0 {
-			a.writes = append(a.writes, Write{Into: "a file or program of the server", Sources: v.src.sorted()})
-		}
+		into = "a file or program of the server"
 	}
-	return []column{{"", all(cols)}}
+	if v := all(cols); len(v.src) > 0 {
+		a.writes = append(a.writes, Write{Into: into, Sources: v.src.sorted()})
+	}
+	return []column{{"COPY", all(cols)}}
 }
