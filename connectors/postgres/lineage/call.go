@@ -114,9 +114,10 @@ func (a *analyzer) builtin(name string, effect Effect, args []value, f *pg.FuncC
 		if len(args) == 1 && args[0].direct && !f.GetAggDistinct() {
 			return value{} // it tells how many are null, no more
 		}
-	case "mod", "div", "power", "pow", "sqrt", "ln", "log", "log10":
-		a.decides(v.src, name) // it fails for some values
+	case "round", "trunc", "ceil", "ceiling", "floor", "abs", "sum", "avg", "min", "max":
+		v.unbounded = len(args) == 1 && args[0].unbounded
 	}
+	a.mayFail(name, args)
 	if effect == Acts && len(v.src) > 0 {
 		a.writes = append(a.writes, Write{Into: "the function " + name, Sources: v.src.sorted()})
 	}
@@ -159,6 +160,7 @@ func (a *analyzer) routine(r *Routine, name string, args []value, argNames []str
 	v := computed(args...)
 	switch {
 	case r.Effect == Pure:
+		a.mayFail(name, args)
 		if r.Set {
 			a.decides(v.src, name)
 		}

@@ -41,6 +41,13 @@ func (a *analyzer) expr(n *pg.Node, sc *scope) value {
 		return a.operation(v.AExpr, sc)
 	case *pg.Node_TypeCast:
 		return a.cast(v.TypeCast, sc)
+	case *pg.Node_XmlExpr:
+		x := a.within(v.XmlExpr.ProtoReflect(), sc)
+		switch v.XmlExpr.GetOp() {
+		case pg.XmlExprOp_IS_XMLPARSE, pg.XmlExprOp_IS_XMLPI, pg.XmlExprOp_IS_XMLROOT, pg.XmlExprOp_IS_DOCUMENT:
+			a.decides(x.src, "an error of XML")
+		}
+		return x
 	case *pg.Node_CollateClause:
 		return a.expr(v.CollateClause.GetArg(), sc)
 	case *pg.Node_BoolExpr:
@@ -73,7 +80,11 @@ func (a *analyzer) expr(n *pg.Node, sc *scope) value {
 		return a.each(sc, v.GroupingFunc.GetArgs())
 	}
 	if n := message(n); n != nil && wholes[n.Descriptor().Name()] {
-		return a.within(n, sc)
+		v := a.within(n, sc)
+		if partial[n.Descriptor().Name()] {
+			a.decides(v.src, "an error of "+string(n.Descriptor().Name()))
+		}
+		return v
 	}
 	a.fail("an expression of a kind that is not known")
 	return value{}
@@ -81,10 +92,15 @@ func (a *analyzer) expr(n *pg.Node, sc *scope) value {
 
 // wholes are expressions that are made of everything within them and of nothing else.
 var wholes = map[protoreflect.Name]bool{
-	"XmlExpr": true, "XmlSerialize": true, "MergeSupportFunc": true,
+	"XmlSerialize": true, "MergeSupportFunc": true,
 	"JsonObjectConstructor": true, "JsonArrayConstructor": true, "JsonArrayQueryConstructor": true,
 	"JsonObjectAgg": true, "JsonArrayAgg": true, "JsonIsPredicate": true, "JsonParseExpr": true,
 	"JsonScalarExpr": true, "JsonSerializeExpr": true, "JsonFuncExpr": true,
+}
+
+// partial are those that fail for some values.
+var partial = map[protoreflect.Name]bool{
+	"JsonParseExpr": true, "JsonFuncExpr": true, "JsonObjectConstructor": true, "JsonObjectAgg": true,
 }
 
 // parts are messages within such an expression that are no expressions
@@ -202,17 +218,18 @@ func (a *analyzer) param(p *pg.ParamRef, sc *scope) value {
 	return value{}
 }
 
-// operation: what an operator gives is computed. An expression that fails for
-// some values is a question about the value, so a divisor decides.
+// operation: what an operator gives is computed.
 func (a *analyzer) operation(e *pg.A_Expr, sc *scope) value {
 	op := a.operator(e.GetName())
 	l, r := a.optional(e.GetLexpr(), sc), a.optional(e.GetRexpr(), sc)
-	if op == "/" || op == "%" || op == "^" {
-		a.decides(r.src, "a division")
-	}
 	v := computed(l, r)
-	if e.GetKind() == pg.A_Expr_Kind_AEXPR_NULLIF {
+	switch e.GetKind() {
+	case pg.A_Expr_Kind_AEXPR_NULLIF:
 		a.decides(v.src, "NULLIF")
+	case pg.A_Expr_Kind_AEXPR_OP, pg.A_Expr_Kind_AEXPR_OP_ANY, pg.A_Expr_Kind_AEXPR_OP_ALL:
+		v.unbounded = a.opMayFail(e, op, l, r)
+	case pg.A_Expr_Kind_AEXPR_LIKE, pg.A_Expr_Kind_AEXPR_ILIKE, pg.A_Expr_Kind_AEXPR_SIMILAR:
+		a.decides(r.src, "an error of LIKE")
 	}
 	return v
 }
@@ -241,7 +258,11 @@ func (a *analyzer) cast(c *pg.TypeCast, sc *scope) value {
 	if len(v.src) == 0 && v.fields == nil {
 		return v
 	}
-	return computed(v)
+	to := last(names(c.GetTypeName().GetNames()))
+	a.castMayFail(c, to, v)
+	out := computed(v)
+	out.unbounded = to == "numeric" || to == "float8"
+	return out
 }
 
 // typed checks that a type's conversions call nothing but pure functions.
@@ -321,7 +342,12 @@ func (a *analyzer) indirection(arg *pg.Node, list []*pg.Node, sc *scope) value {
 
 // rowOf is ROW(...), whose fields have names of their own.
 func (a *analyzer) rowOf(r *pg.RowExpr, sc *scope) value {
-	return computed(a.each(sc, r.GetArgs()))
+	v := value{plain: true}
+	for _, n := range r.GetArgs() {
+		arg := a.expr(n, sc)
+		v.src, v.plain = union(v.src, arg.src), v.plain && arg.direct
+	}
+	return v
 }
 
 // condition notes which columns a condition decides by. Comparisons of bare

@@ -193,6 +193,9 @@ type value struct {
 	direct bool     // unchanged, or constant where src is empty
 	fields []column // of a row, where they are known
 	out    string   // the name that a function gives its only column
+	// unbounded is set for numbers whose arithmetic does not overflow, plain for a
+	// row of nothing but bare columns.
+	unbounded, plain bool
 }
 
 // column is a value with the name that SQL knows it by.
