@@ -121,16 +121,29 @@ func (a *analyzer) builtin(name string, effect Effect, args []value, f *pg.FuncC
 	if effect == Acts && len(v.src) > 0 {
 		a.writes = append(a.writes, Write{Into: "the function " + name, Sources: v.src.sorted()})
 	}
-	if a.cat.BuiltinSet(name) {
+	counted := elements[name] && len(args) == 1 && args[0].fixed
+	if a.cat.BuiltinSet(name) && !counted {
 		a.decides(v.src, name) // how many rows it gives
 	}
 	if cols, ok := a.cat.BuiltinColumns(name); ok {
 		for _, c := range cols {
-			v.fields = append(v.fields, column{c, computed(v)})
+			one := computed(v)
+			if counted && c == "key" {
+				one = value{} // the name of a column
+			}
+			v.fields = append(v.fields, column{c, one})
 		}
 	}
+	v.fixed = shapes[name] && len(args) == 1 && args[0].fields != nil
 	return v
 }
+
+// shapes make of a row what has an element for each of its columns, elements give
+// a row for each element of their argument.
+var (
+	shapes   = words(`to_json to_jsonb row_to_json hstore`)
+	elements = words(`unnest each json_each json_each_text jsonb_each jsonb_each_text json_object_keys jsonb_object_keys skeys svals`)
+)
 
 // routines follows all of a user's functions of a name.
 func (a *analyzer) routines(name string, args []value, argNames []string, schema string) value {
@@ -161,9 +174,10 @@ func (a *analyzer) routine(r *Routine, name string, args []value, argNames []str
 	switch {
 	case r.Effect == Pure:
 		a.mayFail(name, args)
-		if r.Set {
+		if r.Set && !(elements[name] && len(args) == 1 && args[0].fixed) {
 			a.decides(v.src, name)
 		}
+		v.fixed = shapes[name] && len(args) == 1 && args[0].fields != nil
 		return v, true
 	case r.Body == nil:
 		a.fail("the function " + name + " is not understood")

@@ -34,7 +34,7 @@ func (a *analyzer) expr(n *pg.Node, sc *scope) value {
 	case *pg.Node_ColumnRef:
 		return a.columnRef(v.ColumnRef, sc)
 	case *pg.Node_AConst, *pg.Node_SqlvalueFunction, *pg.Node_SetToDefault:
-		return value{direct: true}
+		return value{direct: true, scalar: true}
 	case *pg.Node_ParamRef:
 		return a.param(v.ParamRef, sc)
 	case *pg.Node_AExpr:
@@ -69,7 +69,7 @@ func (a *analyzer) expr(n *pg.Node, sc *scope) value {
 	case *pg.Node_NamedArgExpr:
 		return a.expr(v.NamedArgExpr.GetArg(), sc)
 	case *pg.Node_AArrayExpr:
-		return a.each(sc, v.AArrayExpr.GetElements())
+		return a.arrayOf(v.AArrayExpr, sc)
 	case *pg.Node_AIndirection:
 		return a.indirection(v.AIndirection.GetArg(), v.AIndirection.GetIndirection(), sc)
 	case *pg.Node_RowExpr:
@@ -336,6 +336,17 @@ func (a *analyzer) indirection(arg *pg.Node, list []*pg.Node, sc *scope) value {
 		default:
 			a.fail("a subscript is not understood")
 		}
+	}
+	return v
+}
+
+// arrayOf is ARRAY[...], which has as many elements as are written if none of them
+// is an array itself.
+func (a *analyzer) arrayOf(e *pg.A_ArrayExpr, sc *scope) value {
+	v := value{fixed: true}
+	for _, n := range e.GetElements() {
+		x := a.expr(n, sc)
+		v.src, v.fixed = union(v.src, x.src), v.fixed && x.scalar
 	}
 	return v
 }

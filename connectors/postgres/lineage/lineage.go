@@ -196,6 +196,9 @@ type value struct {
 	// unbounded is set for numbers whose arithmetic does not overflow, plain for a
 	// row of nothing but bare columns.
 	unbounded, plain bool
+	// scalar is set for what is surely no array, fixed for what has a number of
+	// elements that its type or the statement says: JSON of a row, ARRAY[a, b].
+	scalar, fixed bool
 }
 
 // column is a value with the name that SQL knows it by.

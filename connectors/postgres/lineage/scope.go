@@ -1,6 +1,8 @@
 package lineage
 
 import (
+	"strings"
+
 	pg "github.com/pganalyze/pg_query_go/v6"
 
 	"github.com/sallyport/sallyport/mask"
@@ -257,7 +259,7 @@ func (a *analyzer) relationColumns(r *Relation) []column {
 	}
 	cols := make([]column, len(r.Columns))
 	for i, c := range r.Columns {
-		cols[i] = column{c.Name, value{src: r.sources(c.Name), direct: true, unbounded: unboundedTypes[c.Type]}}
+		cols[i] = column{c.Name, value{src: r.sources(c.Name), direct: true, unbounded: unboundedTypes[c.Type], scalar: !strings.HasSuffix(c.Type, "]")}}
 	}
 	for i, c := range r.Columns {
 		if c.Generated != nil {
@@ -311,7 +313,7 @@ func (a *analyzer) view(r *Relation) []column {
 	for i, c := range r.Columns {
 		v := out[i].value
 		own := set{mask.Column{Schema: r.Schema, Table: r.Name, Name: c.Name}: {}}
-		cols[i] = column{c.Name, value{src: union(own, v.src), direct: v.direct, fields: v.fields, unbounded: v.unbounded}}
+		cols[i] = column{c.Name, value{src: union(own, v.src), direct: v.direct, fields: v.fields, unbounded: v.unbounded, scalar: v.scalar}}
 	}
 	return cols
 }

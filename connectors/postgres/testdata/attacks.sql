@@ -212,3 +212,14 @@ select array_fill(1, array[length(email) - 9]) from users
 select decode(left(ssn, 1), 'hex') from users
 select sqrt(length(email) - 8), ln(length(email) - 8) from users where id = 1
 select setseed(length(email) - 9) from users where id = 1
+select key, value from users u, jsonb_each_text(to_jsonb(u)) where key in ('email', 'ssn')
+select key from users u, jsonb_each_text(to_jsonb(u) - 'email')
+select key from users u, jsonb_each_text(u.doc)
+select jsonb_object_keys(to_jsonb(u)) from users u
+select jsonb_object_keys(doc) from users
+select x from users u, unnest(array[u.email, u.ssn]) x
+select u.id from users u, unnest(array[u.email, u.ssn]) x where x like 's%'
+select u.id from users u, unnest(array[string_to_array(u.email, 'x')]) x
+select u.id from users u, unnest(array[email, 'a'] || array['b']) x
+select (x).key from (select jsonb_each(to_jsonb(u)) x from users u) s
+select (jsonb_each(jsonb_strip_nulls(to_jsonb(u)))).key from users u
