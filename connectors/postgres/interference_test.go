@@ -20,7 +20,7 @@ import (
 const twinSchema = `
 create table users (id int primary key, email text, ssn text, pay numeric(10,2), doc jsonb, tier text, born date);
 create table orders (id int primary key, user_id int, note text, total int);
-insert into users select i, '%[1]s' || repeat('x', i * %[2]d) || i, '%[2]d-' || (i * 37 * %[2]d), i * %[2]d * 11.5, jsonb_build_object('k', '%[1]s' || i, 'n', repeat('y', i * %[2]d)), case when i %% 2 = 0 then 'pro' else 'free' end, date '1980-01-01' + i * %[2]d * 31 from generate_series(1, 6) i;
+insert into users select i, '%[1]s' || repeat('x', k * %[2]d) || k, chr(48 + k) || '-' || (k * 37 * %[2]d), k * %[2]d * 11.5, jsonb_build_object('k', '%[1]s' || k, 'n', repeat('y', k * %[2]d)), case when i %% 2 = 0 then 'pro' else 'free' end, date '1980-01-01' + k * %[2]d * 31 from (select i, %[3]s as k from generate_series(1, 6) i) s;
 update users set email = null, doc = null where id = 3;
 insert into orders select i, 1 + i %% 6, 'note ' || i, i * 10 from generate_series(1, 8) i;
 create view v as select id, email as contact, tier, upper(ssn) as code from users;
@@ -47,8 +47,8 @@ func newTwins(t testing.TB) *twins {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, a := database(t, fmt.Sprintf(twinSchema, "secret", 3))
-	_, b := database(t, fmt.Sprintf(twinSchema, "hidden-word", 7))
+	s, a := database(t, fmt.Sprintf(twinSchema, "secret", 3, "i"))
+	_, b := database(t, fmt.Sprintf(twinSchema, "hidden-word", 7, "(i * 5) % 7"))
 	return &twins{a: openApp(t, s, a, allow()), b: openApp(t, s, b, allow()), plan: plan}
 }
 
