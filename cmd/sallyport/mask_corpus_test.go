@@ -53,13 +53,26 @@ func TestMaskCorpus(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	var percent int
-	for line := range strings.Lines(out.String()) {
-		if i := strings.LastIndex(line, "("); strings.HasPrefix(line, "answered masked") && i > 0 {
-			_, _ = fmt.Sscanf(line[i:], "(%d%%)", &percent)
-		}
+	percent := answered(out.String())
+	// Lines of our own, which are about names, code and catalogs that change: for
+	// them it is enough that nothing leaks.
+	out.Reset()
+	err = runMaskCorpus(context.Background(), []string{"-v", "--postgres-url", a, "--alt-url", b, "--sensitive", filepath.Join(dir, "sensitive.json"),
+		filepath.Join(dir, "own.sql.jsonl")}, stdio{out: &out, err: &out})
+	if err != nil {
+		t.Errorf("%v\n%s", err, out.String())
 	}
 	if percent < 80 {
 		t.Errorf("only %d%% of the lines that show a value as it is in a row are answered", percent)
 	}
+}
+
+// answered is the percentage that the command reports.
+func answered(out string) (percent int) {
+	for line := range strings.Lines(out) {
+		if i := strings.LastIndex(line, "("); strings.HasPrefix(line, "answered masked") && i > 0 {
+			_, _ = fmt.Sscanf(line[i:], "(%d%%)", &percent)
+		}
+	}
+	return percent
 }

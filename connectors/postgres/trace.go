@@ -134,7 +134,10 @@ func (t *tracer) Relation(schema, name string) (*lineage.Relation, bool) {
 	if r == nil {
 		return nil, false
 	}
-	out := &lineage.Relation{Schema: r.schema, Name: r.name, Kin: r.kin, Rules: r.rules}
+	out := &lineage.Relation{Schema: r.schema, Name: r.name, Kin: r.kin, Rules: r.rules, Triggers: r.triggers}
+	if r.foreign {
+		out.Closed = "where the values of the foreign table " + r.name + " are from cannot be told"
+	}
 	if r.system && systemKind(r.schema, r.name) != policy.TablePlain {
 		out.Closed = r.name + " may hold values of other tables"
 	}
@@ -143,6 +146,9 @@ func (t *tracer) Relation(schema, name string) (*lineage.Relation, bool) {
 		for _, k := range r.kin {
 			if other := t.cat.structure.relations[k]; other != nil {
 				t.used[other.oid] = true
+				if other.foreign {
+					out.Closed = "where the values of the foreign table " + other.name + " are from cannot be told"
+				}
 			}
 		}
 	}
@@ -369,9 +375,41 @@ func (t *traced) hub() *connectors.Trace {
 	return out
 }
 
-// facts takes back what the lineage disproves: where values go that leave by
-// another way than the answer is known then.
+// facts corrects what was judged by the text. Where values go that leave by
+// another way than the answer is known of what is understood; what is not, of the
+// statements that read or make code, may reach anything.
 func (t *traced) facts(f policy.Facts) policy.Facts {
 	f.Copies = f.Copies && !t.Understood
+	for _, k := range f.Tables {
+		if k.Kind != policy.TablePlain && k.Kind != policy.TablePartitioned {
+			return f // it says so itself
+		}
+	}
+	f.Opaque = f.Opaque || t.Code || !t.Understood && reaches(t.statement)
 	return f
+}
+
+// reaches reports whether a statement that is not understood may get at values of
+// tables that it does not name.
+func reaches(n *pg.Node) bool {
+	switch v := n.GetNode().(type) {
+	case *pg.Node_SelectStmt, *pg.Node_InsertStmt, *pg.Node_UpdateStmt, *pg.Node_DeleteStmt, *pg.Node_MergeStmt,
+		*pg.Node_ExplainStmt, *pg.Node_CreateTableAsStmt, *pg.Node_ViewStmt, *pg.Node_DeclareCursorStmt, *pg.Node_FetchStmt,
+		*pg.Node_PrepareStmt, *pg.Node_ExecuteStmt, *pg.Node_CopyStmt, *pg.Node_DoStmt, *pg.Node_CallStmt:
+		return true
+	case *pg.Node_CreateFunctionStmt:
+		for _, o := range v.CreateFunctionStmt.GetOptions() {
+			if d := o.GetDefElem(); d.GetDefname() == "language" {
+				return d.GetArg().GetString_().GetSval() != "sql"
+			}
+		}
+		return v.CreateFunctionStmt.GetSqlBody() == nil
+	case *pg.Node_RenameStmt: // of a schema, which a mask may name
+		return v.RenameStmt.GetRenameType() == pg.ObjectType_OBJECT_SCHEMA
+	case *pg.Node_LoadStmt, *pg.Node_CreatePlangStmt, *pg.Node_CreateTrigStmt, *pg.Node_RuleStmt, *pg.Node_CreateEventTrigStmt,
+		*pg.Node_CreateCastStmt, *pg.Node_CreateConversionStmt, *pg.Node_CreateTransformStmt, *pg.Node_AlterFunctionStmt,
+		*pg.Node_DefineStmt, *pg.Node_CreateOpClassStmt, *pg.Node_CreateForeignTableStmt, *pg.Node_ImportForeignSchemaStmt:
+		return true
+	}
+	return false
 }

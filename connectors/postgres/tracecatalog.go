@@ -30,6 +30,8 @@ type tracedRelation struct {
 	view         string // its definition
 	rules        bool
 	lockable     bool
+	foreign      bool
+	triggers     bool
 	columns      []tracedColumn
 	kin          [][2]string
 }
@@ -52,7 +54,7 @@ type builtin struct {
 const unit = "\x1f"
 
 const (
-	tracedRelationsText = `select c.oid, n.nspname, c.relname, pg_catalog.pg_table_is_visible(c.oid), n.oid = pg_catalog.pg_my_temp_schema(), case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) else '' end, exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.ev_type <> '1') or exists (select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and t.tgtype & 64 <> 0), c.relkind in ('r', 'p', 'v') from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and not pg_catalog.pg_is_other_temp_schema(n.oid)`
+	tracedRelationsText = `select c.oid, n.nspname, c.relname, pg_catalog.pg_table_is_visible(c.oid), n.oid = pg_catalog.pg_my_temp_schema(), case when c.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(c.oid) else '' end, exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.ev_type <> '1') or exists (select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and t.tgtype & 64 <> 0), c.relkind in ('r', 'p', 'v'), c.relkind = 'f', exists (select from pg_catalog.pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and not pg_catalog.pg_is_other_temp_schema(n.oid)`
 
 	tracedColumnsText = `select a.attrelid, a.attname, pg_catalog.format_type(a.atttypid, null), case when a.attgenerated <> '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid) else '' end from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and not pg_catalog.pg_is_other_temp_schema(n.oid) and a.attnum > 0 and not a.attisdropped order by a.attrelid, a.attnum`
 
@@ -165,7 +167,7 @@ func (c *Conn) readRelations(ctx context.Context, g connectors.Guard, s *structu
 	}
 	byOID := map[string]*tracedRelation{}
 	for _, r := range rows {
-		rel := &tracedRelation{oid: r[0], schema: r[1], name: r[2], view: r[5], rules: r[6] == "t", lockable: r[7] == "t"}
+		rel := &tracedRelation{oid: r[0], schema: r[1], name: r[2], view: r[5], rules: r[6] == "t", lockable: r[7] == "t", foreign: r[8] == "t", triggers: r[9] == "t"}
 		byOID[r[0]], s.relations[[2]string{r[1], r[2]}] = rel, rel
 		if r[3] == "t" {
 			s.visible[r[2]] = rel
@@ -194,6 +196,7 @@ func (c *Conn) readRelations(ctx context.Context, g connectors.Guard, s *structu
 			for _, k := range reach(way, oid) {
 				if other := byOID[k]; other != nil {
 					rel.kin = append(rel.kin, [2]string{other.schema, other.name})
+					rel.triggers = rel.triggers || other.triggers
 				}
 			}
 		}

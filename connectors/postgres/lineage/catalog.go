@@ -55,6 +55,8 @@ type Relation struct {
 	Closed string
 	// Rules is set where a rule rewrites writes to it, or a trigger stands in for them.
 	Rules bool
+	// Triggers is set where writes to it run functions.
+	Triggers bool
 }
 
 // Attribute is a column of a relation.

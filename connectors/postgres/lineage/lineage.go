@@ -38,7 +38,8 @@ type Result struct {
 	Writes []Write
 	// Reads are all base columns that the statement refers to.
 	Reads []mask.Column
-	// Code is set where a user's function was followed into its body.
+	// Code is set where functions of users run: those that were followed into their
+	// bodies, and triggers, which change nothing of what was traced but may speak.
 	Code bool
 }
 

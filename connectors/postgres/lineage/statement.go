@@ -125,6 +125,9 @@ func (a *analyzer) execute(s *pg.ExecuteStmt, sc *scope) []column {
 func (a *analyzer) copy(s *pg.CopyStmt, sc *scope) []column {
 	var cols []column
 	switch {
+	case s.GetIsFrom() && (s.GetFilename() != "" || s.GetIsProgram()):
+		a.fail("what a file or program of the server holds")
+		return nil
 	case s.GetIsFrom():
 		return nil
 	case s.GetQuery() != nil:

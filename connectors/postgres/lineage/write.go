@@ -16,6 +16,7 @@ func (a *analyzer) target(r *pg.RangeVar, sc *scope) (*Relation, *item) {
 	if rel.Rules {
 		a.fail("writes to " + r.GetRelname() + " are rewritten by a rule or a trigger")
 	}
+	a.code = a.code || rel.Triggers
 	i := &item{name: r.GetRelname(), schema: rel.Schema, named: true, bare: true, cols: a.relationColumns(rel), table: rel.Query == nil}
 	i.rename(r.GetAlias())
 	return rel, i
