@@ -47,14 +47,20 @@ func (c *Conn) trace(ctx context.Context, text string) *traced {
 	case cat.casts:
 		return no("values may be converted by functions of users")
 	}
-	w := &tracer{ctx: ctx, d: c.driver, cat: cat, c: c, used: map[string]bool{}}
 	n := tree.GetStmts()[0].GetStmt()
+	t := c.analyze(ctx, n)
+	if !named(n) && ctx.Err() == nil {
+		cat.traces.put(text, t)
+	}
+	return t
+}
+
+// analyze finds the lineage of a parsed statement.
+func (c *Conn) analyze(ctx context.Context, n *pg.Node) *traced {
+	w := &tracer{ctx: ctx, d: c.driver, cat: c.catalog.Load(), c: c, used: map[string]bool{}}
 	t := &traced{Result: lineage.Analyze(n, w), statement: n}
 	for oid := range w.used {
 		t.used = append(t.used, oid)
-	}
-	if !named(n) && ctx.Err() == nil {
-		cat.traces.put(text, t)
 	}
 	return t
 }
