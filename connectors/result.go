@@ -274,9 +274,9 @@ func (r *Result) Close() error {
 func (r *Result) mask(vals []Value) (seen, kept Row, size int) {
 	seen, kept = make(Row, len(vals)), make(Row, len(vals))
 	for i, v := range vals {
-		size += len(v.Bytes) + 32
 		c := &r.columns[i]
 		seen[i] = apply(r.permit.Seen(), c.Seen, v)
+		size += len(seen[i].Text) + 32 // of what shows: where the answer is cut tells no more
 		switch seen[i].State {
 		case Withheld:
 			r.sum.Withheld++

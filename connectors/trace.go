@@ -20,6 +20,8 @@ type Trace struct {
 	Predicates []Predicate
 	// Writes are values that go anywhere but into the answer.
 	Writes []Written
+	// Reads are all columns that the operation refers to.
+	Reads []mask.Column
 }
 
 // ValueOrigin is where the values of one column of an answer come from.
@@ -46,6 +48,16 @@ type Written struct {
 
 // Understood reports whether all of the operation is.
 func (t *Trace) Understood() bool { return t != nil && t.Why == "" }
+
+// Touches reports whether an operation that is understood refers to a column that
+// the plan masks, so that the target's words may hold its values.
+func (t *Trace) Touches(p *mask.Plan) bool {
+	if !t.Understood() {
+		return false
+	}
+	_, found := MaskedRead(p, t.Reads)
+	return found
+}
 
 // Refusal says why an operation must not run under the two plans, nil if it may:
 // it is not understood and may reach what is masked; a masked column decides

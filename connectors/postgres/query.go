@@ -44,8 +44,10 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		c.end()
 		return nil, err
 	}
-	if transacts(t.statement) && c.block != noBlock {
-		f.Opaque = true // what its end says may be about any statement within
+	if transacts(t.statement) && c.block != noBlock || trace.Touches(permit.Seen()) || trace.Touches(permit.Kept()) {
+		// From here on this is about the target's words alone: what it says at the end
+		// of a transaction may be about any statement within.
+		f.Opaque = true
 	}
 	q := &source{c: c, g: g, run: run, j: j, f: f, t: t, readOnly: permit.Terms().ReadOnly}
 	// What is not understood may be a slip that the target will name when it parses.

@@ -368,14 +368,17 @@ func (t *traced) hub() *connectors.Trace {
 	if !t.Understood {
 		return &connectors.Trace{Why: t.Why}
 	}
-	out := &connectors.Trace{}
+	out := &connectors.Trace{Reads: slices.Clone(t.Reads)}
 	for _, c := range t.Columns {
+		out.Reads = append(out.Reads, c.Sources...)
 		out.Columns = append(out.Columns, connectors.ValueOrigin{Direct: c.Direct, Columns: c.Sources})
 	}
 	for _, p := range t.Predicates {
+		out.Reads = append(out.Reads, p.Column)
 		out.Predicates = append(out.Predicates, connectors.Predicate{Column: p.Column, Equality: p.Use == lineage.Equality, Clause: p.Clause})
 	}
 	for _, w := range t.Writes {
+		out.Reads = append(out.Reads, w.Sources...)
 		out.Writes = append(out.Writes, connectors.Written{Into: w.Into, Targets: w.Targets, Sources: w.Sources})
 	}
 	return out

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -77,6 +78,11 @@ func TestCursorsAndPrepared(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := &connectortest.Guard{Seen: plan, Kept: plan, Judge: func(connectors.Operation) error { return nil }}
+	for _, text := range []string{"prepare bad as select email::int from users", "explain analyze execute bad", "execute bad", "deallocate bad"} {
+		if _, rows, _, err := run(t, c, g, text); strings.Contains(fmt.Sprint(rows, err), "secret") {
+			t.Errorf("%s: %q, %v", text, rows, err)
+		}
+	}
 	for _, step := range []struct{ text, want string }{
 		{"prepare p(int) as select id, email from users where id = $1", ""},
 		{"execute p(1)", "1|[masked]"},
