@@ -89,6 +89,8 @@ func (c *catalog) table(t tableName) policy.Table {
 		return out
 	case c == nil:
 		return out
+	case t.Schema == "pg_temp" && c.structure != nil && c.structure.temporary[t.Name] != nil:
+		t.Schema = c.structure.temporary[t.Name].schema
 	}
 	r, ok := c.relations[[2]string{t.Schema, t.Name}]
 	if t.Schema == "" {

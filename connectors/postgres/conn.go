@@ -196,7 +196,8 @@ func (c *Conn) Judge(ctx context.Context, s connectors.Statement) (policy.Facts,
 		return resolve(unknown(err.Error()), nil), err
 	}
 	t := c.trace(ctx, s.Text)
-	return t.facts(resolve(c.session.behind(t, j), c.catalog.Load())), nil
+	cat := c.catalog.Load()
+	return t.facts(resolve(c.session.behind(t, j), cat), len(cat.structure.filled) > 0), nil
 }
 
 // Catalog lists the tables and views that the login may read, by schema and name.

@@ -37,7 +37,7 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 	}
 	t := c.trace(run, s.Text)
 	j = c.offered(t, c.session.behind(t, j))
-	f := t.facts(resolve(j, c.catalog.Load()))
+	f := t.facts(resolve(j, c.catalog.Load()), len(c.catalog.Load().structure.filled) > 0)
 	trace := t.hub()
 	permit, err := g.Check(run, connectors.Operation{Action: policy.ActionSQL, Text: s.Text, Facts: f, Trace: trace, Login: c.endpoint.User})
 	if err != nil {
@@ -368,6 +368,9 @@ func (q *source) conclude(tag string, err error) error {
 		q.out.Tag = tag
 		q.out.Affected = affected(tag)
 		q.c.session.remember(q.t, q.j)
+		if q.t.Made != nil {
+			q.c.dirty.Store(true)
+		}
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -161,14 +162,46 @@ func (t *tracer) Relation(schema, name string) (*lineage.Relation, bool) {
 	if r.view != "" {
 		out.Query = func() (*pg.Node, error) { return t.one(r.view) }
 	}
-	for _, c := range r.columns {
+	fill := t.cat.structure.fill(r)
+	for i, c := range r.columns {
 		a := lineage.Attribute{Name: c.name, Type: c.typ}
+		if fill != nil {
+			a.Holds, a.Computed = fill[i].Sources, !fill[i].Direct
+		}
 		if c.generated != "" {
 			a.Generated = func() (*pg.Node, error) { return t.expression(c.generated) }
 		}
 		out.Columns = append(out.Columns, a)
 	}
 	return out, true
+}
+
+// fill is what a temporary table's columns, or those of its kin, were filled with;
+// nil if nothing is known. Where the columns are not those that it was made with,
+// each may hold all of it.
+func (y *structure) fill(r *tracedRelation) []lineage.Output {
+	own := y.filled[r.oid]
+	all := slices.Clone(own)
+	for _, k := range r.kin {
+		if other := y.relations[k]; other != nil {
+			all = append(all, y.filled[other.oid]...)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	same := len(all) == len(own) && len(own) == len(r.columns)
+	for i := range r.columns {
+		same = same && own[i].Name == r.columns[i].name
+	}
+	if same {
+		return own
+	}
+	var any lineage.Output
+	for _, o := range all {
+		any.Sources = append(any.Sources, o.Sources...)
+	}
+	return slices.Repeat([]lineage.Output{any}, len(r.columns))
 }
 
 // one parses a text of one statement.
@@ -303,6 +336,9 @@ func (t *tracer) Cursor(name string) *pg.Node {
 type session struct {
 	mu                sync.Mutex
 	prepared, cursors map[string]left
+	// made are temporary tables by name whose oids are not known yet, filled those by
+	// oid: what their columns were filled with.
+	made, filled map[string][]lineage.Output
 }
 
 // left is a statement that another one will run or read.
@@ -321,12 +357,44 @@ func (s *session) remember(t *traced, j *judgement) {
 	if s.cursors == nil {
 		s.cursors = map[string]left{}
 	}
+	if rel := made(t.statement); t.Made != nil && rel != nil {
+		if s.made == nil {
+			s.made = map[string][]lineage.Output{}
+		}
+		s.made[rel.GetRelname()] = t.Made
+	}
 	switch n := t.statement; {
 	case n.GetPrepareStmt() != nil:
 		s.prepared[n.GetPrepareStmt().GetName()] = left{n.GetPrepareStmt().GetQuery(), j}
 	case n.GetDeclareCursorStmt() != nil:
 		s.cursors[n.GetDeclareCursorStmt().GetPortalname()] = left{n.GetDeclareCursorStmt().GetQuery(), j}
 	}
+}
+
+// made is the table that a statement makes of its rows.
+func made(n *pg.Node) *pg.RangeVar {
+	if s := n.GetSelectStmt(); s != nil {
+		return s.GetIntoClause().GetRel()
+	}
+	return n.GetCreateTableAsStmt().GetInto().GetRel()
+}
+
+// find gives the temporary tables that were made since to the catalog that knows
+// their oids, with all that were made before.
+func (s *session) find(y *structure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, cols := range s.made {
+		if r := y.temporary[name]; r != nil {
+			if s.filled == nil {
+				s.filled = map[string][]lineage.Output{}
+			}
+			// IF NOT EXISTS leaves a table as it was: it holds what it held.
+			s.filled[r.oid] = append(slices.Clone(s.filled[r.oid]), cols...)
+		}
+	}
+	s.made = nil
+	y.filled = maps.Clone(s.filled)
 }
 
 // forget drops cursors, which end with their transaction; what was prepared stays.
@@ -387,14 +455,16 @@ func (t *traced) hub() *connectors.Trace {
 // facts corrects what was judged by the text. Where values go that leave by
 // another way than the answer is known of what is understood; what is not, of the
 // statements that read or make code, may reach anything.
-func (t *traced) facts(f policy.Facts) policy.Facts {
+//
+// follows says that the session has temporary tables made of others.
+func (t *traced) facts(f policy.Facts, follows bool) policy.Facts {
 	f.Copies = f.Copies && !t.Understood
 	for _, k := range f.Tables {
 		if k.Kind != policy.TablePlain && k.Kind != policy.TablePartitioned {
 			return f // it says so itself
 		}
 	}
-	f.Opaque = f.Opaque || t.Code || !t.Understood && reaches(t.statement)
+	f.Opaque = f.Opaque || t.Code || !t.Understood && (reaches(t.statement) || follows)
 	return f
 }
 

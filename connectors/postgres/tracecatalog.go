@@ -21,6 +21,8 @@ type structure struct {
 	temporary map[string]*tracedRelation
 	routines  map[string][]tracedRoutine
 	builtins  map[string]builtin
+	// filled is what temporary tables of this session were made of, by oid.
+	filled map[string][]lineage.Output
 }
 
 type tracedRelation struct {
@@ -91,6 +93,7 @@ func (c *Conn) readStructure(ctx context.Context, g connectors.Guard) (*structur
 	if err := c.readRelations(ctx, g, s); err != nil {
 		return nil, err
 	}
+	c.session.find(s)
 	rows, err := c.own(ctx, g, tracedRoutinesText)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
 	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/policy"
 )
 
 // TestTransaction: statements between BEGIN and its end are one transaction, each
@@ -116,6 +117,65 @@ func TestCursorsAndPrepared(t *testing.T) {
 			got = "ERROR"
 		}
 		if got != step.want {
+			t.Errorf("%s: %q, %v; want %q", step.text, got, err, step.want)
+		}
+	}
+}
+
+// TestTemporaryTables: what a temporary table was made of stays with it, by
+// whatever name and in whatever shape.
+func TestTemporaryTables(t *testing.T) {
+	s, name := database(t, "create table users (id int, email text, tier text); insert into users values (1, 'secret-value', 'pro'), (2, 'secret-other', 'free'); create table plain (id int, note text)")
+	c := openApp(t, s, name, allow())
+	plan, err := mask.NewPlan([]mask.Rule{{Name: "m", Column: "users.email"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &connectortest.Guard{Seen: plan, Kept: plan, Judge: func(connectors.Operation) error { return nil }}
+	for _, step := range []struct{ text, want string }{
+		{"create temp table tt as select id, email as note, tier from users", ""},
+		{"select * from tt order by id", "1|[masked]|pro 2|[masked]|free"},
+		{"select upper(note) from pg_temp.tt", "[masked] [masked]"},
+		{"select id from tt where note like 's%'", "REFUSED"},
+		{"select note::int from tt", "ERROR"},
+		{"update tt set tier = note", "REFUSED"},
+		{"update tt set note = 'x' where id = 2", ""},
+		{"insert into plain select id, note from tt", "REFUSED"},
+		{"create table kept as select note from tt", "REFUSED"},
+		{"alter table tt rename note to x", "REFUSED"},
+		{"alter table tt rename to t2", "REFUSED"},
+		{"alter table tt alter column tier type text using note", "REFUSED"},
+		{"do $$ begin raise notice '%', (select note from tt limit 1); end $$", "REFUSED"},
+		{"copy tt to stdout", "REFUSED"},
+		{"create temp table if not exists tt as select id, tier as note, tier from users", ""},
+		{"select note from tt", "[masked] [masked]"},
+		{"create temp table t3 as select note as n from tt", ""},
+		{"select n from t3", "[masked] [masked]"},
+		{"select email as e into temp t4 from users", ""},
+		{"select e from t4", "[masked] [masked]"},
+		{"create temp view tv as select note as v from tt", ""},
+		{"select v from tv", "[masked] [masked]"},
+		{"drop view tv", ""},
+		{"drop table tt", ""},
+		{"create temp table tt (id int, note text)", "REFUSED"},
+		{"create temp table tt as select id, tier as note from users", ""},
+		{"select note from tt order by id", "pro free"},
+		{"begin", ""},
+		{"create temp table t5 on commit drop as select email from users", ""},
+		{"select * from t5", "[masked] [masked]"},
+		{"commit", ""},
+		{"select email from users union all select note from tt", "[masked] [masked] [masked] [masked]"},
+	} {
+		_, rows, _, err := run(t, c, g, step.text)
+		got := strings.Join(rows, " ")
+		var refusal *policy.Refusal
+		switch {
+		case errors.As(err, &refusal):
+			got = "REFUSED"
+		case err != nil:
+			got = "ERROR"
+		}
+		if got != step.want || strings.Contains(fmt.Sprint(err), "secret") {
 			t.Errorf("%s: %q, %v; want %q", step.text, got, err, step.want)
 		}
 	}

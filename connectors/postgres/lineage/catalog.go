@@ -2,6 +2,8 @@ package lineage
 
 import (
 	pg "github.com/pganalyze/pg_query_go/v6"
+
+	"github.com/sallyport/sallyport/mask"
 )
 
 // Catalog is what the target's catalog tells. Its methods answer from what was
@@ -63,6 +65,10 @@ type Relation struct {
 type Attribute struct {
 	Name string
 	Type string // as format_type writes it, without a modifier
+	// Holds are columns whose values were put here, besides its own; Computed is set
+	// where they were not put here unchanged.
+	Holds    []mask.Column
+	Computed bool
 	// Generated is the expression of a generated column, parsed.
 	Generated func() (*pg.Node, error)
 }

@@ -38,6 +38,9 @@ type Result struct {
 	Writes []Write
 	// Reads are all base columns that the statement refers to.
 	Reads []mask.Column
+	// Made are the columns of a temporary table that the statement makes, which its
+	// session must follow: see Attribute.Holds.
+	Made []Output
 	// Code is set where functions of users run: those that were followed into their
 	// bodies, and triggers, which change nothing of what was traced but may speak.
 	Code bool
@@ -80,14 +83,13 @@ type Write struct {
 // Analyze traces one statement.
 func Analyze(n *pg.Node, c Catalog) *Result {
 	a := &analyzer{cat: c, predicates: map[Predicate]bool{}, reads: set{}, subLinks: map[*pg.SubLink]string{}}
+	a.top = n
 	out := a.statement(n, &scope{})
 	if a.why != "" {
 		return &Result{Why: a.why}
 	}
 	r := &Result{Understood: true, Writes: a.writes, Reads: a.reads.sorted(), Code: a.code}
-	for _, c := range out {
-		r.Columns = append(r.Columns, Output{Name: c.name, Direct: c.direct, Sources: c.src.sorted()})
-	}
+	r.Columns, r.Made = outputs(out), outputs(a.made)
 	for p := range a.predicates {
 		r.Predicates = append(r.Predicates, p)
 	}
@@ -97,12 +99,22 @@ func Analyze(n *pg.Node, c Catalog) *Result {
 	return r
 }
 
+func outputs(cols []column) []Output {
+	var out []Output
+	for _, c := range cols {
+		out = append(out, Output{Name: c.name, Direct: c.direct, Sources: c.src.sorted()})
+	}
+	return out
+}
+
 // analyzer is the work on one statement.
 type analyzer struct {
 	cat        Catalog
 	why        string
 	predicates map[Predicate]bool
 	writes     []Write
+	top        *pg.Node // the statement itself
+	made       []column
 	reads      set
 	code       bool
 	subLinks   map[*pg.SubLink]string // the names of what they give

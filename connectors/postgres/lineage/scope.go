@@ -259,7 +259,11 @@ func (a *analyzer) relationColumns(r *Relation) []column {
 	}
 	cols := make([]column, len(r.Columns))
 	for i, c := range r.Columns {
-		cols[i] = column{c.Name, value{src: r.sources(c.Name), direct: true, unbounded: unboundedTypes[c.Type], scalar: !strings.HasSuffix(c.Type, "]")}}
+		src := r.sources(c.Name)
+		for _, h := range c.Holds {
+			src[h] = struct{}{}
+		}
+		cols[i] = column{c.Name, value{src: src, direct: !c.Computed, unbounded: unboundedTypes[c.Type], scalar: !strings.HasSuffix(c.Type, "]")}}
 	}
 	for i, c := range r.Columns {
 		if c.Generated != nil {

@@ -64,15 +64,22 @@ func (a *analyzer) selectStatement(s *pg.SelectStmt, sc *scope) []column {
 	if s.GetIntoClause() == nil {
 		return cols
 	}
-	a.into(s.GetIntoClause(), cols)
+	a.into(s.GetIntoClause(), cols, a.top.GetSelectStmt() == s)
 	return nil
 }
 
 func (a *analyzer) createAs(s *pg.CreateTableAsStmt, sc *scope) {
-	a.into(s.GetInto(), a.statement(s.GetQuery(), sc))
+	own := a.top.GetCreateTableAsStmt() == s && s.GetObjtype() == pg.ObjectType_OBJECT_TABLE && s.GetQuery().GetSelectStmt() != nil
+	a.into(s.GetInto(), a.statement(s.GetQuery(), sc), own)
 }
 
-func (a *analyzer) into(i *pg.IntoClause, cols []column) {
+// into is where the rows go that a table is made of. A temporary one of the
+// statement itself is the session's to follow.
+func (a *analyzer) into(i *pg.IntoClause, cols []column, own bool) {
+	if own && (i.GetRel().GetRelpersistence() == "t" || i.GetRel().GetSchemaname() == "pg_temp") {
+		a.made = renamed(cols, names(i.GetColNames()))
+		return
+	}
 	if v := all(cols); len(v.src) > 0 {
 		a.writes = append(a.writes, Write{Into: i.GetRel().GetRelname(), Sources: v.src.sorted()})
 	}
