@@ -24,6 +24,10 @@ type Operation struct {
 	// for people who are to approve it; nil where the kind cannot tell. It may be
 	// called within Check only, and an error is no reason to refuse.
 	Estimate func(ctx context.Context) (int64, error)
+	// Trace is what the kind can tell of values. The driver refuses the operation
+	// once permitted if Trace.Refusal says so; a guard may do so before it asks
+	// people.
+	Trace *Trace
 }
 
 // MaskedRead returns the first of the columns that the plan masks.

@@ -20,10 +20,24 @@ type Column struct {
 	// the target did not say. OriginKind is the kind of that relation.
 	Origin     *mask.Column     `json:"origin,omitempty"`
 	OriginKind policy.TableKind `json:"-"`
+	// From is where the values come from, as a Trace tells; it takes the place of
+	// Origin. Nil where there is none.
+	From *ValueOrigin `json:"-"`
+	// Holds is what a masked cell can show and still be of the column's type.
+	Holds Holds `json:"-"`
 	// Seen and Kept say, after NewResult, how the column is treated.
 	Seen Treatment `json:"-"`
 	Kept Treatment `json:"treatment,omitzero"`
 }
+
+// Holds is what a column's type takes in place of a value.
+type Holds uint8
+
+const (
+	AnyText  Holds = iota // a text
+	JSONText              // a JSON text
+	NullOnly              // nothing but null
+)
 
 // Treatment is what happens to a column's cells and by which mask.
 type Treatment struct {
@@ -31,7 +45,9 @@ type Treatment struct {
 	Mask   string    `json:"mask,omitempty"`   // the mask's name
 	Reason string    `json:"reason,omitempty"` // for Withheld: why nothing shows
 
-	rule mask.Rule
+	rule  mask.Rule
+	whole bool // the value is computed: not even whether it is null shows
+	holds Holds
 }
 
 // CellState says what a cell shows. The zero value is the safest.
@@ -110,7 +126,10 @@ type Result struct {
 // NewResult takes over src: it treats each column by both plans of the permit
 // and calls permit.Done when the answer has ended, however it ends.
 //
-// A column is shown only if its origin is an unmasked column of a plain or
+// A column that was traced is masked if any column that its values come from is:
+// by that column's mask where they are its own, unchanged, and otherwise whole.
+//
+// A column that was not is shown only if its origin is an unmasked column of a plain or
 // partitioned table, or if the statement names only such tables without masks
 // and reaches nothing else. A column with a masked origin is masked. All else
 // is withheld.
@@ -148,10 +167,17 @@ func Touches(p *mask.Plan, f policy.Facts) bool {
 }
 
 func treat(p *mask.Plan, c Column, touches bool) Treatment {
+	if c.From != nil {
+		rule, ok := c.From.masked(p)
+		if !ok {
+			return Treatment{State: Shown}
+		}
+		return Treatment{State: Masked, Mask: rule.Name, rule: rule, whole: !c.From.Direct, holds: c.Holds}
+	}
 	plain := c.OriginKind == policy.TablePlain || c.OriginKind == policy.TablePartitioned
 	if c.Origin != nil && plain {
 		if rule, ok := p.Column(*c.Origin); ok {
-			return Treatment{State: Masked, Mask: rule.Name, rule: rule}
+			return Treatment{State: Masked, Mask: rule.Name, rule: rule, holds: c.Holds}
 		}
 		return Treatment{State: Shown}
 	}
@@ -248,9 +274,9 @@ func (r *Result) Close() error {
 func (r *Result) mask(vals []Value) (seen, kept Row, size int) {
 	seen, kept = make(Row, len(vals)), make(Row, len(vals))
 	for i, v := range vals {
-		size += len(v.Bytes) + 32
 		c := &r.columns[i]
 		seen[i] = apply(r.permit.Seen(), c.Seen, v)
+		size += len(seen[i].Text) + 32 // of what shows: where the answer is cut tells no more
 		switch seen[i].State {
 		case Withheld:
 			r.sum.Withheld++
@@ -267,10 +293,7 @@ func apply(p *mask.Plan, t Treatment, v Value) Cell {
 	case Withheld:
 		return Cell{Text: withheldText, State: Withheld}
 	case Masked:
-		if v.Null || t.rule.Method == mask.Null {
-			return Cell{Null: true, State: Masked}
-		}
-		return Cell{Text: t.rule.Apply(string(v.Bytes)), State: Masked}
+		return t.masked(v)
 	}
 	if v.Null {
 		return Cell{Null: true, State: Shown}
@@ -280,6 +303,22 @@ func apply(p *mask.Plan, t Treatment, v Value) Cell {
 		return Cell{Text: text, State: Detected}
 	}
 	return Cell{Text: text, State: Shown}
+}
+
+// masked is what shows of a masked value, such that it is of the column's type.
+func (t Treatment) masked(v Value) Cell {
+	c := Cell{State: Masked}
+	switch {
+	case t.holds == NullOnly, t.rule.Method == mask.Null, v.Null && !t.whole:
+		c.Null = true
+	case t.holds == JSONText:
+		c.Text = `"` + mask.Redacted + `"`
+	case t.whole:
+		c.Text = mask.Redacted
+	default:
+		c.Text = t.rule.Apply(string(v.Bytes))
+	}
+	return c
 }
 
 func (r *Result) observe(ctx context.Context, kept []Row) error {

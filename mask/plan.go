@@ -142,7 +142,8 @@ func (p *Plan) Revision() string {
 func (p *Plan) closed() bool { return p == nil || !p.made }
 
 // revisionFormat heads what Revision hashes: this line, then the count of rules
-// and of each its name, column and method, then the count of detectors and their
+// and of each its name, column and method (with a space and the word for
+// predicates where that is not deny), then the count of detectors and their
 // names, and, if there are any, the count of patterns and of each its name and
 // expression, and the name of the key. Counts and lengths are big-endian and take eight bytes; each text
 // follows its length. A change in what a rule or detector hides is a new version.
@@ -160,7 +161,11 @@ func (p *Plan) hash() string {
 	for _, c := range p.patterns {
 		text(c.rule.Name)
 		text(c.rule.Column)
-		text(c.rule.Method.String())
+		word := c.rule.Method.String()
+		if c.rule.Predicates != DenyPredicates {
+			word += " " + c.rule.Predicates.String()
+		}
+		text(word)
 	}
 	var names []string
 	for _, d := range detectors {

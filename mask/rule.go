@@ -67,7 +67,9 @@ type Rule struct {
 	Name   string
 	Column string
 	Method Method
-	key    Key // of the plan that the rule is from
+	// Predicates says whether the column may decide which rows there are.
+	Predicates Predicates
+	key        Key // of the plan that the rule is from
 }
 
 // Apply returns the replacement of a value. For Null it is empty: show it as the

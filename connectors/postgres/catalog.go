@@ -30,6 +30,9 @@ type catalog struct {
 
 	origins map[uint32]origin
 	types   map[uint32]string
+
+	structure *structure
+	traces    traces
 }
 
 type relation struct {
@@ -91,6 +94,8 @@ func (c *catalog) table(t tableName) policy.Table {
 		return out
 	case c == nil:
 		return out
+	case t.Schema == "pg_temp" && c.structure != nil && c.structure.temporary[t.Name] != nil:
+		t.Schema = c.structure.temporary[t.Name].schema
 	}
 	r, ok := c.find(t.Schema, t.Name)
 	switch {
@@ -141,8 +146,23 @@ const columnSeparator = "\x1f"
 // change the database too. What a statement names is checked when it runs anyway.
 const catalogAge = 30 * time.Second
 
-// readCatalog reads everything but origins and types.
+// readCatalog reads everything but origins and types, as of one moment.
 func (c *Conn) readCatalog(ctx context.Context, g connectors.Guard) (*catalog, error) {
+	if c.block != noBlock {
+		return c.readCatalogNow(ctx, g) // the transaction is the requester's to end
+	}
+	if err := c.exec(ctx, g, "begin transaction isolation level repeatable read, read only"); err != nil {
+		return nil, err
+	}
+	cat, err := c.readCatalogNow(ctx, g)
+	if err != nil {
+		_, _ = c.pg.Exec(ctx, "rollback").ReadAll()
+		return nil, err
+	}
+	return cat, c.exec(ctx, g, "commit")
+}
+
+func (c *Conn) readCatalogNow(ctx context.Context, g connectors.Guard) (*catalog, error) {
 	cat := &catalog{
 		read: c.now(), visible: map[string]relation{}, relations: map[[2]string]relation{},
 		functions: map[string]volatility{}, operators: map[string]volatility{}, plainTypes: map[string]bool{},
@@ -182,7 +202,8 @@ func (c *Conn) readCatalog(ctx context.Context, g connectors.Guard) (*catalog, e
 	if err := rows(typesText, func(r []string) { cat.plainTypes[r[0]] = true }); err != nil {
 		return nil, err
 	}
-	return cat, nil
+	cat.structure, err = c.readStructure(ctx, g)
+	return cat, err
 }
 
 // learn reads the relations and types of oids that are not known yet.
@@ -254,7 +275,7 @@ func (c *Conn) unchanged(ctx context.Context, g connectors.Guard, j *judgement, 
 
 // column is a result's column with its origin.
 func (cat *catalog) column(name string, typ, table uint32, number uint16) connectors.Column {
-	c := connectors.Column{Name: name, Type: cat.typeName(typ), Numeric: numericTypes[typ]}
+	c := connectors.Column{Name: name, Type: cat.typeName(typ), Numeric: numericTypes[typ], Holds: holds(typ)}
 	o, ok := cat.origins[table]
 	if !ok || table == 0 {
 		return c
@@ -271,6 +292,17 @@ func (cat *catalog) typeName(oid uint32) string {
 		return t
 	}
 	return cat.types[oid]
+}
+
+// holds is what a masked value of a type can be shown as.
+func holds(typ uint32) connectors.Holds {
+	switch typ {
+	case 18, 19, 25, 142, 705, 1042, 1043: // the types of text, and XML
+		return connectors.AnyText
+	case 114, 3802:
+		return connectors.JSONText
+	}
+	return connectors.NullOnly
 }
 
 // typeNames are the commonest types by the oids that never change.

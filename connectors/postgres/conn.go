@@ -37,6 +37,9 @@ type Conn struct {
 
 	prepared map[string]*judgement // by PREPARE; guarded by mu, see prepared.go
 
+	session session
+	block   block // the requester's own transaction
+
 	mu      sync.Mutex
 	cancel  context.CancelCauseFunc // of the operation that runs, or nil
 	closed  bool
@@ -197,7 +200,9 @@ func (c *Conn) Judge(ctx context.Context, s connectors.Statement) (policy.Facts,
 	if err != nil {
 		return resolve(unknown(err.Error()), nil), err
 	}
-	return resolve(c.known(j), c.catalog.Load()), nil
+	t := c.trace(ctx, s.Text)
+	cat := c.catalog.Load()
+	return t.facts(resolve(c.behind(t, j), cat), len(cat.structure.filled) > 0), nil
 }
 
 // Catalog lists the tables and views that the login may read, by schema and name.

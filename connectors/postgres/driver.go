@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/mask"
@@ -26,6 +27,9 @@ type Options struct {
 type Driver struct {
 	pool  *pool
 	cache cache
+	trees treeCache
+	// systems are the system catalogs that were met, *system by what tells them apart.
+	systems sync.Map
 }
 
 var (

@@ -39,6 +39,9 @@ func (c *Conn) Estimate(ctx context.Context, g connectors.Guard, s connectors.St
 // estimate runs EXPLAIN in a read-only transaction that is rolled back. Nothing
 // else may be within the connection's operation.
 func (c *Conn) estimate(ctx context.Context, g connectors.Guard, j *judgement, f policy.Facts, text string) (int64, error) {
+	if c.block != noBlock {
+		return 0, fmt.Errorf("%w: no estimate: a transaction is open", connectors.ErrUnsupported)
+	}
 	if why := inestimable(j, f); why != "" {
 		return 0, fmt.Errorf("%w: no estimate: %s", connectors.ErrUnsupported, why)
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,9 @@ import (
 	"os/exec"
 	"sync"
 	"time"
+
+	pg "github.com/pganalyze/pg_query_go/v6"
+	"google.golang.org/protobuf/proto"
 )
 
 // parseTimeout is when a worker is killed over one statement. It is far above
@@ -138,7 +142,7 @@ func (p *pool) launch() (*worker, error) {
 		p.discard(w)
 		return nil, errClosed
 	}
-	if _, err := w.judge("select 1"); err != nil {
+	if _, _, err := w.ask("select 1", false); err != nil {
 		p.discard(w)
 		return nil, fmt.Errorf("parser worker %q does not answer: %w", p.argv[0], err)
 	}
@@ -161,35 +165,61 @@ func (p *pool) replace(w *worker) {
 // judge judges a text in a worker. Its errors: *syntaxError, errKilled, and
 // others that say why no worker could be had.
 func (p *pool) judge(ctx context.Context, text string) (*judgement, error) {
+	status, reply, err := p.ask(ctx, text, false)
+	if err != nil {
+		return nil, err
+	}
+	var j judgement
+	if err := json.Unmarshal(reply, &j); err != nil || status != statusJudged {
+		return nil, fmt.Errorf("read a judgement of status %d: %w", status, err)
+	}
+	return &j, nil
+}
+
+// tree parses a text in a worker. Its errors are those of judge.
+func (p *pool) tree(ctx context.Context, text string) (*pg.ParseResult, error) {
+	status, reply, err := p.ask(ctx, text, true)
+	if err != nil {
+		return nil, err
+	}
+	var t pg.ParseResult
+	if err := proto.Unmarshal(reply, &t); err != nil || status != statusTree {
+		return nil, fmt.Errorf("read a tree of status %d: %w", status, err)
+	}
+	return &t, nil
+}
+
+// ask puts one request to a worker.
+func (p *pool) ask(ctx context.Context, text string, tree bool) (status byte, reply []byte, err error) {
 	p.warm()
 	select {
 	case p.busy <- struct{}{}:
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return 0, nil, context.Cause(ctx)
 	case <-p.ctx.Done():
-		return nil, errClosed
+		return 0, nil, errClosed
 	}
 	defer func() { <-p.busy }()
 	for {
 		w, err := p.take(ctx)
 		if err != nil {
-			return nil, err
+			return 0, nil, err
 		}
-		j, err := w.judge(text)
+		status, reply, err := w.ask(text, tree)
 		var syntax *syntaxError
 		switch {
 		case err == nil, errors.As(err, &syntax):
 			p.ready <- w
-			return j, err
+			return status, reply, err
 		case errors.Is(err, errStale):
 			p.replace(w) // it had died before it saw the statement
 			continue
 		}
 		p.replace(w)
 		if p.ctx.Err() != nil {
-			return nil, errClosed
+			return 0, nil, errClosed
 		}
-		return nil, fmt.Errorf("%w: %w", errKilled, err)
+		return 0, nil, fmt.Errorf("%w: %w", errKilled, err)
 	}
 }
 
@@ -257,34 +287,34 @@ func (w *worker) end() {
 	_ = w.cmd.Wait()
 }
 
-func (w *worker) judge(text string) (*judgement, error) {
+// ask puts one request to the worker. A *syntaxError leaves it as it was; after
+// any other error it must be replaced.
+func (w *worker) ask(text string, tree bool) (status byte, reply []byte, err error) {
 	timer := time.AfterFunc(w.timeout, w.kill)
 	defer timer.Stop()
-	b := bufio.NewWriterSize(w.in, 4+len(text))
-	if err := writeFrame(b, []byte(text)); err != nil {
-		return nil, fmt.Errorf("%w: %w", errStale, err)
+	n := uint32(len(text))
+	if tree {
+		n |= wantTree
 	}
-	status, err := w.out.ReadByte()
-	if err != nil {
-		return nil, fmt.Errorf("no reply: %w", err)
+	request := append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(text)), n), text...)
+	if _, err := w.in.Write(request); err != nil {
+		return 0, nil, fmt.Errorf("%w: %w", errStale, err)
 	}
-	reply, err := readFrame(w.out, maxReply)
-	if err != nil {
-		return nil, err
+	if status, err = w.out.ReadByte(); err != nil {
+		return 0, nil, fmt.Errorf("no reply: %w", err)
+	}
+	if reply, err = readFrame(w.out, maxReply); err != nil {
+		return 0, nil, err
 	}
 	switch status {
-	case statusJudged:
-		var j judgement
-		if err := json.Unmarshal(reply, &j); err != nil {
-			return nil, fmt.Errorf("read a judgement: %w", err)
-		}
-		return &j, nil
+	case statusJudged, statusTree:
+		return status, reply, nil
 	case statusSyntax:
 		var e syntaxError
 		if err := json.Unmarshal(reply, &e); err != nil {
-			return nil, fmt.Errorf("read a syntax error: %w", err)
+			return 0, nil, fmt.Errorf("read a syntax error: %w", err)
 		}
-		return nil, &e
+		return status, nil, &e
 	}
-	return nil, fmt.Errorf("reply with status %d", status)
+	return 0, nil, fmt.Errorf("reply with status %d", status)
 }

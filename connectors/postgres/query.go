@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,33 +35,50 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		j = unknown(err.Error()) // the guard records the attempt, and decides
 		j.Cannot = err.Error()
 	}
-	j = c.known(j)
-	f := resolve(j, c.catalog.Load())
-	if f.Opaque && j.Cannot == "" && c.secondLine(g) {
+	t := c.trace(run, s.Text)
+	j = c.offered(t, c.behind(t, j))
+	f := t.facts(resolve(j, c.catalog.Load()), len(c.catalog.Load().structure.filled) > 0)
+	if !t.Understood && f.Opaque && j.Cannot == "" && c.block == noBlock && c.secondLine(g) {
 		return c.queryRestricted(run, g, s.Text, j, f)
 	}
+	trace := t.hub()
 	permit, err := g.Check(run, connectors.Operation{
-		Action: policy.ActionSQL, Text: s.Text, Facts: f, Login: c.endpoint.User,
+		Action: policy.ActionSQL, Text: s.Text, Facts: f, Trace: trace, Login: c.endpoint.User,
 		Estimate: func(ctx context.Context) (int64, error) { return c.estimate(ctx, g, j, f, s.Text) },
 	})
 	if err != nil {
 		c.end()
 		return nil, err
 	}
-	q := &source{c: c, g: g, run: run, j: j, f: f, readOnly: permit.Terms().ReadOnly}
+	opaque := f.Opaque && (!t.Understood || t.Code)
+	if transacts(t.statement) && c.block != noBlock || trace.Touches(permit.Seen()) || trace.Touches(permit.Kept()) {
+		// From here on this is about the target's words alone: what it says at the end
+		// of a transaction may be about any statement within.
+		f.Opaque = true
+	}
+	q := &source{c: c, g: g, run: run, j: j, f: f, t: t, opaque: opaque, readOnly: permit.Terms().ReadOnly}
+	// What is not understood may be a slip that the target will name when it parses.
+	if q.no = trace.Refusal(permit.Seen(), permit.Kept(), f); q.no != nil && t.Understood && j.Cannot == "" {
+		return nil, q.refused(permit, q.no)
+	}
 	columns, err := q.start(permit, f, s.Text)
 	if err != nil {
-		o := q.Finish()
-		o.Err = err
-		return nil, connectors.Settle(permit, f, q.sent, o)
+		return nil, q.refused(permit, err)
 	}
 	return connectors.NewResult(permit, f, columns, q), nil
+}
+
+// refused ends an operation that was permitted and has no answer.
+func (q *source) refused(p connectors.Permit, err error) error {
+	o := q.Finish()
+	o.Err = err
+	return connectors.Settle(p, q.f, q.sent, o)
 }
 
 // refresh reads the catalog again where it is old or something may have changed it.
 func (c *Conn) refresh(ctx context.Context, g connectors.Guard) error {
 	cat := c.catalog.Load()
-	if !c.dirty.Load() && c.now().Sub(cat.read) < catalogAge {
+	if !c.dirty.Load() && c.now().Sub(cat.read) < catalogAge || c.block == failedBlock {
 		return nil
 	}
 	c.io <- struct{}{}
@@ -87,10 +106,14 @@ type source struct {
 	run      context.Context //nolint:containedctx // the operation's lifetime, which is the source's
 	j        *judgement
 	f        policy.Facts
+	t        *traced
+	no       *policy.Refusal // why it is not executed, nil if it may be
 	readOnly bool
+	opaque   bool // what it ran may have left anything behind in the session
 
 	rr        *pgconn.ResultReader
-	began     bool // a transaction is open
+	began     bool // a transaction is open that ends with the statement
+	step      bool // a savepoint is, within the requester's own transaction
 	sent      bool // the statement was executed, so an error may speak of values
 	abandoned bool // left by its reader, and cancelled for that
 	over      bool // the statement has ended, as err says
@@ -98,6 +121,7 @@ type source struct {
 	err       error
 	out       connectors.Outcome
 	vals      []connectors.Value
+	lines     *bytes.Buffer // of a COPY that has run
 }
 
 var _ connectors.Source = (*source)(nil)
@@ -119,12 +143,21 @@ func (q *source) start(p connectors.Permit, f policy.Facts, text string) ([]conn
 	if c.pg.ParameterStatus("standard_conforming_strings") != "on" || c.pg.ParameterStatus("client_encoding") != "UTF8" {
 		return nil, fmt.Errorf("%w: the session's standard_conforming_strings or encoding were changed; open the resource again", connectors.ErrUnsupported)
 	}
+	if transacts(q.t.statement) {
+		return nil, q.transact(text)
+	}
 	if err := q.open(p.Terms()); err != nil {
 		return nil, q.conclude("", err)
+	}
+	if copies(q.t.statement) {
+		return q.copy(text, p)
 	}
 	sd, err := q.prepare(text)
 	if err != nil {
 		return nil, q.conclude("", err)
+	}
+	if q.no != nil {
+		return nil, q.conclude("", q.no)
 	}
 	masks := p.Seen().MasksColumns() || p.Kept().MasksColumns()
 	again, err := q.learn(sd, f, masks)
@@ -135,6 +168,9 @@ func (q *source) start(p connectors.Permit, f policy.Facts, text string) ([]conn
 		return nil, q.conclude("", err)
 	}
 	fields := append([]pgconn.FieldDescription(nil), sd.Fields...)
+	if err := q.agrees(fields, masks); err != nil {
+		return nil, q.conclude("", err)
+	}
 	q.sent = true
 	q.rr = c.pg.ExecPrepared(q.run, "", nil, nil, nil)
 	if len(fields) == 0 && len(q.rr.FieldDescriptions()) == 0 {
@@ -159,6 +195,9 @@ func (q *source) open(t connectors.Terms) error {
 	limit := fmt.Sprintf("statement_timeout = %d", t.Timeout.Milliseconds())
 	if t.Timeout > 0 && t.Timeout < time.Millisecond {
 		limit = "statement_timeout = 1"
+	}
+	if q.c.block != noBlock {
+		return q.within(limit, t.ReadOnly)
 	}
 	if q.j.Alone && !t.ReadOnly {
 		return q.c.exec(q.run, q.g, "set "+limit)
@@ -207,10 +246,39 @@ func (q *source) learn(sd *pgconn.StatementDescription, f policy.Facts, masks bo
 			return sent, err
 		}
 	}
-	if !masks || len(f.Tables) == 0 {
+	if !masks {
+		return sent, nil
+	}
+	if q.t.Understood {
+		sent = true
+		if err := q.c.unmoved(q.run, q.g, q.t); err != nil {
+			return sent, err
+		}
+	}
+	if len(q.j.Tables) == 0 {
 		return sent, nil
 	}
 	return true, q.c.unchanged(q.run, q.g, q.j, f)
+}
+
+// agrees compares the lineage with what the target says of the answer: a column
+// that it knows the origin of must have it in its lineage, too.
+func (q *source) agrees(fields []pgconn.FieldDescription, masks bool) error {
+	if !masks || !q.t.Understood || len(fields) == 0 {
+		return nil
+	}
+	disagree := &policy.Refusal{Rule: "masks", Reason: "not understood: the target describes the answer in another way than its lineage does"}
+	if len(fields) != len(q.t.Columns) {
+		return disagree
+	}
+	cat := q.c.catalog.Load()
+	for i, d := range fields {
+		c := cat.column(d.Name, d.DataTypeOID, d.TableOID, d.TableAttributeNumber)
+		if c.Origin != nil && !slices.Contains(q.t.Columns[i].Sources, *c.Origin) {
+			return disagree
+		}
+	}
+	return nil
 }
 
 func (q *source) columns(fields []pgconn.FieldDescription) []connectors.Column {
@@ -218,6 +286,9 @@ func (q *source) columns(fields []pgconn.FieldDescription) []connectors.Column {
 	out := make([]connectors.Column, len(fields))
 	for i, d := range fields {
 		out[i] = cat.column(d.Name, d.DataTypeOID, d.TableOID, d.TableAttributeNumber)
+		if q.t.Understood && len(fields) == len(q.t.Columns) {
+			out[i].From = &connectors.ValueOrigin{Direct: q.t.Columns[i].Direct, Columns: q.t.Columns[i].Sources}
+		}
 	}
 	return out
 }
@@ -233,6 +304,9 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 	defer context.AfterFunc(ctx, func() { q.c.stop(context.Cause(ctx)) })()
 	q.c.io <- struct{}{}
 	defer func() { <-q.c.io }()
+	if q.lines != nil {
+		return q.line()
+	}
 	if q.rr.NextRow() {
 		q.vals = q.vals[:0]
 		for _, b := range q.rr.Values() {
@@ -282,7 +356,11 @@ func (q *source) conclude(tag string, err error) error {
 	if err == nil && !q.readOnly && q.began && q.run.Err() != nil {
 		err = canceled(q.run) // not committed yet, so it can still be taken back
 	}
-	if q.began && !q.c.pg.IsClosed() {
+	switch {
+	case q.c.pg.IsClosed():
+	case q.step:
+		err = q.settleStep(err)
+	case q.began:
 		if err == nil && !q.abandoned {
 			err = q.commit()
 		}
@@ -294,12 +372,16 @@ func (q *source) conclude(tag string, err error) error {
 		q.c.dirty.Store(true)
 	}
 	q.err = err
-	if err == nil || q.f.Opaque {
-		q.c.remember(q.j, q.f.Opaque)
+	if err == nil || q.opaque {
+		q.c.remember(q.j, q.opaque)
+		q.c.session.remember(q.t, q.j, err == nil, q.opaque)
 	}
 	if err == nil {
 		q.out.Tag = tag
 		q.out.Affected = affected(tag)
+		if q.t.Made != nil {
+			q.c.dirty.Store(true)
+		}
 	}
 	return err
 }

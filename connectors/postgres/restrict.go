@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/postgres/grants"
+	"github.com/sallyport/sallyport/connectors/postgres/lineage"
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 )
@@ -260,7 +261,7 @@ func (c *Conn) queryRestricted(run context.Context, g connectors.Guard, text str
 		c.end()
 		return nil, connectors.Settle(permit, f, false, connectors.Outcome{Err: err, Affected: -1})
 	}
-	q := &source{c: conn, g: g, run: run, j: j, f: f, readOnly: true}
+	q := &source{c: conn, g: g, run: run, j: j, f: f, t: unread(), readOnly: true}
 	columns, err := q.start(reading{permit}, f, text)
 	// No masked table is touched, whatever the statement names: that is proved.
 	proved := policy.Facts{Class: policy.Read}
@@ -270,6 +271,11 @@ func (c *Conn) queryRestricted(run context.Context, g connectors.Guard, text str
 		return nil, connectors.Settle(permit, proved, q.sent, o)
 	}
 	return connectors.NewResult(permit, proved, columns, q), nil
+}
+
+// unread is the lineage of a statement that is left to the target's own grants.
+func unread() *traced {
+	return &traced{Result: &lineage.Result{Why: "it is left to the restricted login"}}
 }
 
 // again begins an operation on the restricted session, whose settings the one

@@ -32,7 +32,12 @@ const (
 const (
 	statusJudged = 0
 	statusSyntax = 1
+	statusTree   = 2
 )
+
+// wantTree is set in the length of a request that asks for the parser's tree
+// instead of a judgement.
+const wantTree = 1 << 31
 
 // syntaxError is the parser's own complaint about a text.
 type syntaxError struct {
@@ -63,13 +68,13 @@ func ParserWorker(in io.Reader, out io.Writer) error {
 		return fmt.Errorf("limit the parser worker: %w", err)
 	}
 	debug.SetTraceback("none") // a crash must not print a statement
-	return serveFrames(in, out, judgeText)
+	return serveFrames(in, out, judgeText, parseTree)
 }
 
-func serveFrames(in io.Reader, out io.Writer, judge func(string) (*judgement, error)) error {
+func serveFrames(in io.Reader, out io.Writer, judge func(string) (*judgement, error), parse func(string) ([]byte, error)) error {
 	r, w := bufio.NewReader(in), bufio.NewWriter(out)
 	for {
-		text, err := readFrame(r, maxText)
+		text, tree, err := readRequest(r)
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
@@ -78,26 +83,49 @@ func serveFrames(in io.Reader, out io.Writer, judge func(string) (*judgement, er
 		}
 		// The parent's kill timer does not outlive the parent; this one does.
 		suicide := time.AfterFunc(2*parseTimeout, func() { os.Exit(3) })
-		j, err := judge(string(text))
+		status, reply, err := answer(string(text), tree, judge, parse)
 		suicide.Stop()
-		var syntax *syntaxError
-		var reply any = j
-		status := byte(statusJudged)
-		switch {
-		case errors.As(err, &syntax):
-			status, reply = statusSyntax, syntax
-		case err != nil:
-			return err
-		}
-		b, err := json.Marshal(reply)
 		if err != nil {
 			return err
 		}
 		_ = w.WriteByte(status) // its error stays with w until Flush
-		if err := writeFrame(w, b); err != nil {
+		if err := writeFrame(w, reply); err != nil {
 			return err
 		}
 	}
+}
+
+// answer is the reply to one request. Its error ends the worker.
+func answer(text string, tree bool, judge func(string) (*judgement, error), parse func(string) ([]byte, error)) (status byte, reply []byte, err error) {
+	if tree {
+		status = statusTree
+		reply, err = parse(text)
+		if len(reply) > maxReply {
+			reply = nil // an empty tree is not understood
+		}
+	} else {
+		var j *judgement
+		if j, err = judge(text); err == nil {
+			reply, err = json.Marshal(j)
+		}
+	}
+	var syntax *syntaxError
+	if errors.As(err, &syntax) {
+		status = statusSyntax
+		reply, err = json.Marshal(syntax)
+	}
+	return status, reply, err
+}
+
+// readRequest reads a frame whose length also says what is asked for.
+func readRequest(r io.Reader) (text []byte, tree bool, err error) {
+	var h [4]byte
+	if _, err := io.ReadFull(r, h[:]); err != nil {
+		return nil, false, err
+	}
+	n := binary.BigEndian.Uint32(h[:])
+	text, err = readBody(r, n&^wantTree, maxText)
+	return text, n&wantTree != 0, err
 }
 
 func readFrame(r io.Reader, limit uint32) ([]byte, error) {
@@ -105,7 +133,10 @@ func readFrame(r io.Reader, limit uint32) ([]byte, error) {
 	if _, err := io.ReadFull(r, h[:]); err != nil {
 		return nil, err
 	}
-	n := binary.BigEndian.Uint32(h[:])
+	return readBody(r, binary.BigEndian.Uint32(h[:]), limit)
+}
+
+func readBody(r io.Reader, n, limit uint32) ([]byte, error) {
 	if n > limit {
 		return nil, fmt.Errorf("frame of %d bytes, %d allowed", n, limit)
 	}

@@ -176,7 +176,7 @@ func TestWorkerEndsWithItsInput(t *testing.T) {
 		if err != nil || len(env) != 0 {
 			t.Errorf("environment %q, %v", env, err)
 		}
-		if _, err := w.judge("select 1"); err != nil { // it has limited itself by then
+		if _, _, err := w.ask("select 1", false); err != nil { // it has limited itself by then
 			t.Fatal(err)
 		}
 		limits, err := os.ReadFile("/proc/" + itoa(w.cmd.Process.Pid) + "/limits")
@@ -238,6 +238,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add([]byte(frame("select 1") + frame("")))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
 	f.Add([]byte(frame("x")[:3]))
+	f.Add([]byte("\x80\x00\x00\x01x"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var out bytes.Buffer
 		asked := 0
@@ -246,6 +247,9 @@ func FuzzFrames(f *testing.F) {
 				return nil, &syntaxError{Message: s}
 			}
 			return &judgement{Verb: s, Class: policy.Read}, nil
+		}, func(s string) ([]byte, error) {
+			asked++
+			return json.Marshal(s)
 		})
 		answered := 0
 		for r := bufio.NewReader(&out); ; answered++ {
@@ -267,7 +271,7 @@ func FuzzFrames(f *testing.F) {
 func consumed(in []byte) bool {
 	r := bytes.NewReader(in)
 	for {
-		_, err := readFrame(r, maxText)
+		_, _, err := readRequest(r)
 		if err != nil {
 			return errors.Is(err, io.EOF)
 		}

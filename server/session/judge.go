@@ -78,8 +78,17 @@ func judge(p *policy.Policy, q policy.Request, op connectors.Operation) (policy.
 // underMasks is a decision, or the denial of an operation that would carry masked
 // values past their mask.
 func underMasks(d policy.Decision, m masks, op connectors.Operation) policy.Decision {
-	if why := carries(m.kept, op); why != "" && d.Effect != policy.Deny {
+	if d.Effect == policy.Deny {
+		return d
+	}
+	if why := carries(m.kept, op); why != "" {
 		return policy.Decision{Rule: maskRule(m.names), Reason: why}
+	}
+	// What is not understood is left to the target first: it may be a slip.
+	if op.Trace.Understood() {
+		if no := op.Trace.Refusal(m.seen, m.kept, op.Facts); no != nil {
+			return policy.Decision{Rule: no.Rule, Reason: no.Reason}
+		}
 	}
 	return d
 }
@@ -95,7 +104,7 @@ func carries(kept *mask.Plan, op connectors.Operation) string {
 	if f.Copies && connectors.Touches(kept, f) {
 		return f.Form + " over a table with masked columns would carry them past the mask"
 	}
-	if f.Opaque && f.Class.Severity() >= policy.Write.Severity() && connectors.Touches(kept, f) {
+	if !op.Trace.Understood() && f.Opaque && f.Class.Severity() >= policy.Write.Severity() && connectors.Touches(kept, f) {
 		return "it cannot be told what this change reads, so it could carry masked columns past the mask"
 	}
 	if c, ok := connectors.MaskedRead(kept, op.Reads); ok {

@@ -1,0 +1,57 @@
+package mask
+
+import "fmt"
+
+// Predicates says whether a masked column may decide which rows there are: in a
+// condition, a join, an order, a grouping. The zero value is no.
+type Predicates uint8
+
+const (
+	DenyPredicates  Predicates = iota
+	EqualityAlone              // the bare column compared with constants, for keys people search by
+	AllowPredicates            // any
+)
+
+var predicateNames = [...]string{DenyPredicates: "deny", EqualityAlone: "equality", AllowPredicates: "allow"}
+
+// String is the word in the configuration.
+func (p Predicates) String() string {
+	if int(p) < len(predicateNames) {
+		return predicateNames[p]
+	}
+	return predicateNames[DenyPredicates]
+}
+
+// ParsePredicates is the inverse of String. The empty word is DenyPredicates.
+func ParsePredicates(s string) (Predicates, error) {
+	if s == "" {
+		return DenyPredicates, nil
+	}
+	for p, name := range predicateNames {
+		if s == name {
+			return Predicates(p), nil
+		}
+	}
+	return DenyPredicates, fmt.Errorf("unknown word %q for predicates%s", s, suggest(s, predicateNames[:]))
+}
+
+// Predicates returns what the plan lets a column decide, and the rule that says
+// so: of several that match, the strictest. A column that no rule matches may
+// decide anything.
+func (p *Plan) Predicates(c Column) (Predicates, Rule) {
+	if p.closed() {
+		return DenyPredicates, Rule{Name: "no plan", Column: "*.*"}
+	}
+	most, rule := AllowPredicates, Rule{}
+	schema, table, name := fold(c.Schema), fold(c.Table), fold(c.Name)
+	for i := range p.patterns {
+		k := &p.patterns[i]
+		if !k.matchesTable(schema, table) || !glob(k.name, name) {
+			continue
+		}
+		if rule.Name == "" || k.rule.Predicates < most {
+			most, rule = min(k.rule.Predicates, AllowPredicates), k.rule
+		}
+	}
+	return most, rule
+}
