@@ -12,9 +12,9 @@ import (
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
-// corpusLine is one line of a corpus: statements, and what must not come back of
+// leakLine is one line of a corpus: statements, and what must not come back of
 // them. testdata/corpus/README.md says where they are from.
-type corpusLine struct {
+type leakLine struct {
 	ID         string   `json:"id"`
 	Category   string   `json:"category"`
 	SQL        string   `json:"sql"`
@@ -30,10 +30,10 @@ type corpusLine struct {
 }
 
 // benign reports whether the line's answer must come back as it is.
-func (l *corpusLine) benign() bool { return l.Form == "" && len(l.Leaks) == 0 && l.Check == "" }
+func (l *leakLine) benign() bool { return l.Form == "" && len(l.Leaks) == 0 && l.Check == "" }
 
 // steps are the messages of the line, in order.
-func (l *corpusLine) steps() []string {
+func (l *leakLine) steps() []string {
 	steps := l.Statements
 	if len(steps) == 0 {
 		steps = []string{l.SQL}
@@ -51,7 +51,7 @@ func (l *corpusLine) steps() []string {
 }
 
 // unoffered says what protocol feature the line needs that the gate has not.
-func (l *corpusLine) unoffered() string {
+func (l *leakLine) unoffered() string {
 	switch {
 	case l.Proto == "fastpath":
 		return "function calls by the fast path"
@@ -87,7 +87,7 @@ func runMaskCorpus(ctx context.Context, args []string, io stdio) error {
 	if err != nil {
 		return err
 	}
-	lines, err := readCorpus(f.Args())
+	lines, err := readLeakLines(f.Args())
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func runMaskCorpus(ctx context.Context, args []string, io stdio) error {
 		return err
 	}
 	defer r.close()
-	score, err := r.all(ctx, lines, func(l *corpusLine, o corpusOutcome) {
+	score, err := r.all(ctx, lines, func(l *leakLine, o corpusOutcome) {
 		if o.miss != "" {
 			fmt.Fprintf(io.out, "MISS %s (%s): %s\n     %s\n", l.ID, l.Category, widget.EscapeLines(o.miss), widget.EscapeLines(l.SQL))
 		} else if *verbose {
@@ -141,8 +141,8 @@ func readSensitive(path string) ([]string, error) {
 	return s.Sensitive, nil
 }
 
-func readCorpus(paths []string) ([]*corpusLine, error) {
-	var out []*corpusLine
+func readLeakLines(paths []string) ([]*leakLine, error) {
+	var out []*leakLine
 	for _, path := range paths {
 		f, err := os.Open(path)
 		if err != nil {
@@ -154,7 +154,7 @@ func readCorpus(paths []string) ([]*corpusLine, error) {
 			if len(s.Bytes()) == 0 {
 				continue
 			}
-			l := &corpusLine{}
+			l := &leakLine{}
 			if err := json.Unmarshal(s.Bytes(), l); err != nil {
 				return nil, errors.Join(fmt.Errorf("read line %d of %q: %w", n, path, err), f.Close())
 			}

@@ -98,7 +98,7 @@ type corpusAnswer struct {
 }
 
 // run runs a line's messages in one session.
-func (g *corpusGate) run(ctx context.Context, s *corpusServer, database string, l *corpusLine) (*corpusAnswer, error) {
+func (g *corpusGate) run(ctx context.Context, s *corpusServer, database string, l *leakLine) (*corpusAnswer, error) {
 	e, secret := s.endpoint(database, l.Role)
 	gate := session.New(session.Options{
 		Drivers: []connectors.Driver{g.driver}, Recorder: g.rec, Approvals: g.appr, Journal: g.journal, Log: slog.New(slog.DiscardHandler),

@@ -62,7 +62,7 @@ func (o corpusOutcome) word() string {
 }
 
 // all runs the lines and counts.
-func (r *corpusRunner) all(ctx context.Context, lines []*corpusLine, each func(*corpusLine, corpusOutcome)) (*corpusScore, error) {
+func (r *corpusRunner) all(ctx context.Context, lines []*leakLine, each func(*leakLine, corpusOutcome)) (*corpusScore, error) {
 	s := &corpusScore{}
 	for _, l := range lines {
 		o, err := r.line(ctx, l)
@@ -75,7 +75,7 @@ func (r *corpusRunner) all(ctx context.Context, lines []*corpusLine, each func(*
 	return s, nil
 }
 
-func (s *corpusScore) count(l *corpusLine, o corpusOutcome) {
+func (s *corpusScore) count(l *leakLine, o corpusOutcome) {
 	if o.miss == "" {
 		s.passed++
 	} else {
@@ -101,7 +101,7 @@ func (s *corpusScore) count(l *corpusLine, o corpusOutcome) {
 	}
 }
 
-func (r *corpusRunner) line(ctx context.Context, l *corpusLine) (corpusOutcome, error) {
+func (r *corpusRunner) line(ctx context.Context, l *leakLine) (corpusOutcome, error) {
 	if what := l.unoffered(); what != "" {
 		return corpusOutcome{refused: true, note: "the gate does not offer " + what}, nil
 	}
@@ -164,7 +164,7 @@ func difference(want, got string) string {
 
 // through runs a line through the gate, on a database that earlier lines did not
 // change.
-func (r *corpusRunner) through(ctx context.Context, s *corpusServer, l *corpusLine) (*corpusAnswer, error) {
+func (r *corpusRunner) through(ctx context.Context, s *corpusServer, l *leakLine) (*corpusAnswer, error) {
 	name, err := s.database(ctx)
 	if err != nil {
 		return nil, err
@@ -180,7 +180,7 @@ func (r *corpusRunner) through(ctx context.Context, s *corpusServer, l *corpusLi
 }
 
 // raw runs a line without the gate.
-func (r *corpusRunner) raw(ctx context.Context, l *corpusLine) (string, error) {
+func (r *corpusRunner) raw(ctx context.Context, l *leakLine) (string, error) {
 	name, err := r.a.database(ctx)
 	if err != nil {
 		return "", err

@@ -98,7 +98,7 @@ func (s *corpusServer) changed() {
 }
 
 // pre runs what must have run before a line, as the superuser.
-func (s *corpusServer) pre(ctx context.Context, l *corpusLine, database string) error {
+func (s *corpusServer) pre(ctx context.Context, l *leakLine, database string) error {
 	if len(l.Pre) == 0 {
 		return nil
 	}
@@ -145,7 +145,7 @@ func (s *corpusServer) close() {
 }
 
 // raw is what a line's answer is without the gate.
-func (s *corpusServer) raw(ctx context.Context, l *corpusLine, database string) (string, error) {
+func (s *corpusServer) raw(ctx context.Context, l *leakLine, database string) (string, error) {
 	cfg := s.cfg.Copy()
 	cfg.Database, cfg.User, cfg.Password = database, s.login(l.Role), s.pass
 	var d corpusDump
