@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/postgres/lineage"
 	"github.com/sallyport/sallyport/policy"
 )
 
@@ -122,6 +123,9 @@ var _ connectors.Source = (*source)(nil)
 // columns' origins and executes it.
 func (q *source) start(p connectors.Permit, f policy.Facts, text string) ([]connectors.Column, error) {
 	q.out.Affected = -1
+	if q.t == nil { // not asked for: nothing is known of its values
+		q.t = &traced{Result: &lineage.Result{Why: "it was not traced"}}
+	}
 	if q.j.Cannot != "" {
 		return nil, fmt.Errorf("%w: %s", connectors.ErrUnsupported, q.j.Cannot)
 	}
@@ -364,6 +368,9 @@ func (q *source) conclude(tag string, err error) error {
 		q.c.dirty.Store(true)
 	}
 	q.err = err
+	if q.sent && (!q.t.Understood || q.t.Code) {
+		q.c.session.forgetAll()
+	}
 	if err == nil {
 		q.out.Tag = tag
 		q.out.Affected = affected(tag)

@@ -404,6 +404,14 @@ func (s *session) forget() {
 	s.cursors = map[string]left{}
 }
 
+// forgetAll drops what was prepared, too: code that was not followed may have put
+// something else under its name.
+func (s *session) forgetAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.prepared, s.cursors = map[string]left{}, map[string]left{}
+}
+
 // behind is the judgement of what a statement runs under a name, together with
 // its own; where nothing is known under it, its own.
 func (s *session) behind(t *traced, j *judgement) *judgement {
