@@ -87,7 +87,7 @@ func runMaskCorpus(ctx context.Context, args []string, io stdio) error {
 	if err != nil {
 		return err
 	}
-	lines, err := readCorpus(f.Args())
+	lines, err := readLeakLines(f.Args())
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func readSensitive(path string) ([]string, error) {
 	return s.Sensitive, nil
 }
 
-func readCorpus(paths []string) ([]*leakLine, error) {
+func readLeakLines(paths []string) ([]*leakLine, error) {
 	var out []*leakLine
 	for _, path := range paths {
 		f, err := os.Open(path)

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/postgres/lineage"
 	"github.com/sallyport/sallyport/policy"
 )
 
@@ -50,13 +51,12 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		c.end()
 		return nil, err
 	}
-	opaque := f.Opaque && (!t.Understood || t.Code)
 	if transacts(t.statement) && c.block != noBlock || trace.Touches(permit.Seen()) || trace.Touches(permit.Kept()) {
 		// From here on this is about the target's words alone: what it says at the end
 		// of a transaction may be about any statement within.
 		f.Opaque = true
 	}
-	q := &source{c: c, g: g, run: run, j: j, f: f, t: t, opaque: opaque, readOnly: permit.Terms().ReadOnly}
+	q := &source{c: c, g: g, run: run, j: j, f: f, t: t, readOnly: permit.Terms().ReadOnly}
 	// What is not understood may be a slip that the target will name when it parses.
 	if q.no = trace.Refusal(permit.Seen(), permit.Kept(), f); q.no != nil && t.Understood && j.Cannot == "" {
 		return nil, q.refused(permit, q.no)
@@ -109,7 +109,6 @@ type source struct {
 	t        *traced
 	no       *policy.Refusal // why it is not executed, nil if it may be
 	readOnly bool
-	opaque   bool // what it ran may have left anything behind in the session
 
 	rr        *pgconn.ResultReader
 	began     bool // a transaction is open that ends with the statement
@@ -130,6 +129,9 @@ var _ connectors.Source = (*source)(nil)
 // columns' origins and executes it.
 func (q *source) start(p connectors.Permit, f policy.Facts, text string) ([]connectors.Column, error) {
 	q.out.Affected = -1
+	if q.t == nil { // not asked for: nothing is known of its values
+		q.t = &traced{Result: &lineage.Result{Why: "it was not traced"}}
+	}
 	if q.j.Cannot != "" {
 		return nil, fmt.Errorf("%w: %s", connectors.ErrUnsupported, q.j.Cannot)
 	}
@@ -372,13 +374,17 @@ func (q *source) conclude(tag string, err error) error {
 		q.c.dirty.Store(true)
 	}
 	q.err = err
-	if err == nil || q.opaque {
-		q.c.remember(q.j, q.opaque)
-		q.c.session.remember(q.t, q.j, err == nil, q.opaque)
+	opaque := q.sent && (!q.t.Understood || q.t.Code)
+	if err == nil || opaque {
+		q.c.remember(q.j, opaque)
+	}
+	if opaque {
+		q.c.session.forgetAll()
 	}
 	if err == nil {
 		q.out.Tag = tag
 		q.out.Affected = affected(tag)
+		q.c.session.remember(q.t, q.j)
 		if q.t.Made != nil {
 			q.c.dirty.Store(true)
 		}

@@ -347,20 +347,12 @@ type left struct {
 	j     *judgement
 }
 
-// remember notes what a statement that has run left behind; ran says that it did
-// not fail. An opaque one may have prepared or declared anything in the place of
-// what is known.
-func (s *session) remember(t *traced, j *judgement, ran, opaque bool) {
+// remember notes what a statement that has run left behind.
+func (s *session) remember(t *traced, j *judgement) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if opaque || t.statement.GetDeallocateStmt() != nil {
+	if t.statement.GetDeallocateStmt() != nil {
 		s.prepared = nil
-	}
-	if opaque {
-		s.cursors = nil
-	}
-	if !ran {
-		return
 	}
 	if s.prepared == nil {
 		s.prepared = map[string]left{}
@@ -413,6 +405,14 @@ func (s *session) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cursors = map[string]left{}
+}
+
+// forgetAll drops what was prepared, too: code that was not followed may have put
+// something else under its name.
+func (s *session) forgetAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.prepared, s.cursors = map[string]left{}, map[string]left{}
 }
 
 // behind is the judgement of what a statement runs under a name, together with

@@ -15,8 +15,8 @@ import (
 	"github.com/sallyport/sallyport/mask"
 )
 
-// leakDatabase is loaded once, from testdata/corpus.
-var leakDatabase = sync.OnceValues(func() (string, error) {
+// traceDatabase is loaded once, from testdata/corpus.
+var traceDatabase = sync.OnceValues(func() (string, error) {
 	s, err := theServer()
 	if err != nil {
 		return "", err
@@ -50,19 +50,19 @@ create function two(out a text, out b int) language sql as 'select email, id fro
 grant all on all tables in schema public to app_rw;
 `
 
-// corpusConn is a session of an ordinary login at the corpus database.
-func corpusConn(t testing.TB) *Conn {
+// traceConn is a session of an ordinary login at the corpus database.
+func traceConn(t testing.TB) *Conn {
 	t.Helper()
 	s := server(t)
-	name, err := leakDatabase()
+	name, err := traceDatabase()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return openApp(t, s, name, allow())
 }
 
-// corpusTexts are single statements of the corpora that begin like queries.
-func corpusTexts(t testing.TB) []string {
+// traceTexts are single statements of the corpora that begin like queries.
+func traceTexts(t testing.TB) []string {
 	t.Helper()
 	var out []string
 	for _, name := range []string{"masking_public.sql.jsonl", "benign.sql.jsonl"} {
@@ -183,12 +183,12 @@ func contain(list []mask.Column, c mask.Column) bool {
 // TestTraceOracle compares lineages with what the server itself resolves, over the
 // corpora and the queries of testdata/lineage.sql.
 func TestTraceOracle(t *testing.T) {
-	c := corpusConn(t)
+	c := traceConn(t)
 	own, err := os.ReadFile(filepath.Join("testdata", "lineage.sql"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts := corpusTexts(t)
+	texts := traceTexts(t)
 	n := len(texts)
 	for line := range strings.Lines(string(own)) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "--") {
