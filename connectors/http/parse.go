@@ -39,11 +39,10 @@ func (r *Request) line(l string) error {
 		return errors.New("there is no method and target in the text")
 	}
 	target := rest
-	if t, version, ok := strings.Cut(rest, " "); ok {
+	if t, _, ok := strings.Cut(rest, " "); ok {
+		version := ""
 		if i := strings.LastIndex(rest, " HTTP/"); i > 0 {
 			target, version = rest[:i], rest[i+1:]
-		} else {
-			target, version = rest, ""
 		}
 		if version == "" || strings.Contains(target, " ") || t == "" {
 			r.Odd = append(r.Odd, "the target holds a space")

@@ -74,7 +74,7 @@ func (c *call) find() {
 	for i := 0; i < len(c.args); i++ {
 		a := c.args[i]
 		switch {
-		case !a.known && (a.many || a.text == "" && i > 0 && c.args[i-1].option() == false):
+		case !a.known && (a.many || a.text == "" && i > 0 && !c.args[i-1].option()):
 			c.unknown("what find does is only known when it runs")
 		case a.text == "-delete":
 			c.destroys(policy.Write, "find deletes what it finds")
