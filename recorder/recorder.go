@@ -125,11 +125,11 @@ func (r *Recorder) interrupt() error {
 			return err
 		}
 		e := Event{Seq: h.Next, At: r.now(), Kind: KindEnd, Data: data}
-		next, err := Advance(h, e)
+		next, hashes, err := Extend(h, nil, e)
 		if err != nil {
 			return fmt.Errorf("end transcript %q: %w", h.ID, err)
 		}
-		groups = append(groups, Group{ID: h.ID, Events: []Event{e}, Head: next})
+		groups = append(groups, Group{ID: h.ID, Events: []Event{e}, Hashes: hashes, Head: next})
 	}
 	if len(groups) == 0 {
 		return nil

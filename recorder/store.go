@@ -45,6 +45,8 @@ type Head struct {
 type Group struct {
 	ID     ID
 	Events []Event
+	// Hashes are the chain's after each of Events: see Extend.
+	Hashes []Hash
 	// Head is the head after Events; stores keep it beside them.
 	Head Head
 }

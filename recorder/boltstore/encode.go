@@ -119,30 +119,34 @@ func field(b []byte) (data, rest []byte, ok bool) {
 // value is one key and value of the groups bucket.
 type value struct{ key, data []byte }
 
-// encodeGroup lays out events of a transcript whose chain stands at prev, as
-// values of bounded size.
-func encodeGroup(id recorder.ID, prev recorder.Hash, events []recorder.Event) []value {
-	var values []value
-	var b []byte
-	first := uint64(0)
+// encodeGroup lays out events of a transcript whose chain stands at prev and has
+// hashes after them, as values of bounded size.
+func encodeGroup(id recorder.ID, prev recorder.Hash, events []recorder.Event, hashes []recorder.Hash) []value {
+	size := 0
+	for _, e := range events {
+		size += recorder.EncodedLen(e) + checkSize
+	}
+	buf := make([]byte, 0, size+(size/(maxValue/2)+1)*groupHeader) // one allocation for all
+	values := make([]value, 0, size/maxValue+1)
+	first, start := uint64(0), 0
 	flush := func() {
-		for part := 0; len(b) > 0; part++ {
+		for part, b := 0, buf[start:]; len(b) > 0; part++ {
 			n := min(len(b), maxValue)
 			values = append(values, value{groupKey(id, first, part), b[:n:n]})
 			b = b[n:]
 		}
-		b = nil
+		start = len(buf)
 	}
-	for _, e := range events {
-		if len(b) > 0 && len(b)+recorder.EncodedLen(e)+checkSize > maxValue {
+	for i, e := range events {
+		if have := len(buf) - start; have > 0 && have+recorder.EncodedLen(e)+checkSize > maxValue {
 			flush()
 		}
-		if len(b) == 0 {
+		if len(buf) == start {
 			first = e.Seq
-			b = append(append(b, formPlain), prev[:]...)
+			buf = append(append(buf, formPlain), prev[:]...)
 		}
-		prev = recorder.Chain(id, prev, e)
-		b = append(recorder.AppendEvent(b, e), prev[:checkSize]...)
+		prev = hashes[i]
+		buf = append(recorder.AppendEvent(buf, e), prev[:checkSize]...)
 	}
 	flush()
 	return values

@@ -15,7 +15,7 @@ func FuzzDecodeGroup(f *testing.F) {
 		{Seq: 3, At: time.Unix(1, 2), Kind: recorder.KindOutput, Data: []byte("one")},
 		{Seq: 4, At: time.Unix(1, 3), Kind: recorder.KindInput},
 	}
-	good := encodeGroup("a", recorder.Hash{1}, events)[0].data
+	good := encodeGroup("a", recorder.Hash{1}, events, hashes(recorder.Hash{1}, events))[0].data
 	f.Add(uint64(3), good)
 	f.Add(uint64(4), good)
 	f.Add(uint64(3), good[:len(good)-1])
@@ -28,13 +28,22 @@ func FuzzDecodeGroup(f *testing.F) {
 			return
 		}
 		var again []byte
-		for _, v := range encodeGroup("a", recorder.Hash(b[1:]), got) {
+		for _, v := range encodeGroup("a", recorder.Hash(b[1:]), got, hashes(recorder.Hash(b[1:]), got)) {
 			again = append(again, v.data...)
 		}
 		if len(b) <= maxValue && !bytes.Equal(again, b) {
 			t.Errorf("%x decodes to what is encoded as %x", b, again)
 		}
 	})
+}
+
+// hashes are the chain's of transcript "a" after each event.
+func hashes(prev recorder.Hash, events []recorder.Event) (all []recorder.Hash) {
+	for _, e := range events {
+		prev = recorder.Chain("a", prev, e)
+		all = append(all, prev)
+	}
+	return all
 }
 
 func FuzzDecodeHead(f *testing.F) {

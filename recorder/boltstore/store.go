@@ -251,7 +251,8 @@ func appendGroup(heads, events *bolt.Bucket, g recorder.Group) error {
 			return err
 		}
 	}
-	if len(g.Events) == 0 || g.Head.ID != g.ID || g.Head.Next != at.Next+uint64(len(g.Events)) {
+	if len(g.Events) == 0 || g.Head.ID != g.ID || g.Head.Next != at.Next+uint64(len(g.Events)) ||
+		len(g.Hashes) != len(g.Events) || g.Hashes[len(g.Hashes)-1] != g.Head.Hash {
 		return fmt.Errorf("transcript %q: group of %d events at %d does not lead to a head at %d",
 			g.ID, len(g.Events), at.Next, g.Head.Next)
 	}
@@ -260,7 +261,7 @@ func appendGroup(heads, events *bolt.Bucket, g recorder.Group) error {
 			return fmt.Errorf("transcript %q: event %d (%d bytes) where %d is next", g.ID, e.Seq, len(e.Data), at.Next+uint64(i))
 		}
 	}
-	for _, v := range encodeGroup(g.ID, at.Hash, g.Events) {
+	for _, v := range encodeGroup(g.ID, at.Hash, g.Events, g.Hashes) {
 		if err := events.Put(v.key, v.data); err != nil {
 			return err
 		}
