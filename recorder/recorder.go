@@ -37,6 +37,9 @@ type Options struct {
 	LeadTime  time.Duration
 	// Interval is how long a commit waits for more stream events; 0 means 20 ms.
 	Interval time.Duration
+	// Log hears where the transcripts stand; nil means that there is none. The
+	// recorder takes it over, as it does the store.
+	Log Log
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -102,10 +105,17 @@ func New(s Store, o Options) (*Recorder, error) {
 		failed: make(chan struct{}), quit: make(chan struct{}), done: make(chan struct{}),
 		open: map[ID]*Transcript{}, gather: newCommit(),
 	}
-	if err := r.interrupt(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the recorder: %w", err), s.Close())
+	err := r.reconcile()
+	if err == nil {
+		err = r.interrupt()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the recorder: %w", err), r.closeLog(), s.Close())
 	}
 	go r.write()
+	if o.Log != nil {
+		go r.watch()
+	}
 	return r, nil
 }
 
@@ -116,6 +126,7 @@ func (r *Recorder) interrupt() error {
 		return err
 	}
 	var groups []Group
+	var ended []*Transcript
 	for _, h := range heads {
 		if h.Ended != nil {
 			continue
@@ -130,11 +141,32 @@ func (r *Recorder) interrupt() error {
 			return fmt.Errorf("end transcript %q: %w", h.ID, err)
 		}
 		groups = append(groups, Group{ID: h.ID, Events: []Event{e}, Hashes: hashes, Head: next})
+		ended = append(ended, &Transcript{id: h.ID, head: next})
 	}
 	if len(groups) == 0 {
 		return nil
 	}
-	return r.append(groups)
+	if err := r.append(groups); err != nil {
+		return err
+	}
+	return r.leaves(ended)
+}
+
+// watch fails the recorder when its log has failed: what cannot be vouched for
+// is not recorded.
+func (r *Recorder) watch() {
+	select {
+	case <-r.o.Log.Failed():
+		r.fail(r.o.Log.Err())
+	case <-r.done:
+	}
+}
+
+func (r *Recorder) closeLog() error {
+	if r.o.Log == nil {
+		return nil
+	}
+	return r.o.Log.Close()
 }
 
 // now is the wall clock as events keep it.
@@ -270,5 +302,6 @@ func (r *Recorder) stop(reason string) error {
 	r.reading.Lock()
 	defer r.reading.Unlock()
 	r.closed = true
-	return errors.Join(r.Err(), r.store.Close())
+	// The log first: a store that says it was closed cleanly has all its leaves signed.
+	return errors.Join(r.Err(), r.closeLog(), r.store.Close())
 }

@@ -22,7 +22,9 @@ type Transcript struct {
 	now    load    // of queue
 	flight load    // of what is being written
 
-	head Head // the writer goroutine's own: where the chain stands
+	// The writer goroutine's own: where the chain stands, and what the log heard last.
+	head   Head
+	logged uint64
 }
 
 // load is what a transcript has accepted and not yet made durable.

@@ -47,6 +47,9 @@ func (r *Recorder) write() {
 		if err == nil {
 			err = r.append(groups)
 		}
+		if err == nil {
+			err = r.leaves(written)
+		}
 		if err != nil {
 			r.fail(err)
 			return

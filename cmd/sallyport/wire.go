@@ -108,9 +108,8 @@ func (b *bastion) stores() (gossh.Signer, error) {
 	if err != nil {
 		return nil, inUse(err)
 	}
-	b.rec, err = recorder.New(store, recorder.Options{})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start recorder: %w", err), store.Close())
+	if b.rec, err = newRecorder(store, b.cfg); err != nil {
+		return nil, err
 	}
 	return key, nil
 }
