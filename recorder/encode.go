@@ -72,6 +72,15 @@ func Chain(id ID, prev Hash, e Event) Hash {
 	return newChainer(id).next(prev, e)
 }
 
+// ChainOver is Chain over events that follow each other; prev where there are none.
+func ChainOver(id ID, prev Hash, events []Event) Hash {
+	c := newChainer(id)
+	for _, e := range events {
+		prev = c.next(prev, e)
+	}
+	return prev
+}
+
 // chainer hashes the events of one transcript, one after the other.
 type chainer struct {
 	sum hash.Hash

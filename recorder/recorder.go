@@ -71,6 +71,7 @@ type Recorder struct {
 	quit   chan struct{} // closed by Close: the writer stops
 	done   chan struct{} // closed when the writer has returned
 
+	pack     *packer // nil where the store does not pack
 	shut     sync.Once
 	closeErr error
 
@@ -108,6 +109,9 @@ func New(s Store, o Options) (*Recorder, error) {
 	err := r.reconcile()
 	if err == nil {
 		err = r.interrupt()
+	}
+	if err == nil {
+		err = r.startPacking()
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the recorder: %w", err), r.closeLog(), s.Close())
@@ -169,8 +173,9 @@ func (r *Recorder) closeLog() error {
 	return r.o.Log.Close()
 }
 
-// now is the wall clock as events keep it.
-func (r *Recorder) now() time.Time { return r.o.Now().Round(0).UTC() }
+// now is the wall clock as events keep it: without the monotonic reading, and to
+// the microsecond, since what is finer takes a byte of each and tells nothing.
+func (r *Recorder) now() time.Time { return r.o.Now().Truncate(time.Microsecond).UTC() }
 
 // Begin opens a transcript: its header is durable when Begin returns. ID and
 // Started of h are set by the recorder. Errors wrap ErrUnavailable, or are the
@@ -299,6 +304,7 @@ func (r *Recorder) stop(reason string) error {
 	case <-time.After(commitTimeout):
 		return fmt.Errorf("close the recorder: %w: %w", ErrUnavailable, errHung)
 	}
+	r.stopPacking()
 	r.reading.Lock()
 	defer r.reading.Unlock()
 	r.closed = true

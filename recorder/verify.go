@@ -20,6 +20,9 @@ type Report struct {
 	// Sealed says that the store was closed cleanly and vouches for each of its
 	// bytes. A running store, and one that a crash left, is not sealed.
 	Sealed bool
+	// Unread is how many transcripts are encrypted for others: of these the
+	// stored form was checked against the log, where it is packed, and the head.
+	Unread int
 	// Unlogged is how many transcripts have events that the log does not cover
 	// yet: what happened since its last leaves.
 	Unlogged int
@@ -50,7 +53,7 @@ func (f Fault) String() string {
 // not go on: the context's, or one of reading that is not ErrCorrupt. The store
 // may be written to meanwhile.
 func Verify(ctx context.Context, s Store, leaves ...Leaf) (Report, error) {
-	v := verifier{s: s, leaves: byTranscript(leaves), removed: removed(leaves)}
+	v := verifier{s: s, leaves: byTranscript(leaves), forms: forms(leaves), removed: removed(leaves)}
 	heads, err := s.Heads(ctx)
 	if errors.Is(err, ErrCorrupt) {
 		v.fault("", 0, "%v", err)
@@ -91,6 +94,8 @@ type verifier struct {
 	// leaves are what a log says, by transcript; nil where there is no log. What
 	// has been compared is taken away.
 	leaves map[ID][]Leaf
+	// forms are the hashes over stored forms that the log has.
+	forms map[ID]Leaf
 	// removed are the transcripts that the log says retention took.
 	removed map[ID]bool
 	// unlogged are the transcripts of which the log does not have the last event.
@@ -136,6 +141,9 @@ func (v *verifier) transcript(ctx context.Context, stored Head) error {
 				return nil
 			}
 		}
+		if errors.Is(err, ErrSealed) {
+			return v.unread(ctx, stored, said)
+		}
 		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNotFound) {
 			v.fault(at.ID, at.Next, "%v", err)
 			return nil
@@ -166,7 +174,7 @@ func (v *verifier) transcript(ctx context.Context, stored Head) error {
 		case logged && last < at.Next:
 			v.unlogged = append(v.unlogged, at)
 		}
-		return nil
+		return v.stored(ctx, at)
 	}
 }
 

@@ -1,6 +1,8 @@
 package recorder
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -66,4 +68,51 @@ func (v *verifier) uncovered() {
 	for _, h := range v.unlogged {
 		v.fault(h.ID, h.Next-1, "the log does not have it, though the bastion stopped cleanly: the log is an older one, or the transcript was put here")
 	}
+}
+
+func forms(leaves []Leaf) map[ID]Leaf {
+	out := map[ID]Leaf{}
+	for _, l := range leaves {
+		if l.Kind == LeafStored {
+			out[l.ID] = l
+		}
+	}
+	return out
+}
+
+// stored compares the stored form of a transcript with the hash that the log has.
+func (v *verifier) stored(ctx context.Context, h Head) error {
+	l, ok := v.forms[h.ID]
+	p, can := v.s.(Packer)
+	if !ok || !can {
+		return nil
+	}
+	sum, all, err := p.Stored(ctx, h.ID)
+	switch {
+	case errors.Is(err, ErrCorrupt):
+		v.fault(h.ID, 0, "%v", err)
+	case err != nil:
+		return err
+	case !all || sum != l.Hash || h.Next != l.Next:
+		v.fault(h.ID, 0, "it is not stored as the log says: a part of it was changed, or taken away")
+	}
+	return nil
+}
+
+// unread checks what can be checked without a key: the head against the log, and
+// the stored form.
+func (v *verifier) unread(ctx context.Context, h Head, said []Leaf) error {
+	v.report.Unread++
+	if len(said) > 0 {
+		last := said[len(said)-1]
+		switch {
+		case last.Next > h.Next:
+			v.fault(h.ID, h.Next, "missing: the log saw %d events", last.Next)
+			return nil
+		case last.Next == h.Next && last.Hash != h.Hash:
+			v.fault(h.ID, 0, "the head is not the one that the log saw")
+			return nil
+		}
+	}
+	return v.stored(ctx, h)
 }

@@ -50,6 +50,9 @@ func (r *Recorder) write() {
 		if err == nil {
 			err = r.leaves(written)
 		}
+		if err == nil {
+			r.toPack(written)
+		}
 		if err != nil {
 			r.fail(err)
 			return

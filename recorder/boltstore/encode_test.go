@@ -15,7 +15,7 @@ func FuzzDecodeGroup(f *testing.F) {
 		{Seq: 3, At: time.Unix(1, 2), Kind: recorder.KindOutput, Data: []byte("one")},
 		{Seq: 4, At: time.Unix(1, 3), Kind: recorder.KindInput},
 	}
-	good := encodeGroup("a", recorder.Hash{1}, events, hashes(recorder.Hash{1}, events))[0].data
+	good := encodeGroup("a", recorder.Hash{1}, events, hashes(recorder.Hash{1}, events), nil)[0].data
 	f.Add(uint64(3), good)
 	f.Add(uint64(4), good)
 	f.Add(uint64(3), good[:len(good)-1])
@@ -28,7 +28,7 @@ func FuzzDecodeGroup(f *testing.F) {
 			return
 		}
 		var again []byte
-		for _, v := range encodeGroup("a", recorder.Hash(b[1:]), got, hashes(recorder.Hash(b[1:]), got)) {
+		for _, v := range encodeGroup("a", got.prev, got.events, hashes(got.prev, got.events), nil) {
 			again = append(again, v.data...)
 		}
 		if len(b) <= maxValue && !bytes.Equal(again, b) {
