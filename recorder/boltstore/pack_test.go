@@ -83,7 +83,9 @@ func pack(t testing.TB, s *Store, ids ...recorder.ID) map[recorder.ID]recorder.H
 
 func all(t testing.TB, s recorder.Store, id recorder.ID) (out []recorder.Event) {
 	t.Helper()
-	read := func(ctx context.Context, from uint64, max int) ([]recorder.Event, error) { return s.Read(ctx, id, from, max) }
+	read := func(ctx context.Context, from uint64, max int) ([]recorder.Event, error) {
+		return s.Read(ctx, id, from, max)
+	}
 	for e, err := range recorder.Events(context.Background(), 0, read) {
 		fatal(t, err)
 		out = append(out, e)
@@ -337,9 +339,11 @@ func TestTamperPackedEntries(t *testing.T) {
 		id     recorder.ID
 		what   string
 	}{
-		"chunk removed":      {func(c, _ *bolt.Bucket) error { return c.Delete(second(c)) }, someDay, "number"},
-		"first removed":      {func(c, _ *bolt.Bucket) error { return c.Delete(groupKey(someDay, 0, 0)) }, someDay, "missing"},
-		"chunk of another":   {func(c, _ *bolt.Bucket) error { return c.Put(groupKey(someDay, 0, 0), bytes.Clone(c.Get(groupKey(other, 0, 0)))) }, someDay, "not what was written"},
+		"chunk removed": {func(c, _ *bolt.Bucket) error { return c.Delete(second(c)) }, someDay, "missing"},
+		"first removed": {func(c, _ *bolt.Bucket) error { return c.Delete(groupKey(someDay, 0, 0)) }, someDay, "missing"},
+		"chunk of another": {func(c, _ *bolt.Bucket) error {
+			return c.Put(groupKey(someDay, 0, 0), bytes.Clone(c.Get(groupKey(other, 0, 0))))
+		}, someDay, "not what was written"},
 		"chunk moved":        {func(c, _ *bolt.Bucket) error { return c.Put(second(c), bytes.Clone(c.Get(groupKey(someDay, 0, 0)))) }, someDay, ""},
 		"transcript removed": {func(_, s *bolt.Bucket) error { return s.Delete([]byte(other)) }, other, "the head counts"},
 		"told otherwise": {func(_, s *bolt.Bucket) error {
