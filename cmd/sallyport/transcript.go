@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/sallyport/sallyport/recorder"
 	"github.com/sallyport/sallyport/recorder/boltstore"
 	"github.com/sallyport/sallyport/tui/widget"
@@ -29,7 +31,7 @@ type transcriptCommand struct {
 func transcriptCommands() []transcriptCommand {
 	return []transcriptCommand{
 		{"list", "list [--data DIR]", runList},
-		{"verify", "verify [--data DIR] [--key PUBLIC-KEY|FILE] [--checkpoint FILE]...", runVerify},
+		{"verify", "verify [--data DIR] [--identity FILE] [--key PUBLIC-KEY|FILE] [--checkpoint FILE]...", runVerify},
 	}
 }
 
@@ -54,15 +56,38 @@ func runTranscript(ctx context.Context, args []string, io stdio) error {
 	return all[i].run(ctx, args[1:], io)
 }
 
-// openArchive opens the store in a data directory; "" is the demo's.
-func openArchive(dir string, io stdio) (*archive, error) {
-	if dir == "" {
-		var err error
-		if dir, err = demoDirectory(); err != nil {
-			return nil, err
-		}
+// archiveFlags are those of every subcommand that reads a store.
+type archiveFlags struct {
+	data       *string
+	identities *[]string
+}
+
+func addArchiveFlags(f *pflag.FlagSet) archiveFlags {
+	return archiveFlags{
+		f.String("data", "", "the data directory, or a backup's (default: the demo's)"),
+		f.StringArray("identity", nil, "a file with an age identity that may read (default: the one beside the data)"),
 	}
-	store, err := boltstore.Open(dir, boltstore.Options{ReadOnly: true})
+}
+
+// directory is where the data is; the demo's where nothing was said.
+func (f archiveFlags) directory() (string, error) {
+	if *f.data == "" {
+		return demoDirectory()
+	}
+	return *f.data, nil
+}
+
+// open opens the store, for reading.
+func (f archiveFlags) open(io stdio) (*archive, error) {
+	dir, err := f.directory()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := readingKeys(dir, *f.identities)
+	if err != nil {
+		return nil, err
+	}
+	store, err := boltstore.Open(dir, boltstore.Options{ReadOnly: true, Keys: keys})
 	if errors.Is(err, recorder.ErrInUse) {
 		return nil, &hinted{err, "a running bastion has it: ssh BASTION transcripts, ssh BASTION replay ID"}
 	}
@@ -76,14 +101,14 @@ func (a *archive) close(err *error) { *err = errors.Join(*err, a.store.Close()) 
 
 func runList(ctx context.Context, args []string, io stdio) (err error) {
 	f := flags("transcript list", io)
-	data := f.String("data", "", "the data directory (default: the demo's)")
+	where := addArchiveFlags(f)
 	if err := parse(f, args); err != nil {
 		return err
 	}
 	if f.NArg() > 0 {
 		return &usageError{fmt.Sprintf("list takes no %q", f.Arg(0)), ""}
 	}
-	a, err := openArchive(*data, io)
+	a, err := where.open(io)
 	if err != nil {
 		return err
 	}

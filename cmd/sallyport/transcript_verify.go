@@ -16,7 +16,7 @@ import (
 // runVerify checks every chain and the log over them, and names what is broken.
 func runVerify(ctx context.Context, args []string, io stdio) (err error) {
 	f := flags("transcript verify", io)
-	data := f.String("data", "", "the data directory (default: the demo's)")
+	where := addArchiveFlags(f)
 	key := f.String("key", "", "the log's public key, or a file with it, from elsewhere than the data")
 	kept := f.StringArray("checkpoint", nil, "a file with a checkpoint that was kept elsewhere")
 	if err := parse(f, args); err != nil {
@@ -29,7 +29,7 @@ func runVerify(ctx context.Context, args []string, io stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	a, err := openArchive(*data, io)
+	a, err := where.open(io)
 	if err != nil {
 		return err
 	}
@@ -82,6 +82,9 @@ func (a *archive) verify(ctx context.Context, key string, kept [][]byte) error {
 	}
 	fmt.Fprintf(a.io.out, "%d transcripts, %d events, %s, log of %d leaves, %d faults\n",
 		r.Transcripts, r.Events, seal, len(proof.Leaves), len(faults))
+	if r.Unread > 0 {
+		fmt.Fprintf(a.io.out, "%d transcripts are encrypted for others: only their stored form was checked\n", r.Unread)
+	}
 	if r.Unlogged > 0 {
 		fmt.Fprintf(a.io.out, "%d transcripts have events that are newer than the log\n", r.Unlogged)
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/sallyport/sallyport/connectors/all"
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/recorder"
-	"github.com/sallyport/sallyport/recorder/boltstore"
 	"github.com/sallyport/sallyport/server"
 	"github.com/sallyport/sallyport/server/approval"
 	"github.com/sallyport/sallyport/server/cluster"
@@ -104,11 +103,7 @@ func (b *bastion) stores() (gossh.Signer, error) {
 		return nil, inUse(err)
 	}
 	b.kv = kv
-	store, err := boltstore.Open(b.cfg.Data, boltstore.Options{})
-	if err != nil {
-		return nil, inUse(err)
-	}
-	if b.rec, err = newRecorder(store, b.cfg); err != nil {
+	if b.rec, err = newRecorder(b.cfg); err != nil {
 		return nil, err
 	}
 	return key, nil

@@ -22,6 +22,7 @@ type Config struct {
 
 	SignIn    SignIn         `yaml:"sign_in"`
 	Limits    Limits         `yaml:"limits"`
+	Recording Recording      `yaml:"recording"`
 	Resources []Resource     `yaml:"resources"`
 	Masks     policy.Masking `yaml:"masks"`
 	Roles     policy.Roles   `yaml:"roles"`

@@ -37,6 +37,7 @@ func (c *Config) Validate() error {
 	}
 	c.SignIn.validate(&fs)
 	c.Limits.validate(&fs)
+	c.Recording.validate(&fs)
 	c.resources(&fs)
 	c.policy(&fs)
 	return fs.err()
