@@ -21,6 +21,7 @@ mask                     :
 policy                   :
 recorder                 :
 recorder/...             : recorder
+recorder/export          : recorder recorder/ledger
 connectors               : mask policy
 connectors/postgres/pgserver :
 connectors/sqlite        : connectors mask policy

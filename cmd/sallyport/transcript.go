@@ -31,7 +31,9 @@ type transcriptCommand struct {
 func transcriptCommands() []transcriptCommand {
 	return []transcriptCommand{
 		{"list", "list [--data DIR]", runList},
-		{"verify", "verify [--data DIR] [--identity FILE] [--key PUBLIC-KEY|FILE] [--checkpoint FILE]...", runVerify},
+		{"export", "export ID [--format text|cast|cast2|operations|bundle] [--output FILE] [--data DIR] [--identity FILE]", runExport},
+		{"rewrap", "rewrap --recipient age1... [--data DIR] [--identity FILE]", runRewrap},
+		{"verify", "verify [BUNDLE] [--data DIR] [--identity FILE] [--key PUBLIC-KEY|FILE] [--checkpoint FILE]...", runVerify},
 	}
 }
 

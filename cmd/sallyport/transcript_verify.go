@@ -22,12 +22,15 @@ func runVerify(ctx context.Context, args []string, io stdio) (err error) {
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	if f.NArg() > 0 {
-		return &usageError{fmt.Sprintf("verify takes no %q", f.Arg(0)), ""}
+	if f.NArg() > 1 {
+		return &usageError{fmt.Sprintf("verify takes no %q", f.Arg(1)), ""}
 	}
 	public, checkpoints, err := trusted(*key, *kept)
 	if err != nil {
 		return err
+	}
+	if f.NArg() == 1 {
+		return verifyBundle(f.Arg(0), public, checkpoints, io)
 	}
 	a, err := where.open(io)
 	if err != nil {
