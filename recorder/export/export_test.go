@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport/sallyport/recorder"
@@ -127,7 +129,10 @@ func stock(t *testing.T, cast []byte) {
 	path := filepath.Join(t.TempDir(), "x.cast")
 	ok(t, os.WriteFile(path, cast, 0o600))
 	cmd := exec.Command(player, "cat", path)
-	if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("bold")) {
+	tty, err := pty.Start(cmd) // it wants a terminal
+	ok(t, err)
+	out, _ := io.ReadAll(tty) // ends with EIO when the player does
+	if err := errors.Join(cmd.Wait(), tty.Close()); err != nil || !bytes.Contains(out, []byte("bold")) {
 		if bytes.Contains(cast, []byte(`"version":3`)) && bytes.Contains(out, []byte("format")) {
 			t.Logf("this asciinema is too old for version 3: %s", out)
 			return
