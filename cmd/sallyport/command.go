@@ -32,7 +32,7 @@ func commands() []command {
 		{"init", "init [--force] FILE", "write a commented configuration", runInit},
 		{"check", "check --config FILE", "try provider, targets and store without serving", runCheck},
 		{"serve", "serve --config FILE", "run the bastion", runServe},
-		{"transcript", "transcript list|export|verify|rewrap [--data DIR] ...", "read the evidence of a stopped bastion", runTranscript},
+		{"transcript", "transcript list|search|export|verify|rewrap [--data DIR] ...", "read the evidence of a stopped bastion", runTranscript},
 		{"keys", "keys list|revoke [--data DIR] [FINGERPRINT|PERSON]", "remembered SSH keys of a stopped bastion", runKeys},
 		{"version", "version", "what this is", runVersion},
 	}

@@ -22,6 +22,7 @@ policy                   :
 recorder                 :
 recorder/...             : recorder
 recorder/export          : recorder recorder/ledger
+recorder/search          : recorder recorder/export
 connectors               : mask policy
 connectors/postgres/pgserver :
 connectors/sqlite        : connectors mask policy

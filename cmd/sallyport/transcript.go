@@ -33,6 +33,7 @@ func transcriptCommands() []transcriptCommand {
 		{"list", "list [--data DIR]", runList},
 		{"export", "export ID [--format text|cast|cast2|operations|bundle] [--output FILE] [--data DIR] [--identity FILE]", runExport},
 		{"rewrap", "rewrap --recipient age1... [--data DIR] [--identity FILE]", runRewrap},
+		{"search", "search [WORDS] [--person P] [--resource R] [--since T] [--verdict V] [--destructive] [--json] [--data DIR] ...", runSearch},
 		{"verify", "verify [BUNDLE] [--data DIR] [--identity FILE] [--key PUBLIC-KEY|FILE] [--checkpoint FILE]...", runVerify},
 	}
 }
