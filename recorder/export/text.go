@@ -103,6 +103,10 @@ func words(e recorder.Event) (string, error) {
 			s += ": " + Clean(o.Error)
 		}
 		return s + "\n", nil
+	case recorder.KindHidden:
+		var x recorder.Hidden
+		err := json.Unmarshal(e.Data, &x)
+		return fmt.Sprintf("# %d keys typed without echo\n", x.Keys), err
 	case recorder.KindNote:
 		var n recorder.Note
 		err := json.Unmarshal(e.Data, &n)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ type permit struct {
 	terms      connectors.Terms
 	bytes      atomic.Int64
 	streams    []*maskedWriter // of Stdio
+	echo       *recorder.Echo  // of a terminal's Stdio
 	once       sync.Once
 }
 
@@ -95,9 +97,10 @@ func (p *permit) Done(o connectors.Outcome) {
 func (p *permit) Stdio(raw connectors.Stdio) (connectors.Stdio, func() error) {
 	in := &recordedReader{p: p, r: raw.In}
 	if raw.Err == nil { // a person is looking: cells keep their places, and nothing held waits long
+		p.echo = recorder.NewEcho(p.g.s.transcript, nil)
 		out := newMasked(p, recorder.KindOutput, raw.Out, (*mask.Plan).Terminal)
 		out.quiet = quietFlush
-		return connectors.Stdio{In: in, Out: out}, out.Flush
+		return connectors.Stdio{In: in, Out: out}, func() error { return errors.Join(out.Flush(), p.typed()) }
 	}
 	out := newMasked(p, recorder.KindOutput, raw.Out, (*mask.Plan).Writer)
 	guarded := connectors.Stdio{In: in, Out: out}
@@ -111,6 +114,13 @@ func (p *permit) Stdio(raw connectors.Stdio) (connectors.Stdio, func() error) {
 	}
 }
 
+// typed records what was typed last and never echoed.
+func (p *permit) typed() error {
+	ctx, cancel := context.WithTimeout(context.Background(), sealTimeout)
+	defer cancel()
+	return p.g.s.failed(p.echo.Close(ctx))
+}
+
 // quietFlush is how long output must pause before held-back bytes go out on a PTY.
 const quietFlush = 10 * time.Millisecond
 
@@ -122,7 +132,14 @@ type recordedReader struct {
 func (r *recordedReader) Read(b []byte) (int, error) {
 	n, err := r.r.Read(b)
 	if n > 0 {
-		if rerr := r.p.g.s.failed(r.p.g.s.transcript.Stream(r.p.g.s.ctx, recorder.KindInput, b[:n])); rerr != nil {
+		s := r.p.g.s
+		var rerr error
+		if r.p.echo != nil {
+			rerr = r.p.echo.Input(s.ctx, b[:n])
+		} else {
+			rerr = s.transcript.Stream(s.ctx, recorder.KindInput, b[:n])
+		}
+		if rerr = s.failed(rerr); rerr != nil {
 			return 0, rerr
 		}
 	}
@@ -198,7 +215,13 @@ type recordWriter struct {
 
 func (r *recordWriter) Write(b []byte) (int, error) {
 	s := r.p.g.s
-	if err := s.failed(s.transcript.Stream(s.ctx, r.kind, b)); err != nil {
+	var err error
+	if r.p.echo != nil {
+		err = r.p.echo.Output(s.ctx, r.kind, b)
+	} else {
+		err = s.transcript.Stream(s.ctx, r.kind, b)
+	}
+	if err = s.failed(err); err != nil {
 		return 0, err
 	}
 	r.p.bytes.Add(int64(len(b)))
