@@ -33,6 +33,7 @@ func commands() []command {
 		{"check", "check --config FILE", "try provider, targets and store without serving", runCheck},
 		{"serve", "serve --config FILE", "run the bastion", runServe},
 		{"transcript", "transcript list|search|export|verify|rewrap [--data DIR] ...", "read the evidence of a stopped bastion", runTranscript},
+		{"backup", "backup FILE [--data DIR]", "copy the evidence, of a running bastion too", runBackup},
 		{"keys", "keys list|revoke [--data DIR] [FINGERPRINT|PERSON]", "remembered SSH keys of a stopped bastion", runKeys},
 		{"version", "version", "what this is", runVersion},
 	}

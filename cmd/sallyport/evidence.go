@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,9 +16,20 @@ import (
 	"github.com/sallyport/sallyport/server/config"
 )
 
-// newRecorder opens the transcripts of a bastion and starts its recorder on them,
+// evidence is what a bastion records to.
+type evidence struct {
+	*recorder.Recorder
+	backups *backups
+}
+
+// Close ends backups, and then all transcripts.
+func (e *evidence) Close(reason string) error {
+	return errors.Join(e.backups.close(), e.Recorder.Close(reason))
+}
+
+// openEvidence opens the transcripts of a bastion and starts its recorder on them,
 // with the log over all of them.
-func newRecorder(cfg *config.Config) (*recorder.Recorder, error) {
+func openEvidence(cfg *config.Config, log *slog.Logger) (*evidence, error) {
 	c := cfg.Recording
 	keys, err := agekeys.Open(cfg.Data, agekeys.Options{Recipients: c.Recipients, Sealed: c.Sealed})
 	if err != nil {
@@ -27,17 +39,21 @@ func newRecorder(cfg *config.Config) (*recorder.Recorder, error) {
 	if err != nil {
 		return nil, inUse(err)
 	}
-	log, err := newLedger(cfg)
+	tree, err := newLedger(cfg)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	rec, err := recorder.New(store, recorder.Options{ // closes both where it fails
-		LeadBytes: ahead(c.LeadBytes), LeadTime: ahead(time.Duration(c.LeadTime)), Interval: time.Duration(c.Interval), Log: log,
+		LeadBytes: ahead(c.LeadBytes), LeadTime: ahead(time.Duration(c.LeadTime)), Interval: time.Duration(c.Interval), Log: tree,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start recorder: %w", err)
 	}
-	return rec, nil
+	b, err := serveBackups(cfg.Data, store, log)
+	if err != nil {
+		return nil, errors.Join(err, rec.Close("the bastion did not start"))
+	}
+	return &evidence{rec, b}, nil
 }
 
 // ahead is a lead as the recorder takes it: there 0 is the default.

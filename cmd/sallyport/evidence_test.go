@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,7 +23,7 @@ func recorded(t *testing.T, change func(*config.Config)) (data string, id record
 	cfg := config.Defaults()
 	cfg.Data = t.TempDir()
 	change(&cfg)
-	r, err := newRecorder(&cfg)
+	r, err := openEvidence(&cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,4 +132,91 @@ func TestSealedTranscripts(t *testing.T) {
 	if got := said(t, 0, "verify", "--data", data, "--identity", next); !strings.Contains(got, "5 events") {
 		t.Errorf("verify by the second auditor: %s", got)
 	}
+}
+
+// TestBackup: a copy made while sessions record is whole, has all that was
+// acknowledged before, and a bastion can go on from it.
+func TestBackup(t *testing.T) {
+	cfg := config.Defaults()
+	cfg.Data = t.TempDir()
+	e, err := openEvidence(&cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 4)
+	for range cap(ended) {
+		go func() { ended <- keepBusy(ctx, e.Recorder) }()
+	}
+	file, copied := filepath.Join(t.TempDir(), "backup.tar"), t.TempDir()
+	for len(ended) == 0 { // some have been packed, some are written
+		if heads, err := e.Heads(ctx); err != nil || len(heads) > 30 {
+			break
+		}
+	}
+	acked, err := e.Heads(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if code := run(ctx, []string{"backup", file, "--data", cfg.Data}, stdio{strings.NewReader(""), &out, &out}); code != 0 {
+		t.Fatal(out.String())
+	}
+	cancel()
+	for range cap(ended) {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := e.Close("stop"); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := exec.Command("tar", "-xf", file, "-C", copied).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, b)
+	}
+	identity := filepath.Join(cfg.Data, agekeys.IdentityFile)
+	if got := said(t, 0, "verify", "--data", copied, "--identity", identity); !strings.Contains(got, "the chain is whole") {
+		t.Error(got)
+	}
+	list := said(t, 0, "list", "--data", copied)
+	for _, h := range acked {
+		if !strings.Contains(list, string(h.ID)) {
+			t.Errorf("%s is not in the backup", h.ID)
+		}
+	}
+	for _, f := range []string{ledger.KeyFile, agekeys.IdentityFile} {
+		if _, err := os.Stat(filepath.Join(copied, f)); err == nil {
+			t.Errorf("%s is in the backup", f)
+		}
+		if b, err := exec.Command("cp", "-p", filepath.Join(cfg.Data, f), copied).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, b)
+		}
+	}
+	cfg.Data = copied
+	if e, err = openEvidence(&cfg, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close("stop"); err != nil {
+		t.Fatal(err)
+	}
+	said(t, 0, "verify", "--data", copied)
+}
+
+// keepBusy records one session after the other.
+func keepBusy(ctx context.Context, r *recorder.Recorder) error {
+	for ctx.Err() == nil {
+		tr, err := r.Begin(context.WithoutCancel(ctx), recorder.Header{Resource: "x"})
+		if err != nil {
+			return err
+		}
+		for range 10 {
+			if err := tr.Record(context.WithoutCancel(ctx), recorder.KindNote, recorder.Note{Text: "x"}); err != nil {
+				return err
+			}
+		}
+		if err := tr.End(context.WithoutCancel(ctx), recorder.End{Reason: "closed"}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -38,7 +38,7 @@ type bastion struct {
 	cfg     *config.Config
 	log     *slog.Logger
 	kv      cluster.KV
-	rec     *recorder.Recorder
+	rec     *evidence
 	drivers []connectors.Driver
 	server  *server.Server
 	// fingerprint is the host key's.
@@ -103,7 +103,7 @@ func (b *bastion) stores() (gossh.Signer, error) {
 		return nil, inUse(err)
 	}
 	b.kv = kv
-	if b.rec, err = newRecorder(b.cfg); err != nil {
+	if b.rec, err = openEvidence(b.cfg, b.log); err != nil {
 		return nil, err
 	}
 	return key, nil
@@ -185,7 +185,7 @@ func (b *bastion) gate(ctx context.Context, people *identity.People, rules sessi
 		Record: func(ctx context.Context, a policy.Approval) error { return gate.RecordApproval(ctx, a) },
 		Groups: people.Groups,
 	})
-	gate = session.New(session.Options{Drivers: b.drivers, Recorder: b.rec, Approvals: approvals, Journal: journal, Rules: rules, Log: b.log})
+	gate = session.New(session.Options{Drivers: b.drivers, Recorder: b.rec.Recorder, Approvals: approvals, Journal: journal, Rules: rules, Log: b.log})
 	if err := gate.Journal(ctx, recorder.Admin{Act: "started", Details: map[string]string{"config": rules.Revision}}); err != nil {
 		return nil, err
 	}

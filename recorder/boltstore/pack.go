@@ -196,6 +196,9 @@ func (s *Store) ship(name string, parcels []parcel) error {
 	if s.failed != nil {
 		return s.failed
 	}
+	if err := s.growth(); err != nil {
+		return err
+	}
 	err = guard(func() error {
 		return s.db.Update(func(tx *bolt.Tx) error { return takeOut(tx.Bucket(bucketGroups), parcels) })
 	})

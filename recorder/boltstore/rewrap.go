@@ -18,6 +18,9 @@ func (s *Store) Rewrap(ctx context.Context, k Keys) (n int, err error) {
 	if s.readOnly || s.failed != nil {
 		return 0, errors.Join(errors.New("rewrap: the store is not open for writing"), s.failed)
 	}
+	if err := s.growth(); err != nil {
+		return 0, fmt.Errorf("rewrap: %w", err)
+	}
 	err = guard(func() error {
 		return s.db.Update(func(tx *bolt.Tx) error {
 			keys := tx.Bucket(bucketKeys)

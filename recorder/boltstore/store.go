@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -26,6 +27,10 @@ const (
 	// fillPercent suits appending: pages are left full, since nothing is ever put
 	// between what they hold.
 	fillPercent = 0.95
+	// mapped is how much address space the file gets beforehand: where it outgrows
+	// it, bbolt has to wait for all readers, and a backup is a long one.
+	mapped               = 4 << 30
+	minGrowth, maxGrowth = 32 << 10, 16 << 20
 	// maxRead bounds the payload that one Read returns, in bytes.
 	maxRead = 4 << 20
 )
@@ -94,7 +99,7 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	err := guard(func() (err error) {
 		s.db, err = bolt.Open(s.path, 0o600, &bolt.Options{
-			Timeout: o.Timeout, ReadOnly: o.ReadOnly, FreelistType: bolt.FreelistMapType,
+			Timeout: o.Timeout, ReadOnly: o.ReadOnly, FreelistType: bolt.FreelistMapType, InitialMmapSize: mappable(o.ReadOnly),
 		})
 		return err
 	})
@@ -115,6 +120,25 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open store %q: %w%s", s.path, err, s.sealHint(err))
 	}
 	return s, nil
+}
+
+// mappable is how much to map when opening.
+func mappable(readOnly bool) int {
+	if readOnly || strconv.IntSize < 64 {
+		return 0
+	}
+	size := int64(mapped)
+	return int(size)
+}
+
+// growth lets the file double as long as it is small: bbolt goes by how much is
+// mapped, and would begin with 16 MiB. Called before each writing transaction.
+func (s *Store) growth() error {
+	info, err := os.Stat(s.path)
+	if err == nil {
+		s.db.AllocSize = int(min(max(info.Size(), minGrowth), maxGrowth))
+	}
+	return err
 }
 
 // private refuses a file that others on the machine may read or write.
@@ -186,6 +210,9 @@ func (s *Store) start() error {
 	if !fresh {
 		return nil
 	}
+	if err := s.growth(); err != nil {
+		return err
+	}
 	return s.db.Update(func(tx *bolt.Tx) error {
 		for _, name := range [][]byte{bucketMeta, bucketHeads, bucketGroups, bucketKeys} {
 			if _, err := tx.CreateBucket(name); err != nil {
@@ -239,6 +266,9 @@ func (s *Store) Append(groups []recorder.Group) error {
 }
 
 func (s *Store) update(groups []recorder.Group) error {
+	if err := s.growth(); err != nil {
+		return err
+	}
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return err
