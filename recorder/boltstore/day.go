@@ -372,7 +372,21 @@ func (s *Store) Seek(ctx context.Context, id recorder.ID, at time.Time) (uint64,
 	if err != nil {
 		return 0, fmt.Errorf("seek in %q: %w", id, err)
 	}
-	for { // a chunk or two, or what is not packed
+	found := false
+	_, err = s.eachChunk(ctx, id, from, func(_ chunk, open func() ([]recorder.Event, error)) (bool, error) {
+		run, err := open()
+		for _, e := range run {
+			if found = !e.At.Before(at); found {
+				from = e.Seq
+				break
+			}
+		}
+		return false, err
+	})
+	if err != nil || found {
+		return from, err
+	}
+	for { // in what is not packed
 		events, err := s.Read(ctx, id, from, 4096)
 		for _, e := range events {
 			if !e.At.Before(at) {

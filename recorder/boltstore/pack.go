@@ -111,7 +111,11 @@ func (s *Store) parcel(ctx context.Context, id recorder.ID) (p parcel, more bool
 	if len(p.chunks) > 0 || p.complete {
 		p.id = id // where all was packed before a crash, the groups are still to go
 	}
-	return p, len(runs) > 0 && h.Ended != nil && !p.complete, nil
+	size := 0
+	for _, r := range runs {
+		size += r.size
+	}
+	return p, len(runs) > 0 && !p.complete && (h.Ended != nil || size >= packBatch), nil
 }
 
 // packBox is what a chunk from event seq on is encrypted with, nil where nothing
