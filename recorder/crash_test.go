@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -270,5 +271,42 @@ func whole(t *testing.T, dir string, s recorder.Store) {
 	report, err := recorder.Verify(t.Context(), s, p.Leaves...)
 	if err != nil || len(report.Faults)+len(p.Faults) > 0 {
 		t.Errorf("after a crash: %v, faults %v %v", err, p.Faults, report.Faults)
+	}
+}
+
+// forgetful is a log that a crash keeps from hearing of stored forms.
+type forgetful struct{ *ledger.Ledger }
+
+func (f forgetful) Add(leaves ...recorder.Leaf) error {
+	return f.Ledger.Add(slices.DeleteFunc(leaves, func(l recorder.Leaf) bool { return l.Kind == recorder.LeafStored })...)
+}
+
+// TestPackedButNotLogged: the next start tells the log what is packed.
+func TestPackedButNotLogged(t *testing.T) {
+	dir := t.TempDir()
+	s, err := boltstore.Open(dir, boltstore.Options{})
+	ok(t, err)
+	log, err := ledger.Open(dir, ledger.Options{})
+	ok(t, err)
+	r, err := recorder.New(s, recorder.Options{Log: forgetful{log}})
+	ok(t, err)
+	tr := begin(t, r)
+	ok(t, tr.End(t.Context(), recorder.End{Reason: "closed"}))
+	ok(t, r.Close("crash"))
+	for range 2 {
+		r, _, err = openEvidence(dir)
+		ok(t, err)
+		ok(t, r.Close("stop"))
+	}
+	p, err := ledger.Verify(dir, "")
+	ok(t, err)
+	stored := 0
+	for _, l := range p.Leaves {
+		if l.Kind == recorder.LeafStored && l.ID == tr.ID() {
+			stored++
+		}
+	}
+	if stored != 1 {
+		t.Errorf("%d leaves about the stored form, want 1", stored)
 	}
 }

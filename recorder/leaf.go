@@ -1,7 +1,6 @@
 package recorder
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"time"
@@ -54,6 +53,8 @@ type Log interface {
 	// Known returns, for each transcript that the log has and that was not
 	// removed, the newest leaf about its chain.
 	Known() map[ID]Leaf
+	// Stored says whether the log has the stored form of a transcript.
+	Stored(id ID) bool
 	// Failed is closed when the log can no longer be written; Err says why.
 	Failed() <-chan struct{}
 	Err() error
@@ -134,13 +135,9 @@ func (r *Recorder) leaves(written []*Transcript) error {
 // reconcile brings the log up to the store when a recorder starts: a crash may
 // have come between the two. A store that is behind the log was tampered with
 // or rolled back, and nothing is signed over it.
-func (r *Recorder) reconcile() error {
+func (r *Recorder) reconcile(heads []Head) error {
 	if r.o.Log == nil {
 		return nil
-	}
-	heads, err := r.store.Heads(context.Background())
-	if err != nil {
-		return err
 	}
 	known := r.o.Log.Known()
 	var out []Leaf

@@ -30,7 +30,7 @@ type packer struct {
 
 // startPacking starts the goroutine where the store can pack, with what an
 // earlier process left.
-func (r *Recorder) startPacking() error {
+func (r *Recorder) startPacking(heads []Head) error {
 	p, ok := r.store.(Packer)
 	if !ok {
 		return nil
@@ -42,6 +42,13 @@ func (r *Recorder) startPacking() error {
 	r.pack = &packer{store: p, wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}), todo: map[ID]bool{}}
 	for _, id := range left {
 		r.pack.todo[id] = true
+	}
+	if r.o.Log != nil { // a crash may have come between the packing and its leaf
+		for _, h := range heads {
+			if h.Ended != nil && !r.o.Log.Stored(h.ID) {
+				r.pack.todo[h.ID] = true
+			}
+		}
 	}
 	r.pack.wake <- struct{}{}
 	go r.packAll()

@@ -106,12 +106,15 @@ func New(s Store, o Options) (*Recorder, error) {
 		failed: make(chan struct{}), quit: make(chan struct{}), done: make(chan struct{}),
 		open: map[ID]*Transcript{}, gather: newCommit(),
 	}
-	err := r.reconcile()
+	heads, err := s.Heads(context.Background())
 	if err == nil {
-		err = r.interrupt()
+		err = r.reconcile(heads)
 	}
 	if err == nil {
-		err = r.startPacking()
+		err = r.interrupt(heads)
+	}
+	if err == nil {
+		err = r.startPacking(heads)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the recorder: %w", err), r.closeLog(), s.Close())
@@ -124,11 +127,7 @@ func New(s Store, o Options) (*Recorder, error) {
 }
 
 // interrupt ends the transcripts that a crash left open, in one transaction.
-func (r *Recorder) interrupt() error {
-	heads, err := r.store.Heads(context.Background())
-	if err != nil {
-		return err
-	}
+func (r *Recorder) interrupt(heads []Head) error {
 	var groups []Group
 	var ended []*Transcript
 	for _, h := range heads {

@@ -55,6 +55,7 @@ type Ledger struct {
 	err     error
 	pending []recorder.Leaf
 	known   map[recorder.ID]recorder.Leaf
+	stored  map[recorder.ID]bool
 
 	// The goroutine's own.
 	t      *tree
@@ -71,7 +72,7 @@ func Open(dir string, o Options) (*Ledger, error) {
 		o.Interval = defaultInterval
 	}
 	l := &Ledger{dir: dir, o: o, failed: make(chan struct{}), urgent: make(chan struct{}, 1), quit: make(chan struct{}),
-		done: make(chan struct{}), known: map[recorder.ID]recorder.Leaf{}}
+		done: make(chan struct{}), known: map[recorder.ID]recorder.Leaf{}, stored: map[recorder.ID]bool{}}
 	if err := l.start(); err != nil {
 		if l.f != nil {
 			err = errors.Join(err, l.f.Close())
@@ -177,7 +178,9 @@ func (l *Ledger) learn(leaf recorder.Leaf) {
 	switch leaf.Kind {
 	case recorder.LeafRemoved:
 		delete(l.known, leaf.ID)
+		delete(l.stored, leaf.ID)
 	case recorder.LeafStored:
+		l.stored[leaf.ID] = true
 	default:
 		l.known[leaf.ID] = leaf
 	}
@@ -215,6 +218,13 @@ func (l *Ledger) Known() map[recorder.ID]recorder.Leaf {
 		out[id] = leaf
 	}
 	return out
+}
+
+// Stored implements recorder.Log.
+func (l *Ledger) Stored(id recorder.ID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stored[id]
 }
 
 // Failed implements recorder.Log.

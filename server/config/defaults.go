@@ -82,6 +82,7 @@ func (c *Config) anchor(dir string) {
 	}
 	from(&c.Data)
 	from(&c.HostKey)
+	from(&c.Recording.WitnessFile)
 	ref(c.SignIn.ClientSecret)
 	for i := range c.Resources {
 		r := &c.Resources[i]
