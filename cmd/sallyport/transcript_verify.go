@@ -71,6 +71,9 @@ func (a *archive) verify(ctx context.Context, key string, kept [][]byte) error {
 	if err != nil {
 		return err
 	}
+	if r.Sealed {
+		proof.Faults = append(proof.Faults, proof.Stopped()...)
+	}
 	faults := append(proof.Faults, r.Faults...)
 	for _, x := range faults {
 		if x.ID == "" {

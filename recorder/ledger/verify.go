@@ -59,6 +59,16 @@ func Verify(dir, key string, kept ...[]byte) (Proof, error) {
 	return p, nil
 }
 
+// Stopped is what is wrong with the log of a bastion that stopped cleanly, as the
+// seal of its store says: then all leaves were signed over.
+func (p *Proof) Stopped() []recorder.Fault {
+	if len(p.Faults) > 0 || p.Covered == len(p.Leaves) {
+		return nil
+	}
+	return []recorder.Fault{{What: fmt.Sprintf("log: the checkpoint covers %d of %d leaves, though the bastion stopped cleanly: it is an older one",
+		p.Covered, len(p.Leaves))}}
+}
+
 func (p *Proof) fault(err error) {
 	p.Faults = append(p.Faults, recorder.Fault{What: "log: " + err.Error()})
 }
