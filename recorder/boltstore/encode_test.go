@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/sallyport/sallyport/recorder"
 )
 
@@ -89,6 +91,29 @@ func FuzzDecodeSeal(f *testing.F) {
 		s, err := decodeSeal(b)
 		if err == nil && !bytes.Equal(s.encode(), b) {
 			t.Errorf("%x decodes to what is encoded otherwise", b)
+		}
+	})
+}
+
+// FuzzUnpack: damage is ErrCorrupt, and what unpacks packs to the same events.
+func FuzzUnpack(f *testing.F) {
+	events := []recorder.Event{
+		{Seq: 3, At: time.Unix(1, 2000).UTC(), Kind: recorder.KindOutput, Data: []byte("one")},
+		{Seq: 4, At: time.Unix(1, 3).UTC(), Kind: recorder.KindInput},
+	}
+	r := run{prev: recorder.Hash{1}, last: recorder.ChainOver("a", recorder.Hash{1}, events), events: events}
+	f.Add(r.pack())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := unpack("a", 3, b)
+		if err != nil {
+			if !errors.Is(err, recorder.ErrCorrupt) {
+				t.Error(err)
+			}
+			return
+		}
+		again, err := unpack("a", 3, run{prev: recorder.Hash(b), last: recorder.ChainOver("a", recorder.Hash(b), got), events: got}.pack())
+		if diff := cmp.Diff(got, again); err != nil || diff != "" {
+			t.Error(err, diff)
 		}
 	})
 }
