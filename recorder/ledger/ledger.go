@@ -146,13 +146,26 @@ var errNoCheckpoint = fmt.Errorf("%w: the log has no checkpoint", recorder.ErrCo
 
 // agreed returns the last checkpoint after it has found the tree to agree with it.
 func agreed(dir, key string, t *tree) (Checkpoint, error) {
-	msg, err := os.ReadFile(filepath.Join(dir, CheckpointFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return Checkpoint{}, errNoCheckpoint
-	}
+	msg, err := lastCheckpoint(dir)
 	if err != nil {
 		return Checkpoint{}, err
 	}
+	return t.opens(msg, key)
+}
+
+// lastCheckpoint reads the newest checkpoint. Who reads the leaves as well, of a
+// log that may be written to, reads them afterwards: a checkpoint is never ahead
+// of them.
+func lastCheckpoint(dir string) ([]byte, error) {
+	msg, err := ReadCheckpoint(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		err = errNoCheckpoint
+	}
+	return msg, err
+}
+
+// opens verifies a checkpoint and compares the tree with it.
+func (t *tree) opens(msg []byte, key string) (Checkpoint, error) {
 	c, err := OpenCheckpoint(msg, key)
 	if err != nil {
 		return c, err

@@ -30,18 +30,19 @@ func Prove(dir string, id recorder.ID) (Inclusion, error) {
 	if err != nil {
 		return Inclusion{}, fmt.Errorf("prove %q: %w", id, err)
 	}
+	msg, err := lastCheckpoint(dir)
+	if err != nil {
+		return Inclusion{}, fmt.Errorf("prove %q: %w", id, err)
+	}
 	leaves, t, _, err := load(filepath.Join(dir, FileName))
 	if err != nil && !errors.Is(err, recorder.ErrCorrupt) {
 		return Inclusion{}, fmt.Errorf("prove %q: %w", id, err)
 	}
-	c, err := agreed(dir, key, t)
+	c, err := t.opens(msg, key)
 	if err != nil {
 		return Inclusion{}, fmt.Errorf("prove %q: %w", id, err)
 	}
-	p := Inclusion{Index: -1, Key: key}
-	if p.Checkpoint, err = ReadCheckpoint(dir); err != nil {
-		return p, fmt.Errorf("prove %q: %w", id, err)
-	}
+	p := Inclusion{Index: -1, Key: key, Checkpoint: msg}
 	for i, l := range leaves[:c.Size] {
 		if l.ID == id && l.Kind != recorder.LeafStored && l.Kind != recorder.LeafRemoved {
 			p.Leaf, p.Index = l, int64(i)

@@ -31,12 +31,16 @@ func Verify(dir, key string, kept ...[]byte) (Proof, error) {
 			return p, fmt.Errorf("verify the log: %w", err)
 		}
 	}
+	msg, cerr := lastCheckpoint(dir)
 	leaves, t, _, err := load(filepath.Join(dir, FileName))
 	if err != nil && !errors.Is(err, recorder.ErrCorrupt) {
 		return p, fmt.Errorf("verify the log: %w", err)
 	}
 	p.Leaves = leaves
-	c, cerr := agreed(dir, key, t)
+	var c Checkpoint
+	if cerr == nil {
+		c, cerr = t.opens(msg, key)
+	}
 	switch {
 	case cerr != nil && !errors.Is(cerr, recorder.ErrCorrupt):
 		return p, fmt.Errorf("verify the log: %w", cerr)
