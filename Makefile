@@ -7,7 +7,7 @@ BENCHTIME ?= 1s
 TOOL = $(GO) tool -modfile=testdata/tools/go.mod
 ARGS ?=
 
-.PHONY: help demo build test race lint fuzz bench golden gallery check
+.PHONY: help demo build test race lint fuzz crash bench golden gallery check
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -35,6 +35,9 @@ lint: ## vet and staticcheck
 
 fuzz: ## every fuzz target for FUZZTIME
 	bash testdata/tools/fuzz.sh $(FUZZTIME)
+
+crash: ## 200 kills of a recorder under 50 busy sessions
+	SALLYPORT_CRASH_ROUNDS=200 $(GO) test ./recorder -run TestCrash -count=1 -v -timeout 1h
 
 bench: ## speeds, as ratios against a peer in the same run
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...

@@ -31,17 +31,17 @@
 //
 // The chain knows only canonical encodings. How a store lays them out, packs,
 // compresses or encrypts them is the store's own format, with its own version,
-// so it can change (tail groups into sealed segments, one file into one per day)
-// without changing a hash, and a log over all transcripts can take heads as its
-// leaves.
+// and changes no hash.
 //
-// # What the chain proves
+// # What it proves
 //
 // Verify finds any change, removal, insertion or exchange of events relative to
 // the head, and a head that is not the one the bastion's own transcript names
 // for an ended session. Someone who can write the files and knows this format
-// can compute new hashes for everything: against that only a copy of a head
-// kept elsewhere helps.
+// can compute new hashes for everything: against that stands the Log over all
+// transcripts (package ledger), whose leaves are heads at the begin, at every
+// thousandth event and at the end, and which is signed. Who has the signing key
+// too is held by what others keep: checkpoints from before.
 //
 // # Durability
 //

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"time"
 )
 
@@ -68,19 +69,46 @@ func DecodeEvent(b []byte) (e Event, rest []byte, err error) {
 // Chain returns the hash of event e of transcript id, where prev is the hash of
 // the event before it (the zero Hash for event 0).
 func Chain(id ID, prev Hash, e Event) Hash {
-	var head [len(chainTag) + 1 + maxID + eventHeader]byte
-	b := append(head[:0], chainTag...)
+	return newChainer(id).next(prev, e)
+}
+
+// ChainOver is Chain over events that follow each other; prev where there are none.
+func ChainOver(id ID, prev Hash, events []Event) Hash {
+	c := newChainer(id)
+	for _, e := range events {
+		prev = c.next(prev, e)
+	}
+	return prev
+}
+
+// chainer hashes the events of one transcript, one after the other.
+type chainer struct {
+	sum hash.Hash
+	buf [len(chainTag) + 1 + maxID + eventHeader]byte
+	tag int  // how much of buf is the same for each event
+	at  Hash // here, so that hashing allocates nothing
+}
+
+func newChainer(id ID) *chainer {
+	c := &chainer{sum: sha256.New()}
+	b := append(c.buf[:0], chainTag...)
 	b = append(b, byte(len(id)))
-	b = append(b, id...)
+	c.tag = len(append(b, id...))
+	return c
+}
+
+func (c *chainer) next(prev Hash, e Event) Hash {
 	data := e.Data
 	e.Data = nil
-	b = AppendEvent(b, e)
+	b := AppendEvent(c.buf[:c.tag], e)
 	binary.BigEndian.PutUint32(b[len(b)-4:], uint32(len(data)))
-	h := sha256.New()
-	h.Write(b)
-	h.Write(data)
-	h.Write(prev[:])
-	return Hash(h.Sum(nil))
+	c.sum.Reset()
+	c.sum.Write(b)
+	c.sum.Write(data)
+	c.at = prev
+	c.sum.Write(c.at[:])
+	c.sum.Sum(c.at[:0])
+	return c.at
 }
 
 // Valid says whether id has the form of a transcript's name: 1 to 64 of
@@ -102,19 +130,29 @@ func (id ID) Valid() bool {
 // without gaps, a header that names the transcript first, nothing after the end.
 // Errors wrap ErrCorrupt; h then stands at the last good event.
 func Advance(h Head, events ...Event) (Head, error) {
+	h, _, err := Extend(h, nil, events...)
+	return h, err
+}
+
+// Extend is Advance, and appends the hash after each event to hashes.
+func Extend(h Head, hashes []Hash, events ...Event) (Head, []Hash, error) {
 	if !h.ID.Valid() {
-		return h, fmt.Errorf("%w: %q is no name of a transcript", ErrCorrupt, h.ID)
+		return h, hashes, fmt.Errorf("%w: %q is no name of a transcript", ErrCorrupt, h.ID)
 	}
+	c := newChainer(h.ID)
 	for _, e := range events {
 		n, err := h.after(e)
 		if err != nil {
-			return h, fmt.Errorf("%w: %s", ErrCorrupt, err)
+			return h, hashes, fmt.Errorf("%w: %s", ErrCorrupt, err)
 		}
-		h = n
+		n.Hash = c.next(h.Hash, e)
+		n.Next++
+		h, hashes = n, append(hashes, n.Hash)
 	}
-	return h, nil
+	return h, hashes, nil
 }
 
+// after is the head after e, but for its hash and number.
 func (h Head) after(e Event) (Head, error) {
 	switch {
 	case e.Seq != h.Next:
@@ -141,7 +179,5 @@ func (h Head) after(e Event) (Head, error) {
 	case KindOperation:
 		h.Operations++
 	}
-	h.Hash = Chain(h.ID, h.Hash, e)
-	h.Next++
 	return h, nil
 }

@@ -24,6 +24,7 @@ const (
 	KindNote      Kind = 13 // Note: a statement of the gate's own
 	KindAdmin     Kind = 14 // Admin: sign-ins, replays, keys, configuration (bastion's own transcript)
 	KindRun       Kind = 15 // Run: the operation is about to reach the target
+	KindHidden    Kind = 16 // Hidden: keys that the target did not echo
 )
 
 // Event is one thing that happened in a session. Data's form depends on Kind:
@@ -150,6 +151,13 @@ type Outcome struct {
 	Bytes    int64  `json:"bytes,omitempty"`
 	Exit     *int   `json:"exit,omitempty"`
 	Error    string `json:"error,omitempty"`
+}
+
+// Hidden stands for keys that were typed while the target did not echo: how many,
+// and when each, in milliseconds after the first. See Echo.
+type Hidden struct {
+	Keys  int     `json:"keys"`
+	Times []int64 `json:"ms,omitempty"`
 }
 
 // Note is a statement of the gate's own.

@@ -37,6 +37,9 @@ type Options struct {
 	LeadTime  time.Duration
 	// Interval is how long a commit waits for more stream events; 0 means 20 ms.
 	Interval time.Duration
+	// Log hears where the transcripts stand; nil means that there is none. The
+	// recorder takes it over, as it does the store.
+	Log Log
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -68,6 +71,7 @@ type Recorder struct {
 	quit   chan struct{} // closed by Close: the writer stops
 	done   chan struct{} // closed when the writer has returned
 
+	pack     *packer // nil where the store does not pack
 	shut     sync.Once
 	closeErr error
 
@@ -102,20 +106,30 @@ func New(s Store, o Options) (*Recorder, error) {
 		failed: make(chan struct{}), quit: make(chan struct{}), done: make(chan struct{}),
 		open: map[ID]*Transcript{}, gather: newCommit(),
 	}
-	if err := r.interrupt(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the recorder: %w", err), s.Close())
+	heads, err := s.Heads(context.Background())
+	if err == nil {
+		err = r.reconcile(heads)
+	}
+	if err == nil {
+		err = r.interrupt(heads)
+	}
+	if err == nil {
+		err = r.startPacking(heads)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the recorder: %w", err), r.closeLog(), s.Close())
 	}
 	go r.write()
+	if o.Log != nil {
+		go r.watch()
+	}
 	return r, nil
 }
 
 // interrupt ends the transcripts that a crash left open, in one transaction.
-func (r *Recorder) interrupt() error {
-	heads, err := r.store.Heads(context.Background())
-	if err != nil {
-		return err
-	}
+func (r *Recorder) interrupt(heads []Head) error {
 	var groups []Group
+	var ended []*Transcript
 	for _, h := range heads {
 		if h.Ended != nil {
 			continue
@@ -125,20 +139,42 @@ func (r *Recorder) interrupt() error {
 			return err
 		}
 		e := Event{Seq: h.Next, At: r.now(), Kind: KindEnd, Data: data}
-		next, err := Advance(h, e)
+		next, hashes, err := Extend(h, nil, e)
 		if err != nil {
 			return fmt.Errorf("end transcript %q: %w", h.ID, err)
 		}
-		groups = append(groups, Group{ID: h.ID, Events: []Event{e}, Head: next})
+		groups = append(groups, Group{ID: h.ID, Events: []Event{e}, Hashes: hashes, Head: next})
+		ended = append(ended, &Transcript{id: h.ID, head: next})
 	}
 	if len(groups) == 0 {
 		return nil
 	}
-	return r.append(groups)
+	if err := r.append(groups); err != nil {
+		return err
+	}
+	return r.leaves(ended)
 }
 
-// now is the wall clock as events keep it.
-func (r *Recorder) now() time.Time { return r.o.Now().Round(0).UTC() }
+// watch fails the recorder when its log has failed: what cannot be vouched for
+// is not recorded.
+func (r *Recorder) watch() {
+	select {
+	case <-r.o.Log.Failed():
+		r.fail(r.o.Log.Err())
+	case <-r.done:
+	}
+}
+
+func (r *Recorder) closeLog() error {
+	if r.o.Log == nil {
+		return nil
+	}
+	return r.o.Log.Close()
+}
+
+// now is the wall clock as events keep it: without the monotonic reading, and to
+// the microsecond, since what is finer takes a byte of each and tells nothing.
+func (r *Recorder) now() time.Time { return r.o.Now().Truncate(time.Microsecond).UTC() }
 
 // Begin opens a transcript: its header is durable when Begin returns. ID and
 // Started of h are set by the recorder. Errors wrap ErrUnavailable, or are the
@@ -267,8 +303,10 @@ func (r *Recorder) stop(reason string) error {
 	case <-time.After(commitTimeout):
 		return fmt.Errorf("close the recorder: %w: %w", ErrUnavailable, errHung)
 	}
+	r.stopPacking()
 	r.reading.Lock()
 	defer r.reading.Unlock()
 	r.closed = true
-	return errors.Join(r.Err(), r.store.Close())
+	// The log first: a store that says it was closed cleanly has all its leaves signed.
+	return errors.Join(r.Err(), r.closeLog(), r.store.Close())
 }

@@ -18,6 +18,8 @@ var (
 	ErrCorrupt = errors.New("the record is damaged")
 	// ErrEnded: the transcript has its closing event; nothing comes after it.
 	ErrEnded = errors.New("the transcript has ended")
+	// ErrSealed: the transcript is encrypted, and no identity here can read it.
+	ErrSealed = errors.New("the transcript is encrypted for others")
 	// ErrTooLarge: an event's payload is larger than MaxData. Nothing was recorded.
 	ErrTooLarge = errors.New("too large to record")
 )
@@ -45,6 +47,8 @@ type Head struct {
 type Group struct {
 	ID     ID
 	Events []Event
+	// Hashes are the chain's after each of Events: see Extend.
+	Hashes []Hash
 	// Head is the head after Events; stores keep it beside them.
 	Head Head
 }
@@ -69,6 +73,28 @@ type Store interface {
 	Read(ctx context.Context, id ID, from uint64, max int) ([]Event, error)
 	// Close releases the store. Nothing may be called afterwards.
 	Close() error
+}
+
+// Packer is the power of a store to bring what is durable into the form in which
+// it stays: packed, and apart from what is still written to.
+type Packer interface {
+	// Pack packs what it can of the transcripts: all of those that have ended. It
+	// changes no event and no hash. For each transcript that is packed to its end
+	// it returns a hash over the stored form. Errors: ErrCorrupt.
+	Pack(ctx context.Context, ids []ID) (map[ID]Hash, error)
+	// Unpacked lists the transcripts that have something to pack.
+	Unpacked(ctx context.Context) ([]ID, error)
+	// Stored computes the hash over the stored form anew; false where the
+	// transcript is not packed to its end. It needs no key. ErrCorrupt.
+	Stored(ctx context.Context, id ID) (Hash, bool, error)
+}
+
+// Seeker is the power of a store to find a moment without reading up to it.
+type Seeker interface {
+	// Seek returns the number of the first event that did not happen before the
+	// time, where the clock of a transcript is held to never go back; the number
+	// of the next event where all did. ErrNotFound, ErrCorrupt, ErrSealed.
+	Seek(ctx context.Context, id ID, at time.Time) (uint64, error)
 }
 
 // Checker is the power of a store to find damage that reading events does not

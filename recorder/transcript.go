@@ -22,7 +22,11 @@ type Transcript struct {
 	now    load    // of queue
 	flight load    // of what is being written
 
-	head Head // the writer goroutine's own: where the chain stands
+	// The writer goroutine's own: where the chain stands, what the log heard last,
+	// and what was written since the transcript was packed.
+	head     Head
+	logged   uint64
+	unpacked int
 }
 
 // load is what a transcript has accepted and not yet made durable.

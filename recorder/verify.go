@@ -20,7 +20,13 @@ type Report struct {
 	// Sealed says that the store was closed cleanly and vouches for each of its
 	// bytes. A running store, and one that a crash left, is not sealed.
 	Sealed bool
-	Faults []Fault
+	// Unread is how many transcripts are encrypted for others: of these the
+	// stored form was checked against the log, where it is packed, and the head.
+	Unread int
+	// Unlogged is how many transcripts have events that the log does not cover
+	// yet: what happened since its last leaves.
+	Unlogged int
+	Faults   []Fault
 }
 
 // Fault names the first broken event of a transcript, or what is wrong with
@@ -41,11 +47,13 @@ func (f Fault) String() string {
 
 // Verify reads the whole store and checks every chain, what the bastion's own
 // transcripts say about the others, and what the store itself can check (see
-// Checker). What is damaged becomes a Fault; the error tells that checking could
+// Checker). Where leaves of a log over the transcripts are given, each chain must
+// agree with them and every transcript they name must be there. What is damaged
+// becomes a Fault; the error tells that checking could
 // not go on: the context's, or one of reading that is not ErrCorrupt. The store
 // may be written to meanwhile.
-func Verify(ctx context.Context, s Store) (Report, error) {
-	v := verifier{s: s}
+func Verify(ctx context.Context, s Store, leaves ...Leaf) (Report, error) {
+	v := verifier{s: s, leaves: byTranscript(leaves), forms: forms(leaves), removed: removed(leaves)}
 	heads, err := s.Heads(ctx)
 	if errors.Is(err, ErrCorrupt) {
 		v.fault("", 0, "%v", err)
@@ -63,6 +71,7 @@ func Verify(ctx context.Context, s Store) (Report, error) {
 			return v.report, fmt.Errorf("verify transcript %q: %w", c.id, err)
 		}
 	}
+	v.missing()
 	if c, ok := s.(Checker); ok {
 		sealed, faults, err := c.Check(ctx)
 		if err != nil {
@@ -71,6 +80,7 @@ func Verify(ctx context.Context, s Store) (Report, error) {
 		v.report.Sealed = sealed
 		v.report.Faults = append(v.report.Faults, faults...)
 	}
+	v.uncovered()
 	return v.report, nil
 }
 
@@ -81,6 +91,15 @@ type verifier struct {
 	s      Store
 	report Report
 	claims []claim
+	// leaves are what a log says, by transcript; nil where there is no log. What
+	// has been compared is taken away.
+	leaves map[ID][]Leaf
+	// forms are the hashes over stored forms that the log has.
+	forms map[ID]Leaf
+	// removed are the transcripts that the log says retention took.
+	removed map[ID]bool
+	// unlogged are the transcripts of which the log does not have the last event.
+	unlogged []Head
 }
 
 // claim is what event seq of the bastion's transcript by says about transcript
@@ -101,6 +120,11 @@ func (v *verifier) fault(id ID, seq uint64, format string, args ...any) {
 // Only the first fault of a transcript is told: it explains the rest.
 func (v *verifier) transcript(ctx context.Context, stored Head) error {
 	at := Head{ID: stored.ID}
+	said, logged, last := v.leaves[stored.ID], v.leaves != nil, uint64(0)
+	if len(said) > 0 {
+		last = said[len(said)-1].Next
+	}
+	delete(v.leaves, stored.ID)
 	for {
 		events, err := v.s.Read(ctx, stored.ID, at.Next, readBatch)
 		for _, e := range events {
@@ -112,6 +136,13 @@ func (v *verifier) transcript(ctx context.Context, stored Head) error {
 			at = next
 			v.report.Events++
 			v.note(at, e)
+			if said, aerr = agree(at, said); aerr != nil {
+				v.fault(at.ID, at.Next-1, "%v", aerr)
+				return nil
+			}
+		}
+		if errors.Is(err, ErrSealed) {
+			return v.unread(ctx, stored, said)
 		}
 		if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNotFound) {
 			v.fault(at.ID, at.Next, "%v", err)
@@ -137,7 +168,13 @@ func (v *verifier) transcript(ctx context.Context, stored Head) error {
 			continue
 		}
 		v.compare(at, stored)
-		return nil
+		switch {
+		case len(said) > 0:
+			v.fault(at.ID, at.Next, "missing: the log saw %d events", said[len(said)-1].Next)
+		case logged && last < at.Next:
+			v.unlogged = append(v.unlogged, at)
+		}
+		return v.stored(ctx, at)
 	}
 }
 
@@ -186,6 +223,7 @@ func (v *verifier) note(at Head, e Event) {
 func (v *verifier) claim(ctx context.Context, c claim) error {
 	h, err := v.s.Head(ctx, c.id)
 	switch {
+	case errors.Is(err, ErrNotFound) && v.removed[c.id]:
 	case errors.Is(err, ErrNotFound):
 		v.fault(c.id, 0, "the whole transcript is missing: %s names it in event %d", c.by, c.seq)
 	case errors.Is(err, ErrCorrupt):

@@ -47,6 +47,12 @@ func (r *Recorder) write() {
 		if err == nil {
 			err = r.append(groups)
 		}
+		if err == nil {
+			err = r.leaves(written)
+		}
+		if err == nil {
+			r.toPack(written)
+		}
 		if err != nil {
 			r.fail(err)
 			return
@@ -91,11 +97,12 @@ func (r *Recorder) take() ([]Group, []*Transcript, error) {
 	r.flight, r.gather = r.gather, newCommit()
 	r.mu.Unlock()
 	for i, t := range written {
+		g := &groups[i]
 		var err error
-		if t.head, err = Advance(t.head, groups[i].Events...); err != nil {
+		if t.head, g.Hashes, err = Extend(t.head, make([]Hash, 0, len(g.Events)), g.Events...); err != nil {
 			return nil, nil, fmt.Errorf("transcript %q: %w", t.id, err)
 		}
-		groups[i].Head = t.head
+		g.Head = t.head
 	}
 	return groups, written, nil
 }

@@ -92,7 +92,7 @@ var eventNames = map[recorder.Kind]string{
 	recorder.KindStart: "start", recorder.KindEnd: "end", recorder.KindInput: "input", recorder.KindOutput: "output",
 	recorder.KindError: "stderr", recorder.KindResize: "resize", recorder.KindKey: "key", recorder.KindOperation: "operation",
 	recorder.KindDecision: "decision", recorder.KindApproval: "approval", recorder.KindRows: "rows", recorder.KindOutcome: "outcome",
-	recorder.KindNote: "gate", recorder.KindAdmin: "bastion", recorder.KindRun: "run",
+	recorder.KindNote: "gate", recorder.KindAdmin: "bastion", recorder.KindRun: "run", recorder.KindHidden: "hidden",
 }
 
 func eventName(k recorder.Kind) string {
@@ -157,6 +157,8 @@ func describe(e recorder.Event) string {
 		return describeRows(e)
 	case recorder.KindOutcome:
 		return describeAs(e, describeOutcome)
+	case recorder.KindHidden:
+		return describeAs(e, func(v recorder.Hidden) string { return fmt.Sprintf("%d keys that the target did not echo", v.Keys) })
 	case recorder.KindNote:
 		return describeAs(e, func(v recorder.Note) string { return v.Text })
 	}

@@ -21,6 +21,8 @@ mask                     :
 policy                   :
 recorder                 :
 recorder/...             : recorder
+recorder/export          : recorder recorder/ledger
+recorder/search          : recorder recorder/export
 connectors               : mask policy
 connectors/postgres/pgserver :
 connectors/sqlite        : connectors mask policy
@@ -53,7 +55,7 @@ cmd/...                  : ...
 
 // testsMay are what test files may import besides: suites and real servers.
 var testsMay = []string{
-	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/ssh/sshdtest", "recorder/storetest", "recorder/boltstore",
+	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/ssh/sshdtest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys",
 	"server/cluster/kvtest", "server/cluster/boltkv", "server/identity/oidctest", "server/identity/idptest", "server/termtest", "tui/tuitest", "connectors/sqlite",
 	"mask", "policy", "recorder",
 }

@@ -262,15 +262,25 @@ func (r result) contains(s string) bool { return strings.Contains(r.out, s) }
 // The chain is whole, and where it breaks after one byte of the file is changed.
 func tourVerify(t *testing.T, b *testBastion) {
 	b.verify().must(t, 0).has(t, "the chain is whole")
-	path := filepath.Join(b.data, "transcripts.db")
+	files, err := filepath.Glob(filepath.Join(b.data, "transcripts*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if text, err := os.ReadFile(f); err != nil || strings.Contains(string(text), "delete from orders") {
+			t.Errorf("%s holds a statement in clear, or cannot be read: %v", f, err)
+		}
+	}
+	days, err := filepath.Glob(filepath.Join(b.data, "transcripts-*.db"))
+	if err != nil || len(days) == 0 {
+		t.Fatalf("no file of a day among %v", files)
+	}
+	path := days[0]
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := strings.LastIndex(string(whole), "delete from orders")
-	if at < 0 {
-		t.Fatal("the statement is not in the store")
-	}
+	at := len(whole) / 2
 	broken := append([]byte{}, whole...)
 	broken[at] ^= 1
 	if err := os.WriteFile(path, broken, 0o600); err != nil {

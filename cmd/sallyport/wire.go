@@ -16,7 +16,6 @@ import (
 	"github.com/sallyport/sallyport/connectors/all"
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/recorder"
-	"github.com/sallyport/sallyport/recorder/boltstore"
 	"github.com/sallyport/sallyport/server"
 	"github.com/sallyport/sallyport/server/approval"
 	"github.com/sallyport/sallyport/server/cluster"
@@ -39,7 +38,7 @@ type bastion struct {
 	cfg     *config.Config
 	log     *slog.Logger
 	kv      cluster.KV
-	rec     *recorder.Recorder
+	rec     *evidence
 	drivers []connectors.Driver
 	server  *server.Server
 	live    *session.Gate
@@ -99,13 +98,8 @@ func (b *bastion) stores() (gossh.Signer, error) {
 		return nil, inUse(err)
 	}
 	b.kv = kv
-	store, err := boltstore.Open(b.cfg.Data, boltstore.Options{})
-	if err != nil {
-		return nil, inUse(err)
-	}
-	b.rec, err = recorder.New(store, recorder.Options{})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start recorder: %w", err), store.Close())
+	if b.rec, err = openEvidence(b.cfg, b.log); err != nil {
+		return nil, err
 	}
 	return key, nil
 }
@@ -214,7 +208,7 @@ func (b *bastion) gate(ctx context.Context, people *identity.People, rules sessi
 		Record: func(ctx context.Context, a policy.Approval) error { return gate.RecordApproval(ctx, a) },
 		Groups: people.Groups,
 	})
-	gate = session.New(session.Options{Drivers: b.drivers, Recorder: b.rec, Approvals: approvals, Journal: journal, Rules: rules,
+	gate = session.New(session.Options{Drivers: b.drivers, Recorder: b.rec.Recorder, Approvals: approvals, Journal: journal, Rules: rules,
 		Classify: classifier(b.drivers), Log: b.log})
 	if err := gate.Journal(ctx, recorder.Admin{Act: "started", Details: map[string]string{"config": rules.Revision}}); err != nil {
 		return nil, err

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	formPlain = 1 // of heads and groups
-	checkSize = 4 // bytes of the chain hash beside each event
+	formPlain  = 1 // of heads and groups
+	formSealed = 2 // of encrypted groups
+	checkSize  = 4 // bytes of the chain hash beside each event
 
 	// maxValue bounds the values in the groups bucket.
 	maxValue = 64 << 10
@@ -70,6 +71,14 @@ func encodeHead(h recorder.Head) ([]byte, error) {
 	return append(b, end...), nil
 }
 
+// standing is where an encoded head says that the chain stands.
+func standing(id recorder.ID, b []byte) (next uint64, hash recorder.Hash, err error) {
+	if len(b) < headFixed || b[0] != formPlain {
+		return 0, hash, fmt.Errorf("%w: head of %q has no known form", recorder.ErrCorrupt, id)
+	}
+	return binary.BigEndian.Uint64(b[1:]), recorder.Hash(b[9:]), nil
+}
+
 // decodeHead decodes what encodeHead made. Errors wrap recorder.ErrCorrupt.
 func decodeHead(id recorder.ID, b []byte) (recorder.Head, error) {
 	h := recorder.Head{ID: id}
@@ -119,58 +128,80 @@ func field(b []byte) (data, rest []byte, ok bool) {
 // value is one key and value of the groups bucket.
 type value struct{ key, data []byte }
 
-// encodeGroup lays out events of a transcript whose chain stands at prev, as
-// values of bounded size.
-func encodeGroup(id recorder.ID, prev recorder.Hash, events []recorder.Event) []value {
-	var values []value
-	var b []byte
-	first := uint64(0)
-	flush := func() {
-		for part := 0; len(b) > 0; part++ {
-			n := min(len(b), maxValue)
-			values = append(values, value{groupKey(id, first, part), b[:n:n]})
-			b = b[n:]
-		}
-		b = nil
-	}
+// encodeGroup lays out events of a transcript whose chain stands at prev and has
+// hashes after them, as values of bounded size; b is nil where nothing is
+// encrypted.
+func encodeGroup(id recorder.ID, prev recorder.Hash, events []recorder.Event, hashes []recorder.Hash, b *box) []value {
+	size := 0
 	for _, e := range events {
-		if len(b) > 0 && len(b)+recorder.EncodedLen(e)+checkSize > maxValue {
+		size += recorder.EncodedLen(e) + checkSize
+	}
+	groups := size/(maxValue/2) + 1
+	buf := make([]byte, 0, size+groups*groupHeader) // one allocation for all
+	values := make([]value, 0, groups)
+	first, start := uint64(0), 0
+	flush := func() {
+		v := buf[start:]
+		if b != nil && len(v) > 0 {
+			v = b.seal(make([]byte, 0, boxHeader+len(v)+16), v[1:], first, formSealed)
+		}
+		values = append(values, cut(id, first, v)...)
+		start = len(buf)
+	}
+	for i, e := range events {
+		if have := len(buf) - start; have > 0 && have+recorder.EncodedLen(e)+checkSize+boxHeader+16 > maxValue {
 			flush()
 		}
-		if len(b) == 0 {
+		if len(buf) == start {
 			first = e.Seq
-			b = append(append(b, formPlain), prev[:]...)
+			buf = append(append(buf, formPlain), prev[:]...)
 		}
-		prev = recorder.Chain(id, prev, e)
-		b = append(recorder.AppendEvent(b, e), prev[:checkSize]...)
+		prev = hashes[i]
+		buf = append(recorder.AppendEvent(buf, e), prev[:checkSize]...)
 	}
 	flush()
 	return values
 }
 
-// decodeGroup returns the events of a group, all parts put together, of which
-// the first must be seq. Errors wrap recorder.ErrCorrupt and come with the
-// events before the damage.
-func decodeGroup(id recorder.ID, seq uint64, b []byte) ([]recorder.Event, error) {
-	if len(b) <= groupHeader || b[0] != formPlain {
-		return nil, fmt.Errorf("%w: group of event %d has no known form", recorder.ErrCorrupt, seq)
+// cut makes the values of what belongs to event seq.
+func cut(id recorder.ID, seq uint64, b []byte) (values []value) {
+	for part := 0; len(b) > 0; part++ {
+		n := min(len(b), maxValue)
+		values = append(values, value{groupKey(id, seq, part), b[:n:n]})
+		b = b[n:]
 	}
-	prev := recorder.Hash(b[1:])
+	return values
+}
+
+// group is a run of events as it was read, and where the chain stood before it.
+type group struct {
+	prev   recorder.Hash
+	events []recorder.Event
+}
+
+// decodeGroup returns the events of a group, all parts put together and
+// decrypted, of which the first must be seq. Errors wrap recorder.ErrCorrupt and
+// come with the events before the damage.
+func decodeGroup(id recorder.ID, seq uint64, b []byte) (g group, err error) {
+	if len(b) <= groupHeader || b[0] != formPlain {
+		return g, fmt.Errorf("%w: group of event %d has no known form", recorder.ErrCorrupt, seq)
+	}
+	g.prev = recorder.Hash(b[1:])
+	prev := g.prev
 	b = b[groupHeader:]
-	var events []recorder.Event
 	for len(b) > 0 {
 		e, rest, err := recorder.DecodeEvent(b)
 		if err != nil {
-			return events, err
+			return g, err
 		}
 		if e.Seq != seq {
-			return events, fmt.Errorf("%w: number %d where %d belongs", recorder.ErrCorrupt, e.Seq, seq)
+			return g, fmt.Errorf("%w: number %d where %d belongs", recorder.ErrCorrupt, e.Seq, seq)
 		}
 		prev = recorder.Chain(id, prev, e)
 		if len(rest) < checkSize || string(rest[:checkSize]) != string(prev[:checkSize]) {
-			return events, fmt.Errorf("%w: event %d is not what was written", recorder.ErrCorrupt, e.Seq)
+			return g, fmt.Errorf("%w: event %d is not what was written", recorder.ErrCorrupt, e.Seq)
 		}
-		events, b, seq = append(events, e), rest[checkSize:], seq+1
+		g.events, b, seq = append(g.events, e), rest[checkSize:], seq+1
 	}
-	return events, nil
+	return g, nil
 }

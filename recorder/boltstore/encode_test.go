@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/sallyport/sallyport/recorder"
 )
 
@@ -15,7 +17,7 @@ func FuzzDecodeGroup(f *testing.F) {
 		{Seq: 3, At: time.Unix(1, 2), Kind: recorder.KindOutput, Data: []byte("one")},
 		{Seq: 4, At: time.Unix(1, 3), Kind: recorder.KindInput},
 	}
-	good := encodeGroup("a", recorder.Hash{1}, events)[0].data
+	good := encodeGroup("a", recorder.Hash{1}, events, hashes(recorder.Hash{1}, events), nil)[0].data
 	f.Add(uint64(3), good)
 	f.Add(uint64(4), good)
 	f.Add(uint64(3), good[:len(good)-1])
@@ -28,13 +30,22 @@ func FuzzDecodeGroup(f *testing.F) {
 			return
 		}
 		var again []byte
-		for _, v := range encodeGroup("a", recorder.Hash(b[1:]), got) {
+		for _, v := range encodeGroup("a", got.prev, got.events, hashes(got.prev, got.events), nil) {
 			again = append(again, v.data...)
 		}
 		if len(b) <= maxValue && !bytes.Equal(again, b) {
 			t.Errorf("%x decodes to what is encoded as %x", b, again)
 		}
 	})
+}
+
+// hashes are the chain's of transcript "a" after each event.
+func hashes(prev recorder.Hash, events []recorder.Event) (all []recorder.Hash) {
+	for _, e := range events {
+		prev = recorder.Chain("a", prev, e)
+		all = append(all, prev)
+	}
+	return all
 }
 
 func FuzzDecodeHead(f *testing.F) {
@@ -80,6 +91,29 @@ func FuzzDecodeSeal(f *testing.F) {
 		s, err := decodeSeal(b)
 		if err == nil && !bytes.Equal(s.encode(), b) {
 			t.Errorf("%x decodes to what is encoded otherwise", b)
+		}
+	})
+}
+
+// FuzzUnpack: damage is ErrCorrupt, and what unpacks packs to the same events.
+func FuzzUnpack(f *testing.F) {
+	events := []recorder.Event{
+		{Seq: 3, At: time.Unix(1, 2000).UTC(), Kind: recorder.KindOutput, Data: []byte("one")},
+		{Seq: 4, At: time.Unix(1, 3).UTC(), Kind: recorder.KindInput},
+	}
+	r := run{prev: recorder.Hash{1}, last: recorder.ChainOver("a", recorder.Hash{1}, events), events: events}
+	f.Add(r.pack())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := unpack("a", 3, b)
+		if err != nil {
+			if !errors.Is(err, recorder.ErrCorrupt) {
+				t.Error(err)
+			}
+			return
+		}
+		again, err := unpack("a", 3, run{prev: recorder.Hash(b), last: recorder.ChainOver("a", recorder.Hash(b), got), events: got}.pack())
+		if diff := cmp.Diff(got, again); err != nil || diff != "" {
+			t.Error(err, diff)
 		}
 	})
 }

@@ -71,40 +71,87 @@ func (s *Store) Head(ctx context.Context, id recorder.ID) (recorder.Head, error)
 	return h, nil
 }
 
-// Read implements recorder.Store. It checks each group that it reads against
-// its part of the chain.
+// Read implements recorder.Store. It checks what it reads against its part of
+// the chain. Packed events come first; those that follow them are read when
+// asked for.
 func (s *Store) Read(ctx context.Context, id recorder.ID, from uint64, max int) ([]recorder.Event, error) {
-	var events []recorder.Event
-	err := s.view(func(tx *bolt.Tx) error {
-		if id == "" || tx.Bucket(bucketHeads).Get([]byte(id)) == nil {
-			return fmt.Errorf("transcript %q: %w", id, recorder.ErrNotFound)
+	h, err := s.Head(ctx, id)
+	if errors.Is(err, recorder.ErrCorrupt) {
+		h, err = recorder.Head{ID: id}, nil // its events may still be read
+	}
+	for range 2 {
+		if err != nil || max <= 0 {
+			break
 		}
-		if max <= 0 {
-			return nil
+		var events []recorder.Event
+		var packed uint64
+		if events, packed, err = s.readPacked(ctx, id, from, max); err == nil && from >= packed {
+			events, err = s.readGroups(ctx, id, from, max)
 		}
-		size := 0
-		g := groups{id: id, c: tx.Bucket(bucketGroups).Cursor()}
-		for g.seek(from); g.ok && len(events) < max && size < maxRead; g.next() {
+		if err != nil {
+			return events, fmt.Errorf("read %q: %w", id, err)
+		}
+		if len(events) > 0 || from >= h.Next {
+			return events, nil
+		} // else Pack came in between: what was not packed is now, or it is missing
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %q: %w", id, err)
+	}
+	return nil, nil
+}
+
+// readGroups reads events that are not packed.
+func (s *Store) readGroups(ctx context.Context, id recorder.ID, from uint64, max int) (events []recorder.Event, err error) {
+	size := 0
+	err = s.eachGroup(ctx, id, from, func(g group, err error) bool {
+		for _, e := range g.events {
+			if e.Seq >= from && len(events) < max {
+				events = append(events, e)
+				size += len(e.Data)
+			}
+		}
+		return len(events) < max && size < maxRead
+	})
+	return events, err
+}
+
+// eachGroup calls f with the groups of a transcript that are not packed, from the
+// one that event from lies in on. The last has the events before the damage
+// where there is any. f returns whether it wants more, the damage included.
+func (s *Store) eachGroup(ctx context.Context, id recorder.ID, from uint64, f func(g group, err error) bool) error {
+	return s.view(func(tx *bolt.Tx) error {
+		w := groups{id: id, c: tx.Bucket(bucketGroups).Cursor()}
+		for w.seek(from); w.ok; w.next() {
 			if err := ctx.Err(); err != nil {
 				return context.Cause(ctx)
 			}
-			run, err := decodeGroup(id, g.seq, g.data)
-			for _, e := range run {
-				if e.Seq >= from && len(events) < max {
-					events = append(events, e)
-					size += len(e.Data)
-				}
+			g, err := s.openGroup(tx, id, w.seq, w.data)
+			if more := f(g, err); !more {
+				return nil
 			}
-			if err != nil && len(events) < max {
+			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		return events, fmt.Errorf("read %q: %w", id, err)
+}
+
+// openGroup decrypts and decodes a group.
+func (s *Store) openGroup(tx *bolt.Tx, id recorder.ID, seq uint64, data []byte) (group, error) {
+	if len(data) > 0 && data[0] == formSealed {
+		key, err := s.keys.forReading(tx.Bucket(bucketKeys), id, seq)
+		if err != nil {
+			return group{}, err
+		}
+		plain, err := unseal(id, key, data, seq)
+		if err != nil {
+			return group{}, err
+		}
+		data = append([]byte{formPlain}, plain...)
 	}
-	return events, nil
+	return decodeGroup(id, seq, data)
 }
 
 // groups walks over the groups of one transcript. After seek and next, ok says

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -22,10 +23,14 @@ import (
 const FileName = "transcripts.db"
 
 const (
-	format = 1
+	format = 2
 	// fillPercent suits appending: pages are left full, since nothing is ever put
 	// between what they hold.
 	fillPercent = 0.95
+	// mapped is how much address space the file gets beforehand: where it outgrows
+	// it, bbolt has to wait for all readers, and a backup is a long one.
+	mapped               = 4 << 30
+	minGrowth, maxGrowth = 32 << 10, 16 << 20
 	// maxRead bounds the payload that one Read returns, in bytes.
 	maxRead = 4 << 20
 )
@@ -34,6 +39,7 @@ var (
 	bucketMeta   = []byte("meta")
 	bucketHeads  = []byte("heads")
 	bucketGroups = []byte("groups")
+	bucketKeys   = []byte("keys")
 	keyFormat    = []byte("format")
 )
 
@@ -42,6 +48,9 @@ type Options struct {
 	// ReadOnly opens an existing store for reading: offline, or a backup. It does
 	// not touch the files. Append fails.
 	ReadOnly bool
+	// Keys wraps the keys of transcripts; nil means that nothing is encrypted. Read-only,
+	// nil reads what is not encrypted.
+	Keys Keys
 	// Timeout is how long Open waits for another process to release the store; 0
 	// means one second.
 	Timeout time.Duration
@@ -54,6 +63,9 @@ type Store struct {
 	readOnly bool
 	db       *bolt.DB
 	damage   *damage // found at a read-only Open, nil where there is none
+	keys     keyring
+	days     days
+	packing  sync.Mutex // held by Pack, before mu
 
 	mu     sync.Mutex // serialises Append and Close
 	failed error      // the first error of Append
@@ -63,6 +75,8 @@ type Store struct {
 var (
 	_ recorder.Store   = (*Store)(nil)
 	_ recorder.Checker = (*Store)(nil)
+	_ recorder.Packer  = (*Store)(nil)
+	_ recorder.Seeker  = (*Store)(nil)
 )
 
 // Open opens the store in the directory dir, which it makes (mode 0700) with an
@@ -70,6 +84,8 @@ var (
 // recorder.ErrCorrupt, fs.ErrNotExist (read-only).
 func Open(dir string, o Options) (*Store, error) {
 	s := &Store{path: filepath.Join(dir, FileName), readOnly: o.ReadOnly}
+	s.keys = keyring{keys: o.Keys, live: map[recorder.ID]*liveKey{}, cache: map[string][]byte{}}
+	s.days = days{dir: dir, readOnly: o.ReadOnly, open: map[string]*day{}}
 	if !o.ReadOnly {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("open store: %w", err)
@@ -83,7 +99,7 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	err := guard(func() (err error) {
 		s.db, err = bolt.Open(s.path, 0o600, &bolt.Options{
-			Timeout: o.Timeout, ReadOnly: o.ReadOnly, FreelistType: bolt.FreelistMapType,
+			Timeout: o.Timeout, ReadOnly: o.ReadOnly, FreelistType: bolt.FreelistMapType, InitialMmapSize: mappable(o.ReadOnly),
 		})
 		return err
 	})
@@ -104,6 +120,25 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open store %q: %w%s", s.path, err, s.sealHint(err))
 	}
 	return s, nil
+}
+
+// mappable is how much to map when opening.
+func mappable(readOnly bool) int {
+	if readOnly || strconv.IntSize < 64 {
+		return 0
+	}
+	size := int64(mapped)
+	return int(size)
+}
+
+// growth lets the file double as long as it is small: bbolt goes by how much is
+// mapped, and would begin with 16 MiB. Called before each writing transaction.
+func (s *Store) growth() error {
+	info, err := os.Stat(s.path)
+	if err == nil {
+		s.db.AllocSize = int(min(max(info.Size(), minGrowth), maxGrowth))
+	}
+	return err
 }
 
 // private refuses a file that others on the machine may read or write.
@@ -149,7 +184,11 @@ func (s *Store) start() error {
 			return fmt.Errorf("%w: not a store of transcripts", recorder.ErrCorrupt)
 		}
 		v := meta.Get(keyFormat)
-		if len(v) != 2 || tx.Bucket(bucketHeads) == nil || tx.Bucket(bucketGroups) == nil {
+		if len(v) == 2 && binary.BigEndian.Uint16(v) < format {
+			return fmt.Errorf("layout has version %d, this program writes %d: keep the store with the program that wrote it, and start with another data directory",
+				binary.BigEndian.Uint16(v), format)
+		}
+		if len(v) != 2 || tx.Bucket(bucketHeads) == nil || tx.Bucket(bucketGroups) == nil || tx.Bucket(bucketKeys) == nil {
 			return fmt.Errorf("%w: not a store of transcripts", recorder.ErrCorrupt)
 		}
 		if got := binary.BigEndian.Uint16(v); got != format {
@@ -171,8 +210,11 @@ func (s *Store) start() error {
 	if !fresh {
 		return nil
 	}
+	if err := s.growth(); err != nil {
+		return err
+	}
 	return s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketHeads, bucketGroups} {
+		for _, name := range [][]byte{bucketMeta, bucketHeads, bucketGroups, bucketKeys} {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}
@@ -224,6 +266,9 @@ func (s *Store) Append(groups []recorder.Group) error {
 }
 
 func (s *Store) update(groups []recorder.Group) error {
+	if err := s.growth(); err != nil {
+		return err
+	}
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return err
@@ -232,7 +277,7 @@ func (s *Store) update(groups []recorder.Group) error {
 	heads, events := tx.Bucket(bucketHeads), tx.Bucket(bucketGroups)
 	heads.FillPercent, events.FillPercent = fillPercent, fillPercent
 	for _, g := range groups {
-		if err := appendGroup(heads, events, g); err != nil {
+		if err := s.appendGroup(tx, g); err != nil {
 			return err
 		}
 	}
@@ -240,27 +285,34 @@ func (s *Store) update(groups []recorder.Group) error {
 }
 
 // appendGroup adds a group whose events follow the stored head.
-func appendGroup(heads, events *bolt.Bucket, g recorder.Group) error {
+func (s *Store) appendGroup(tx *bolt.Tx, g recorder.Group) error {
 	if !g.ID.Valid() {
 		return fmt.Errorf("%q is no name of a transcript", g.ID)
 	}
-	at := recorder.Head{ID: g.ID}
+	heads, events := tx.Bucket(bucketHeads), tx.Bucket(bucketGroups)
+	var next uint64
+	var hash recorder.Hash
 	if v := heads.Get([]byte(g.ID)); v != nil {
 		var err error
-		if at, err = decodeHead(g.ID, v); err != nil {
+		if next, hash, err = standing(g.ID, v); err != nil {
 			return err
 		}
 	}
-	if len(g.Events) == 0 || g.Head.ID != g.ID || g.Head.Next != at.Next+uint64(len(g.Events)) {
+	if len(g.Events) == 0 || g.Head.ID != g.ID || g.Head.Next != next+uint64(len(g.Events)) ||
+		len(g.Hashes) != len(g.Events) || g.Hashes[len(g.Hashes)-1] != g.Head.Hash {
 		return fmt.Errorf("transcript %q: group of %d events at %d does not lead to a head at %d",
-			g.ID, len(g.Events), at.Next, g.Head.Next)
+			g.ID, len(g.Events), next, g.Head.Next)
 	}
 	for i, e := range g.Events {
-		if e.Seq != at.Next+uint64(i) || len(e.Data) > recorder.MaxData {
-			return fmt.Errorf("transcript %q: event %d (%d bytes) where %d is next", g.ID, e.Seq, len(e.Data), at.Next+uint64(i))
+		if e.Seq != next+uint64(i) || len(e.Data) > recorder.MaxData {
+			return fmt.Errorf("transcript %q: event %d (%d bytes) where %d is next", g.ID, e.Seq, len(e.Data), next+uint64(i))
 		}
 	}
-	for _, v := range encodeGroup(g.ID, at.Hash, g.Events) {
+	b, err := s.keys.forWriting(tx.Bucket(bucketKeys), g.ID, next)
+	if err != nil {
+		return err
+	}
+	for _, v := range encodeGroup(g.ID, hash, g.Events, g.Hashes, b) {
 		if err := events.Put(v.key, v.data); err != nil {
 			return err
 		}
@@ -283,7 +335,8 @@ func (s *Store) Close() error {
 	s.closed = true
 	// The seal is written under bbolt's lock on the file: nobody else writes.
 	var err error
-	if !s.readOnly && s.failed == nil {
+	clean := !s.readOnly && s.failed == nil
+	if err = s.days.close(clean); err == nil && clean {
 		err = writeSeal(s.path)
 	}
 	if err := errors.Join(err, s.db.Close()); err != nil {

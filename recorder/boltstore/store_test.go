@@ -1,8 +1,12 @@
 package boltstore
 
 import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,6 +30,64 @@ func open(t *testing.T, dir string) recorder.Store {
 }
 
 func TestStore(t *testing.T) { storetest.Test(t, true, open) }
+
+// packing is a store that packs whatever was appended at once, the last events of
+// open transcripts excepted.
+type packing struct{ *Store }
+
+func (p packing) Append(groups []recorder.Group) error {
+	if err := p.Store.Append(groups); err != nil {
+		return err
+	}
+	var ids []recorder.ID
+	for _, g := range groups {
+		ids = append(ids, g.ID)
+	}
+	_, err := p.Pack(context.Background(), ids)
+	return err
+}
+
+func openPacking(k Keys) func(*testing.T, string) recorder.Store {
+	return func(t *testing.T, dir string) recorder.Store {
+		s, err := Open(dir, Options{Keys: k})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return packing{s}
+	}
+}
+
+func TestPacking(t *testing.T)   { storetest.Test(t, true, openPacking(nil)) }
+func TestEncrypted(t *testing.T) { storetest.Test(t, true, openPacking(&testKeys{})) }
+
+// testKeys wraps under a key of its own, in the manner of a recipient that is
+// here too. others is the recipient alone.
+type testKeys struct{ others bool }
+
+var wrapping = func() cipher.AEAD {
+	block, err := aes.NewCipher(make([]byte, 32))
+	if err != nil {
+		panic(err)
+	}
+	c, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}()
+
+func (*testKeys) Wrap(key []byte) ([]byte, error) { return wrapping.Seal(nil, nil, key, nil), nil }
+
+func (k *testKeys) Unwrap(wrapped []byte) ([]byte, error) {
+	if k.others {
+		return nil, recorder.ErrSealed
+	}
+	key, err := wrapping.Open(nil, nil, wrapped, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", recorder.ErrCorrupt, err)
+	}
+	return key, nil
+}
 
 func TestMemory(t *testing.T) {
 	storetest.Test(t, false, func(*testing.T, string) recorder.Store { return storetest.NewMemory() })
@@ -90,19 +152,21 @@ func TestRefusesOtherFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	other, newer, text := t.TempDir(), t.TempDir(), t.TempDir()
+	other, newer, older, text := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
 	change(other, func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("other")); return err })
-	storetest.Close(t, open(t, newer))
-	change(newer, func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketMeta).Put(keyFormat, binary.BigEndian.AppendUint16(nil, 2))
-	})
-	if err := os.Remove(sealPath(filepath.Join(newer, FileName))); err != nil {
-		t.Fatal(err)
+	for dir, version := range map[string]uint16{older: format - 1, newer: format + 1} {
+		storetest.Close(t, open(t, dir))
+		change(dir, func(tx *bolt.Tx) error {
+			return tx.Bucket(bucketMeta).Put(keyFormat, binary.BigEndian.AppendUint16(nil, version))
+		})
+		if err := os.Remove(sealPath(filepath.Join(dir, FileName))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := os.WriteFile(filepath.Join(text, FileName), []byte(strings.Repeat("no database ", 2000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for dir, want := range map[string]string{other: "not a store", newer: "layout has version 2", text: "damaged"} {
+	for dir, want := range map[string]string{other: "not a store", newer: "layout has version 3", older: "layout has version 1", text: "damaged"} {
 		for _, readOnly := range []bool{false, true} {
 			if _, err := Open(dir, Options{ReadOnly: readOnly}); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("Open, read-only %v: %v, want %q", readOnly, err, want)

@@ -41,7 +41,8 @@ func (m *Memory) Append(groups []recorder.Group) error {
 		if !ok {
 			h.ID = g.ID
 		}
-		if len(g.Events) == 0 || !g.ID.Valid() || g.Head.ID != g.ID || g.Head.Next != h.Next+uint64(len(g.Events)) {
+		if len(g.Events) == 0 || !g.ID.Valid() || g.Head.ID != g.ID || g.Head.Next != h.Next+uint64(len(g.Events)) ||
+			len(g.Hashes) != len(g.Events) || g.Hashes[len(g.Hashes)-1] != g.Head.Hash {
 			m.failed = fmt.Errorf("append: group of %q does not lead to its head", g.ID)
 			return m.failed
 		}

@@ -95,7 +95,7 @@ func (c *Chain) Group(t testing.TB, events ...Event) recorder.Group {
 		g.Events = append(g.Events, recorder.Event{Seq: seq, At: start.Add(time.Duration(seq) * time.Millisecond), Kind: e.Kind, Data: e.Data})
 	}
 	var err error
-	if c.Head, err = recorder.Advance(c.Head, g.Events...); err != nil {
+	if c.Head, g.Hashes, err = recorder.Extend(c.Head, nil, g.Events...); err != nil {
 		t.Fatal(err)
 	}
 	g.Head = c.Head
@@ -245,7 +245,7 @@ func several(t *testing.T, s recorder.Store) {
 	for _, id := range ids {
 		c, g := Begin(t, id)
 		next := c.Group(t, Event{recorder.KindOutput, []byte(id)})
-		groups = append(groups, recorder.Group{ID: id, Events: append(g.Events, next.Events...), Head: c.Head})
+		groups = append(groups, recorder.Group{ID: id, Events: append(g.Events, next.Events...), Hashes: append(g.Hashes, next.Hashes...), Head: c.Head})
 	}
 	must(t, s, groups...)
 	heads, err := s.Heads(t.Context())
@@ -275,6 +275,8 @@ var wrong = map[string]func(*recorder.Group){
 	"new, not at 0": func(g *recorder.Group) { g.ID, g.Head.ID = "new", "new" },
 	"other's head":  func(g *recorder.Group) { g.Head.ID = "b" },
 	"no name":       func(g *recorder.Group) { g.ID, g.Head.ID = "", "" },
+	"no hashes":     func(g *recorder.Group) { g.Hashes = g.Hashes[:1] },
+	"hash astray":   func(g *recorder.Group) { g.Hashes[1][0] ^= 1 },
 	"odd name":      func(g *recorder.Group) { g.ID, g.Head.ID = "a\x00b", "a\x00b" },
 }
 

@@ -24,6 +24,8 @@ type Config struct {
 	SignIn SignIn `yaml:"sign_in"`
 	// Limits bound what strangers and sessions may use.
 	Limits Limits `yaml:"limits"`
+	// Recording is how evidence is kept.
+	Recording Recording `yaml:"recording"`
 	// Include are further files, as paths or globs from this file's directory, read
 	// in the order of their names. They may hold groups, resources, masks and roles,
 	// which come behind those of this file. A pattern that finds nothing is an error.

@@ -76,7 +76,7 @@ func TestExampleIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, typ := range []reflect.Type{
-		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](),
+		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](),
 		reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Bounds](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Mask](), reflect.TypeFor[policy.Selector](),
 	} {
 		for key := range fieldsOf(typ) {
@@ -194,6 +194,12 @@ func TestOneFault(t *testing.T) {
 		{"bool", strings.Replace(small, "client_id", "insecure_issuer: maybe, client_id", 1), "sign_in.insecure_issuer: true or false"},
 		{"negative duration", small + "limits: {idle: -5m}\n", `limits.idle: "-5m" is no duration`},
 		{"number for duration", small + "limits: {idle: 5}\n", `limits.idle: "5" is no duration: write 8h`},
+		{"sealed for nobody", small + "recording: {sealed: true}\n", "recording.sealed: sealed transcripts need recipients"},
+		{"no recipient", small + "recording: {recipients: [bob]}\n", `recording.recipients[0]: "bob" is no age public key`},
+		{"too far ahead", small + "recording: {lead_time: 1m}\n", "recording.lead_time: 1m is not between 0 and 5s"},
+		{"too much ahead", small + "recording: {lead_bytes: -1}\n", "recording.lead_bytes: -1 is not between"},
+		{"no witness", small + "recording: {witness_url: \"witness token=x\"}\n", "recording.witness_url: no http or https URL"},
+		{"command without key", small + "recording: {sign_command: [sign]}\n", "recording.sign_key: sign_command and sign_key belong together"},
 		{"long duration", small + "limits: {idle: 25h}\n", "limits.idle: 25h is not between 1s and 24h"},
 		{"no connection", small + "limits: {connections: 0}\n", "limits.connections: 0 is not between 1 and"},
 		{"no data", strings.Replace(small, "data:", "name:", 1), "data: a directory is needed"},

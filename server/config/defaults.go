@@ -28,6 +28,12 @@ func Defaults() Config {
 			Bytes:           1 << 30,
 			Statement:       Duration(5 * time.Minute),
 		},
+		Recording: Recording{
+			LeadBytes:  256 << 10,
+			LeadTime:   Duration(50 * time.Millisecond),
+			Interval:   Duration(20 * time.Millisecond),
+			Checkpoint: Duration(10 * time.Second),
+		},
 	}
 }
 
@@ -69,6 +75,7 @@ func (c *Config) anchor(dir string) {
 	if c.SignIn.ClientSecret != nil {
 		from(dir, &c.SignIn.ClientSecret.File)
 	}
+	from(dir, &c.Recording.WitnessFile)
 	for i := range c.Resources {
 		c.Resources[i].anchor(dir)
 	}

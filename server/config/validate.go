@@ -39,6 +39,7 @@ func (c *Config) Validate() error {
 	c.SignIn.validate(&fs)
 	names(&fs, "groups", c.Groups, "group")
 	c.Limits.validate(&fs)
+	c.Recording.validate(&fs)
 	c.resources(&fs)
 	c.policy(&fs)
 	return fs.err()

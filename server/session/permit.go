@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -23,6 +24,7 @@ type permit struct {
 	terms      terms
 	bytes      atomic.Int64
 	streams    []*maskedWriter // of Stdio
+	echo       *recorder.Echo  // of a terminal's Stdio
 	once       sync.Once
 }
 
@@ -101,9 +103,10 @@ func (p *permit) Done(o connectors.Outcome) {
 func (p *permit) Stdio(raw connectors.Stdio) (connectors.Stdio, func() error) {
 	in := &recordedReader{p: p, r: raw.In}
 	if raw.Err == nil { // a person is looking: cells keep their places, and nothing held waits long
+		p.echo = recorder.NewEcho(p.g.s.transcript, nil)
 		out := newMasked(p, recorder.KindOutput, raw.Out, (*mask.Plan).Terminal)
 		out.quiet = quietFlush
-		return connectors.Stdio{In: in, Out: out}, out.Flush
+		return connectors.Stdio{In: in, Out: out}, func() error { return errors.Join(out.Flush(), p.typed()) }
 	}
 	out := newMasked(p, recorder.KindOutput, raw.Out, (*mask.Plan).Writer)
 	guarded := connectors.Stdio{In: in, Out: out}
@@ -117,6 +120,13 @@ func (p *permit) Stdio(raw connectors.Stdio) (connectors.Stdio, func() error) {
 	}
 }
 
+// typed records what was typed last and never echoed.
+func (p *permit) typed() error {
+	ctx, cancel := context.WithTimeout(context.Background(), sealTimeout)
+	defer cancel()
+	return p.g.s.failed(p.echo.Close(ctx))
+}
+
 // quietFlush is how long output must pause before held-back bytes go out on a PTY.
 const quietFlush = 10 * time.Millisecond
 
@@ -128,8 +138,15 @@ type recordedReader struct {
 func (r *recordedReader) Read(b []byte) (int, error) {
 	n, err := r.r.Read(b)
 	if n > 0 {
-		r.p.g.s.lease.touch()
-		if rerr := r.p.g.s.failed(r.p.g.s.transcript.Stream(r.p.g.s.ctx, recorder.KindInput, b[:n])); rerr != nil {
+		s := r.p.g.s
+		s.lease.touch()
+		var rerr error
+		if r.p.echo != nil {
+			rerr = r.p.echo.Input(s.ctx, b[:n])
+		} else {
+			rerr = s.transcript.Stream(s.ctx, recorder.KindInput, b[:n])
+		}
+		if rerr = s.failed(rerr); rerr != nil {
 			return 0, rerr
 		}
 	}
@@ -222,6 +239,9 @@ func (r *recordWriter) keep(b []byte) error {
 	s := r.p.g.s
 	if r.p.terms.keep == policy.KeepDigest {
 		return s.transcript.Record(s.ctx, recorder.KindRows, recorder.Rows{Op: r.p.op, Digest: digestOf(r.kind, b)})
+	}
+	if r.p.echo != nil {
+		return r.p.echo.Output(s.ctx, r.kind, b)
 	}
 	return s.transcript.Stream(s.ctx, r.kind, b)
 }

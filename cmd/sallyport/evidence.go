@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/recorder/agekeys"
+	"github.com/sallyport/sallyport/recorder/boltstore"
+	"github.com/sallyport/sallyport/recorder/ledger"
+	"github.com/sallyport/sallyport/server/config"
+)
+
+// evidence is what a bastion records to.
+type evidence struct {
+	*recorder.Recorder
+	backups *backups
+}
+
+// Close ends backups, and then all transcripts.
+func (e *evidence) Close(reason string) error {
+	return errors.Join(e.backups.close(), e.Recorder.Close(reason))
+}
+
+// openEvidence opens the transcripts of a bastion and starts its recorder on them,
+// with the log over all of them.
+func openEvidence(cfg *config.Config, log *slog.Logger) (*evidence, error) {
+	c := cfg.Recording
+	keys, err := agekeys.Open(cfg.Data, agekeys.Options{Recipients: c.Recipients, Sealed: c.Sealed})
+	if err != nil {
+		return nil, err
+	}
+	store, err := boltstore.Open(cfg.Data, boltstore.Options{Keys: keys})
+	if err != nil {
+		return nil, inUse(err)
+	}
+	tree, err := newLedger(cfg)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	rec, err := recorder.New(store, recorder.Options{ // closes both where it fails
+		LeadBytes: ahead(c.LeadBytes), LeadTime: ahead(time.Duration(c.LeadTime)), Interval: time.Duration(c.Interval), Log: tree,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start recorder: %w", err)
+	}
+	b, err := serveBackups(cfg.Data, store, log)
+	if err != nil {
+		return nil, errors.Join(err, rec.Close("the bastion did not start"))
+	}
+	return &evidence{rec, b}, nil
+}
+
+// ahead is a lead as the recorder takes it: there 0 is the default.
+func ahead[T int | time.Duration](n T) T {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
+// newLedger opens the log over all transcripts, after the store: its lock is the
+// store's.
+func newLedger(cfg *config.Config) (*ledger.Ledger, error) {
+	c := cfg.Recording
+	o := ledger.Options{Name: cfg.Name, Interval: time.Duration(c.Checkpoint)}
+	if len(c.SignCommand) > 0 {
+		signer, err := ledger.NewCommand(c.SignKey, c.SignCommand...)
+		if err != nil {
+			return nil, err
+		}
+		o.Signer, o.Key = signer, c.SignKey
+	}
+	if c.WitnessFile != "" {
+		o.Witnesses = append(o.Witnesses, ledger.ToFile(c.WitnessFile))
+	}
+	if c.WitnessURL != "" {
+		o.Witnesses = append(o.Witnesses, ledger.ToURL(c.WitnessURL))
+	}
+	return ledger.Open(cfg.Data, o)
+}
+
+// readingKeys are the identities given, or else the one beside the data, if there
+// is one: without any, what is encrypted stays so.
+func readingKeys(dir string, files []string) (*agekeys.Keys, error) {
+	if len(files) > 0 {
+		return agekeys.Read(files...)
+	}
+	k, err := agekeys.Read(filepath.Join(dir, agekeys.IdentityFile))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+		return agekeys.Read()
+	}
+	return k, err
+}

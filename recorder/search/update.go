@@ -1,0 +1,324 @@
+package search
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/recorder/export"
+)
+
+const (
+	// maxDoc is how much of a stream or an answer is one document.
+	maxDoc = 8 << 10
+	// docPause is a silence after which a stream's next document begins.
+	docPause = 2 * time.Second
+)
+
+// Update brings the index up to the source: what was recorded since, what was
+// removed. A transcript that cannot be read stays out of it. The first error of
+// the index itself ends it; what was done before stays done.
+func (x *Index) Update(ctx context.Context, src Source) error {
+	heads, err := src.Heads(ctx)
+	if err != nil && !errors.Is(err, recorder.ErrCorrupt) {
+		return fmt.Errorf("update search index: %w", err)
+	}
+	there := map[recorder.ID]bool{}
+	for _, h := range heads {
+		there[h.ID] = true
+		if err := x.follow(ctx, src, h); err != nil {
+			return fmt.Errorf("update search index: transcript %q: %w", h.ID, err)
+		}
+	}
+	return x.drop(there)
+}
+
+// drop takes out transcripts that are no more.
+func (x *Index) drop(there map[recorder.ID]bool) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	var gone []string
+	err := x.rows("select id from transcripts", nil, func(s *sqlite3.Stmt) error {
+		if id := s.ColumnText(0); !there[recorder.ID(id)] {
+			gone = append(gone, id)
+		}
+		return nil
+	})
+	for _, id := range gone {
+		if err == nil {
+			err = x.in(func() error { return x.forget(recorder.ID(id)) })
+		}
+	}
+	return err
+}
+
+// in runs f in a transaction.
+func (x *Index) in(f func() error) error {
+	if err := x.c.Exec("begin immediate"); err != nil {
+		return err
+	}
+	err := f()
+	if err == nil {
+		err = x.c.Exec("commit")
+	}
+	if err != nil {
+		return errors.Join(err, x.c.Exec("rollback"))
+	}
+	return nil
+}
+
+func (x *Index) forget(id recorder.ID) error {
+	return errors.Join(x.exec("delete from docs where id = ?", string(id)), x.exec("delete from transcripts where id = ?", string(id)))
+}
+
+// known is how far a transcript is indexed.
+func (x *Index) known(id recorder.ID) (at recorder.Head, err error) {
+	at.ID = id
+	err = x.rows("select next, hash from transcripts where id = ?", []any{string(id)}, func(s *sqlite3.Stmt) error {
+		at.Next = uint64(s.ColumnInt64(0))
+		copy(at.Hash[:], s.ColumnRawBlob(1))
+		return nil
+	})
+	return at, err
+}
+
+// follow indexes what is new of a transcript, or all of it where what is indexed
+// is not what leads to its head.
+func (x *Index) follow(ctx context.Context, src Source, h recorder.Head) error {
+	x.mu.Lock()
+	at, err := x.known(h.ID)
+	x.mu.Unlock()
+	if err != nil || at.Next == h.Next && at.Hash == h.Hash {
+		return err
+	}
+	for _, from := range []recorder.Head{at, {ID: h.ID}} {
+		if from.Next > h.Next {
+			continue
+		}
+		hash, docs, err := gather(ctx, src, from, h)
+		switch {
+		case errors.Is(err, recorder.ErrCorrupt), errors.Is(err, recorder.ErrSealed), errors.Is(err, recorder.ErrNotFound):
+			return nil
+		case err != nil:
+			return err
+		case hash == h.Hash:
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			return x.in(func() error { return x.put(h, docs, from.Next == 0) })
+		}
+	}
+	return nil // the record itself is damaged: verify tells
+}
+
+func (x *Index) put(h recorder.Head, docs *gatherer, anew bool) error {
+	if anew {
+		if err := x.forget(h.ID); err != nil {
+			return err
+		}
+	}
+	p := h.Header.Identity
+	err := x.exec("insert or replace into transcripts values (?, ?, ?, ?, ?, ?, ?)", string(h.ID), int64(h.Next), h.Hash[:],
+		p.Email, p.Subject, h.Header.Resource, h.Header.Kind)
+	if err != nil {
+		return err
+	}
+	for _, d := range docs.docs {
+		err := x.exec("insert into docs (id, seq, at, what, op, verdict, rule, class, destructive, text) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			string(h.ID), int64(d.seq), d.at.UnixNano(), d.what, int64(d.op), d.verdict, d.rule, d.class, d.destructive, d.text)
+		if err != nil {
+			return err
+		}
+	}
+	for op, d := range docs.later {
+		if err := x.exec("update docs set verdict = ?, rule = ? where id = ? and op = ?", d.Effect, d.Rule, string(h.ID), int64(op)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// doc is one piece of text and where it stands.
+type doc struct {
+	seq                        uint64
+	at                         time.Time
+	what                       string
+	op                         int
+	verdict, rule, class, text string
+	destructive                bool
+}
+
+// gatherer makes documents of events.
+type gatherer struct {
+	docs  []*doc
+	ops   map[int]*doc
+	later map[int]recorder.Decision // about operations that were indexed before
+	runs  map[string]*stream
+}
+
+// stream is a document that grows.
+type stream struct {
+	strip export.Stripper
+	doc   *doc
+	b     strings.Builder
+	last  time.Time
+}
+
+// gather reads the events after a head up to another and returns the hash that
+// they lead to.
+func gather(ctx context.Context, src Source, from, to recorder.Head) (recorder.Hash, *gatherer, error) {
+	g := &gatherer{ops: map[int]*doc{}, later: map[int]recorder.Decision{}, runs: map[string]*stream{}}
+	hash, next := from.Hash, from.Next
+	for next < to.Next {
+		events, err := src.Read(ctx, to.ID, next, int(min(to.Next-next, 4096)))
+		if err != nil {
+			return hash, nil, err
+		}
+		if len(events) == 0 {
+			return hash, nil, recorder.ErrCorrupt
+		}
+		for _, e := range events {
+			g.event(e)
+		}
+		hash = recorder.ChainOver(to.ID, hash, events)
+		next += uint64(len(events))
+	}
+	for _, s := range g.runs {
+		g.flush(s)
+	}
+	return hash, g, nil
+}
+
+func (g *gatherer) event(e recorder.Event) {
+	switch e.Kind {
+	case recorder.KindOutput, recorder.KindError:
+		g.stream(e, "output")
+	case recorder.KindInput:
+		g.stream(e, "input")
+	case recorder.KindOperation:
+		var o recorder.Operation
+		if json.Unmarshal(e.Data, &o) != nil {
+			return
+		}
+		what := "statement"
+		if o.Action != "sql" {
+			what = "command"
+		}
+		class, destructive := facts(o.Facts)
+		d := &doc{seq: e.Seq, at: e.At, what: what, op: o.Op, class: class, destructive: destructive, text: o.Text}
+		g.ops[o.Op] = d
+		g.docs = append(g.docs, d)
+	case recorder.KindDecision:
+		var d recorder.Decision
+		if json.Unmarshal(e.Data, &d) != nil {
+			return
+		}
+		if o := g.ops[d.Op]; o != nil {
+			o.verdict, o.rule = d.Effect, d.Rule
+		} else {
+			g.later[d.Op] = d
+		}
+	case recorder.KindRows:
+		g.answer(e)
+	case recorder.KindNote, recorder.KindAdmin:
+		var n struct{ Text, Act, Target string }
+		if json.Unmarshal(e.Data, &n) == nil {
+			g.docs = append(g.docs, &doc{seq: e.Seq, at: e.At, what: "note", text: strings.TrimSpace(n.Text + n.Act + " " + n.Target)})
+		}
+	}
+}
+
+// answer is the cells of a part of an answer, cut into documents.
+func (g *gatherer) answer(e recorder.Event) {
+	var r recorder.Rows
+	if json.Unmarshal(e.Data, &r) != nil {
+		return
+	}
+	var b strings.Builder
+	flush := func() {
+		if b.Len() > 0 {
+			g.docs = append(g.docs, &doc{seq: e.Seq, at: e.At, what: "answer", op: r.Op, text: b.String()})
+			b.Reset()
+		}
+	}
+	for _, row := range r.Rows {
+		for _, cell := range row {
+			if cell != nil {
+				b.WriteString(*cell + "\t")
+			}
+		}
+		b.WriteString("\n")
+		if b.Len() >= maxDoc {
+			flush()
+		}
+	}
+	b.WriteString(r.Notice)
+	flush()
+}
+
+// stream adds to the document of a stream, or begins the next: after a pause, and
+// with each line that is typed.
+func (g *gatherer) stream(e recorder.Event, what string) {
+	s := g.runs[what]
+	if s == nil {
+		s = new(stream)
+		g.runs[what] = s
+	}
+	if s.doc != nil && (s.b.Len() >= maxDoc || e.At.Sub(s.last) > docPause && what == "output") {
+		g.flush(s)
+	}
+	if s.doc == nil {
+		s.doc = &doc{seq: e.Seq, at: e.At, what: what}
+	}
+	s.last = e.At
+	s.b.WriteString(s.strip.Strip(e.Data))
+	if what == "input" && strings.ContainsAny(string(e.Data), "\r\n") {
+		g.flush(s)
+	}
+}
+
+func (g *gatherer) flush(s *stream) {
+	if s.doc != nil && strings.TrimSpace(s.b.String()) != "" {
+		s.doc.text = s.b.String()
+		g.docs = append(g.docs, s.doc)
+	}
+	s.doc = nil
+	s.b.Reset()
+}
+
+// facts reads class and destructiveness out of an operation's facts, which are
+// the policy's.
+func facts(v any) (class string, destructive bool) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return "", false
+	}
+	class, _ = m["class"].(string)
+	return class, destroys(m)
+}
+
+func destroys(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		if v["destructive"] == true {
+			return true
+		}
+		for _, x := range v {
+			if destroys(x) {
+				return true
+			}
+		}
+	case []any:
+		for _, x := range v {
+			if destroys(x) {
+				return true
+			}
+		}
+	}
+	return false
+}
