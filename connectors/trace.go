@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -22,6 +23,12 @@ type Trace struct {
 	Writes []Written
 	// Reads are all columns that the operation refers to.
 	Reads []mask.Column
+}
+
+// Tracer tells where a statement's values come from without running anything:
+// what the verdict line shows.
+type Tracer interface {
+	Trace(ctx context.Context, s Statement) (*Trace, error)
 }
 
 // ValueOrigin is where the values of one column of an answer come from.

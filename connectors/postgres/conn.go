@@ -52,6 +52,7 @@ var (
 	_ connectors.Querier   = (*Conn)(nil)
 	_ connectors.Judge     = (*Conn)(nil)
 	_ connectors.Describer = (*Conn)(nil)
+	_ connectors.Tracer    = (*Conn)(nil)
 )
 
 var (
@@ -203,6 +204,12 @@ func (c *Conn) Judge(ctx context.Context, s connectors.Statement) (policy.Facts,
 	t := c.trace(ctx, s.Text)
 	cat := c.catalog.Load()
 	return t.facts(resolve(c.behind(t, j), cat), len(cat.structure.filled) > 0), nil
+}
+
+// Trace tells where a statement's values come from by its text and the catalog as
+// last read, as Judge does facts.
+func (c *Conn) Trace(ctx context.Context, s connectors.Statement) (*connectors.Trace, error) {
+	return c.trace(ctx, s.Text).hub(), context.Cause(ctx)
 }
 
 // Catalog lists the tables and views that the login may read, by schema and name.

@@ -278,20 +278,15 @@ func (s *Session) Catalog(ctx context.Context) ([]connectors.Relation, error) {
 // that needs approval, on a resource that is no production, the target's planner
 // is asked how many rows it touches; that is on record, the rest is not.
 func (s *Session) Judge(ctx context.Context, text string) (policy.Decision, policy.Facts, error) {
-	j, ok := s.conn.(connectors.Judge)
-	if !ok {
-		return policy.Decision{Rule: policy.DefaultDeny}, policy.Facts{}, fmt.Errorf("%q cannot be judged ahead", s.target.Name)
-	}
-	f, err := j.Judge(ctx, connectors.Statement{Text: text})
+	op, err := s.ahead(ctx, text)
 	if err != nil {
-		return policy.Decision{Rule: policy.DefaultDeny}, f, s.words(err)
+		return policy.Decision{Rule: policy.DefaultDeny}, op.Facts, err
 	}
-	op := connectors.Operation{Action: policy.ActionSQL, Text: text, Facts: f}
 	d, m, err := s.decide(op, s.ops.Load())
 	if err == nil && !s.target.Production() { // planning costs the target, and people type a lot
-		d, _, err = s.weighed(&op, s.ops.Load(), d, m, func() *int64 { return s.estimate(ctx, text) })
+		d, m, err = s.weighed(&op, s.ops.Load(), d, m, func() *int64 { return s.estimate(ctx, text) })
 	}
-	return d, op.Facts, err
+	return unread(d, m, op), op.Facts, err
 }
 
 // Run runs one SQL statement. With ask nil, an operation that needs approval

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -40,7 +39,7 @@ func Explain(p *policy.Policy, q policy.Request, op connectors.Operation) (Why, 
 		return y, err
 	}
 	y.Explanation = p.Explain(q)
-	d := underMasks(y.Decision, m, op)
+	d := unread(underMasks(y.Decision, m, op), m, op)
 	if d.Rule != y.Decision.Rule {
 		// No right lifts what a mask forbids.
 		y.Decision, y.Grant = d, ""
@@ -52,22 +51,17 @@ func Explain(p *policy.Policy, q policy.Request, op connectors.Operation) (Why, 
 // Explain says what the gate would do with the statement and why, without running
 // anything.
 func (s *Session) Explain(ctx context.Context, text string) (Why, error) {
-	j, ok := s.conn.(connectors.Judge)
-	if !ok {
-		return Why{}, fmt.Errorf("%q cannot be judged ahead", s.target.Name)
-	}
-	f, err := j.Judge(ctx, connectors.Statement{Text: text})
+	op, err := s.ahead(ctx, text)
 	if err != nil {
-		return Why{}, s.words(err)
+		return Why{}, err
 	}
-	op := connectors.Operation{Action: policy.ActionSQL, Text: text, Facts: f}
 	if d, m, err := s.decide(op, s.ops.Load()); err == nil {
 		// Somebody asks: that is worth a plan, also in production.
 		_, _, _ = s.weighed(&op, s.ops.Load(), d, m, func() *int64 { return s.estimate(ctx, text) }) // explained below
 	}
 	res, ok := s.present(s.g.rules.Load())
 	if !ok {
-		return Why{Resource: s.target.Resource, Action: op.Action, Text: text, Facts: f,
+		return Why{Resource: s.target.Resource, Action: op.Action, Text: text, Facts: op.Facts,
 			Explanation: policy.Explanation{Decision: changed}}, nil
 	}
 	y, err := Explain(s.g.rules.Load().Policy, s.request(res, op, s.ops.Load()), op)
