@@ -320,6 +320,8 @@ func (p *workspace) recordLine(c widget.GridColumn, v widget.Cell, name, w int, 
 	switch {
 	case v.Kind == widget.CellWithheld:
 		value = p.withheld.Render(p.glyphs.withheld + " withheld")
+	case v.Null && v.Kind == widget.CellMasked:
+		value = p.masked.Render(p.glyphs.mask + " NULL")
 	case v.Null:
 		value = p.dim.Render("NULL")
 	case v.Kind != widget.CellShown:

@@ -137,11 +137,24 @@ func (p *workspace) drawVerdict(w int) []string {
 	default:
 		line = p.danger.Render(p.glyphs.no+" denied") + " by rule " + p.bold.Render(widget.Escape(d.Rule)) + because(d.Reason)
 	}
-	out := widget.Wrap(line, max(1, w-2))
-	if len(out) > 2 || p.small {
-		out = []string{widget.Truncate(line, max(1, w-2))}
+	most := 2
+	switch {
+	case p.small:
+		most = 1
+	case p.answer == nil: // nothing below needs the room
+		most = 5
 	}
-	return indent(out, 1)
+	return indent(wrapAtMost(line, max(1, w-2), most), 1)
+}
+
+// wrapAtMost wraps to at most n lines; what is left over is cut from the last.
+func wrapAtMost(line string, w, n int) []string {
+	out := widget.Wrap(line, w)
+	if len(out) <= n {
+		return out
+	}
+	rest := strings.Join(out[n-1:], " ")
+	return append(out[:n-1:n-1], widget.Truncate(rest, w))
 }
 
 // people is how many must say yes, where it is more than one.

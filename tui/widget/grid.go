@@ -307,6 +307,8 @@ func drawCell(c Cell, width int, numeric bool, st *GridStyles) string {
 	switch {
 	case c.Kind == CellWithheld:
 		return st.Withheld.Render(fit(st.Hatch+" withheld", width))
+	case c.Kind == CellMasked && c.Null: // what is masked looks masked, also where the type leaves no text
+		return st.Masked.Render(fit(st.Mask+" NULL", width))
 	case c.Null:
 		return st.Null.Render(fit("NULL", width))
 	case c.Kind == CellShown:
