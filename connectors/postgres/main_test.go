@@ -30,8 +30,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// testDriver is shared: its workers need not be started for each test.
-var testDriver = sync.OnceValue(func() *Driver { return New(Options{}) })
+// testDriver is shared: its workers need not be started for each test. They have
+// time: a race detector on a loaded machine is slow, and no hostile statement.
+var testDriver = sync.OnceValue(func() *Driver {
+	d := New(Options{})
+	d.pool.timeout = 5 * time.Minute
+	return d
+})
 
 var serverStarted bool
 

@@ -31,7 +31,7 @@ func (c Checkpoint) text() string {
 // sumdb/note ("name+hash+key"). Errors wrap recorder.ErrCorrupt unless the key
 // is malformed.
 func OpenCheckpoint(msg []byte, key string) (Checkpoint, error) {
-	v, err := note.NewVerifier(strings.TrimSpace(key))
+	v, err := verifier(strings.TrimSpace(key))
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("public key: %w", err)
 	}

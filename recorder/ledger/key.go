@@ -33,6 +33,20 @@ func PublicKey(dir string) (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
+// verifier reads a public key ("name+hash+key"). Its one spelling alone is taken:
+// hexadecimal and base64 have others, and a byte that changed must show.
+func verifier(key string) (note.Verifier, error) {
+	v, err := note.NewVerifier(key)
+	if err != nil {
+		return nil, err
+	}
+	text := strings.SplitN(key, "+", 3)[2] // no name holds a plus, as NewVerifier knows
+	if _, err := base64.StdEncoding.Strict().DecodeString(text); err != nil || key != fmt.Sprintf("%s+%08x+%s", v.Name(), v.KeyHash(), text) {
+		return nil, errors.New("it is not spelt as it was made")
+	}
+	return v, nil
+}
+
 // keys finds the signer of the log in dir, and makes one where there is no log
 // yet. A log whose key is gone is not given another one.
 func keys(dir, name string, fresh bool) (note.Signer, string, error) {
@@ -55,7 +69,7 @@ func keys(dir, name string, fresh bool) (note.Signer, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("public key: %w", err)
 	}
-	if v, err := note.NewVerifier(pub); err != nil || v.Name() != signer.Name() || v.KeyHash() != signer.KeyHash() {
+	if v, err := verifier(pub); err != nil || v.Name() != signer.Name() || v.KeyHash() != signer.KeyHash() {
 		return nil, "", fmt.Errorf("%w: %s is not the key in %s", recorder.ErrCorrupt, PubFile, KeyFile)
 	}
 	return signer, pub, nil
@@ -101,7 +115,7 @@ type Command struct {
 
 // NewCommand returns the signer of a public key (format of sumdb/note).
 func NewCommand(key string, argv ...string) (*Command, error) {
-	v, err := note.NewVerifier(key)
+	v, err := verifier(key)
 	if err != nil {
 		return nil, fmt.Errorf("signing command: public key: %w", err)
 	}
