@@ -6,37 +6,90 @@ const reach = 400
 
 // search is what a text is searched for. It is immutable.
 type search struct {
-	set     detectorSet
-	custom  []*Custom
-	trigger [256]bool // the characters at which a detector of the set has something to say
+	set    detectorSet
+	custom []*Custom
+	// Of each character, the triggers whose first or second it is, a bit for each.
+	first, second [256]uint16
+	asked         [256]bool // the character of such a pair that is asked
 }
 
-// triggers are the characters at which detectors are asked. Each is rare in what
-// nothing is to be found in, and nothing that they find is without it.
+// triggers are the pairs of neighbours at which detectors are asked. Nothing that
+// they find is without one, and each is rare in what nothing is to be found in.
+// Asked is the first of the pair up to atFirst, from there on the second.
 var triggers = [...]struct {
-	chars string
-	by    detectorSet
+	first, second string // an empty one is any character
+	by            detectorSet
 }{
-	{"0123456789", detectCard | detectSSN | detectPhone | detectIBAN | detectIPv4 | detectGCP},
-	{"@", detectEmail},
-	{"%\\&", detectEmail | detectPhone},
-	{"+(", detectPhone},
-	{"_", detectGitHub | detectStripe},
-	{"-", detectSlack | detectPEM | detectGCP | detectSecret},
-	{"I", detectAWSKey | detectAWSSecret | detectGCP},
-	{"J", detectJWT},
-	{":", detectURL | detectSlack | detectIPv6 | detectSecret | detectAWSSecret},
-	{"=>", detectSecret | detectAWSSecret},
+	{decimals, decimals + groupSigns, detectCard | detectSSN | detectPhone | detectIBAN | detectIPv4 | detectGCP},
+	{"+", decimals + "(", detectPhone},
+	{"(", decimals, detectPhone},
+	{"%", "24", detectEmail | detectPhone},
+	{"\\", "ux", detectEmail | detectPhone},
+	{"&", "#c", detectEmail},
+	{"-", "-", detectPEM | detectSecret},
+	{":", "/", detectURL | detectSlack},
+	{"", "@", detectEmail},
+	{"hporsubkc", "_", detectGitHub | detectStripe},
+	{"Xabcdeoprs", "-", detectSlack | detectGCP},
+	{" ", "-", detectSecret},
+	{"KSA", "I", detectAWSKey | detectAWSSecret | detectGCP},
+	{"y", "J", detectJWT},
+	{"", ":", detectIPv6},
+	{"dDeElLnNsStTyY \"'\\:]", ":=>", detectSecret | detectAWSSecret},
 }
+
+const atFirst = 1<<8 - 1 // the bits of those that are asked at the first
 
 func newSearch(set detectorSet, custom []*Custom) *search {
 	s := &search{set: set, custom: custom}
-	for _, tr := range triggers {
-		for i := range len(tr.chars) {
-			s.trigger[tr.chars[i]] = s.trigger[tr.chars[i]] || set&tr.by != 0
+	for bit, tr := range triggers {
+		if set&tr.by != 0 {
+			mark(&s.first, tr.first, 1<<bit)
+			mark(&s.second, tr.second, 1<<bit)
 		}
 	}
+	for c := range s.asked {
+		s.asked[c] = s.first[c]&atFirst|s.second[c]&^atFirst != 0
+	}
 	return s
+}
+
+// mark sets a bit for each of some characters, or for all.
+func mark(t *[256]uint16, chars string, bit uint16) {
+	for i := range len(chars) {
+		t[chars[i]] |= bit
+	}
+	for i := range t {
+		if chars == "" {
+			t[i] |= bit
+		}
+	}
+}
+
+// next returns where a detector is to be asked from i on, or the end of the text.
+// The last character is asked whatever stands before it: more may come.
+func (t *text) next(i int) int {
+	v, s := t.v, t.search
+	if i >= len(v) {
+		return len(v)
+	}
+	before := ^uint16(atFirst)
+	if i > 0 {
+		before &= s.first[v[i-1]]
+	}
+	for k, c := range v[i:] {
+		if both := before & s.second[c]; both != 0 {
+			if both&atFirst != 0 {
+				return i + k - 1
+			}
+			return i + k
+		}
+		before = s.first[c]
+	}
+	if s.asked[v[len(v)-1]] {
+		return len(v) - 1
+	}
+	return len(v)
 }
 
 // scan appends the hits of what is searched for, in the order in which they were
@@ -47,59 +100,43 @@ func (t *text) scan(hits []span) ([]span, int) {
 	if on {
 		return hits, i
 	}
-	own := t.nextCustom(i)
-	v, set, trigger := t.v, t.set, &t.trigger
+	own, at := t.nextCustom(i), t.next(i)
 	for {
-		for i < len(v) && !trigger[v[i]] {
-			i++
-		}
-		if own <= i && own < len(v) {
-			var verdict verdict
-			if hits, verdict = t.customAt(own, hits); verdict == more {
+		if own <= at && own < len(t.v) {
+			var v verdict
+			if hits, v = t.customAt(own, hits); v == more {
 				return hits, max(floor, t.wordStart(own))
 			}
 			own = t.nextCustom(own + 1)
 			continue
 		}
-		if i >= len(v) {
+		if at >= len(t.v) {
 			break
 		}
-		from := len(hits)
-		verdict, next := no, i+1
-		if c := v[i]; isDigit(c) {
-			if t.off == nil {
-				for next < len(v) && isDigit(v[next]) {
-					next++
-				}
-				// Most runs are short and not next to what parts groups.
-				if n := next - i; next < len(v) && n < 9 && classes[v[next]]&groupClass == 0 &&
-					(i == 0 || v[i-1] != '%' && (n == 1 || classes[v[i-1]]&alphaClass == 0)) {
-					i = next
-					continue
-				}
-			}
-			hits, next, verdict = t.digits(i, next, set, hits)
-		} else if next == len(v) || t.maybeSign(i, c, set) {
-			hits, verdict = t.sign(i, c, set, hits)
+		from, next, v := len(hits), at+1, no
+		if c := t.v[at]; isDigit(c) {
+			hits, next, v = t.digits(at, hits)
+		} else {
+			hits, v = t.sign(at, c, t.set, hits)
 		}
-		if verdict == more {
-			return hits, max(floor, t.wordStart(i))
+		if v == more {
+			return hits, max(floor, t.wordStart(at))
 		}
 		for _, h := range hits[from:] {
 			t.masked = max(t.masked, h.end)
 		}
-		i = next
 		if t.run.kind != 0 {
-			if hits, i, verdict = t.follow(t.runAt, hits); verdict == more {
-				return hits, i
+			if hits, next, v = t.follow(t.runAt, hits); v == more {
+				return hits, next
 			}
-			floor, t.ran, own = i, i, t.nextCustom(i)
+			floor, t.ran, own = next, next, t.nextCustom(next)
 		}
+		at = t.next(next)
 	}
 	if t.final {
-		return hits, len(v)
+		return hits, len(t.v)
 	}
-	return hits, max(floor, t.customCut(t.wordStart(len(v))))
+	return hits, max(floor, t.customCut(t.wordStart(len(t.v))))
 }
 
 // begin follows what was being masked where the text begins. It returns where the
@@ -124,32 +161,6 @@ func (t *text) begin(hits []span) (_ []span, i, floor int, on bool) {
 		}
 	}
 	return hits, i, 0, false
-}
-
-// maybeSign reports whether any detector can say yes or more to the sign at i,
-// which is not the last character: most are not next to what they have to be.
-func (t *text) maybeSign(i int, c byte, set detectorSet) bool {
-	if i == 0 {
-		return true
-	}
-	prev, next := t.v[i-1], t.v[i+1]
-	switch c {
-	case '-':
-		return next == '-' || prev == ' ' || classes[prev]&alphaClass != 0 && i > 3 && (t.v[i-2] == 'x' || prev == 'p' || prev == 'X')
-	case '_':
-		return classes[prev]&alphaClass != 0 && i > 1 && (t.v[i-2] == 'h' || prev == 'k' || prev == 'b' || prev == 'c')
-	case 'I':
-		return prev == 'K' || prev == 'S' || next == 'z'
-	case 'J':
-		return prev == 'y'
-	case '+':
-		return !isAlnum(prev) || t.edge(i) || t.masked == i || i > 1 && t.v[i-2] == '\\' || i > 2 && t.v[i-3] == '%'
-	case '(':
-		return isDigit(next) || t.off != nil
-	case ':':
-		return next == '/' || !isDigit(prev) || set&detectIPv6 != 0
-	}
-	return true
 }
 
 // sign asks the detectors that are triggered by c, which stands at i.
@@ -228,24 +239,64 @@ var encodings = [...]struct {
 }
 
 // digits asks the detectors of what begins with digits, or with two letters
-// before digits, about the run at i, which goes as far as next. It
-// returns where the run ends.
-func (t *text) digits(i, next int, set detectorSet, hits []span) ([]span, int, verdict) {
+// before digits, about the run at i. It returns where to go on.
+func (t *text) digits(i int, hits []span) ([]span, int, verdict) {
 	v := t.v
-	if t.off != nil {
-		for next < len(v) && isDigit(v[next]) && !t.edge(next) {
-			next++
+	lettered := i > 1 && classes[v[i-1]]&classes[v[i-2]]&alphaClass != 0
+	if !lettered && (i == 0 || v[i-1] != '%') {
+		if end, few := t.few(i); few {
+			return hits, end, no
 		}
+	}
+	next := i + 1
+	for next < len(v) && isDigit(v[next]) && !t.edge(next) {
+		next++
 	}
 	end := next // of the run; further than a number is long, it does not matter
 	for end < len(v) && isDigit(v[end]) && end-i <= maxCard+len("20") {
 		end++
 	}
-	if next == end && end < len(v) && !t.maybeNumber(i, end, set) {
+	if next == end && end < len(v) && !t.maybeNumber(i, end, t.set) {
 		return hits, next, no
 	}
-	hits, verdict := t.number(i, end, set, hits)
+	hits, verdict := t.number(i, end, t.set, hits)
 	return hits, next, verdict
+}
+
+// leastDigits is how many digits any number has that is found by itself.
+const leastDigits = 9
+
+// few reports whether the groups of digits from i on are together too short for
+// any number, and where they end: dates, times, counts.
+func (t *text) few(i int) (end int, _ bool) {
+	v, n, dots := t.v, 0, 0
+	for i < len(v) {
+		if isDigit(v[i]) {
+			if n++; n == leastDigits {
+				return 0, false
+			}
+			i++
+			continue
+		}
+		k := i // signs between two groups; three are the most there can be
+		for k < len(v) && k < i+3 && classes[v[k]]&groupClass != 0 {
+			if v[k] == '.' {
+				dots++
+			}
+			k++
+		}
+		if k == len(v) {
+			return i, t.final
+		}
+		if k == i || !isDigit(v[k]) {
+			return i, true
+		}
+		if dots > 2 && t.set&detectIPv4 != 0 {
+			return 0, false
+		}
+		i = k
+	}
+	return i, t.final
 }
 
 // maybeNumber reports whether any detector can say yes or more to the run of

@@ -40,11 +40,11 @@ func (w *Writer) reset(p *Plan) {
 }
 
 // clears reports at a glance that a value can hold nothing to find: too few
-// digits for any number, and nothing that triggers another detector.
-func (d *search) clears(s string) bool {
-	digits := 0
-	for i := range len(s) {
-		switch c := s[i]; {
+// digits for any number, and nothing else at which a detector is asked.
+func (s *search) clears(value string) bool {
+	digits, dash := 0, false
+	for i := range len(value) {
+		switch c := value[i]; {
 		case isDigit(c):
 			digits++
 		case c >= 0xc2: // may begin a digit of another script
@@ -52,20 +52,17 @@ func (d *search) clears(s string) bool {
 			if c == 0xef { // or a wide @
 				return false
 			}
-		case c == '-' || c == '(' || c == '+' || c == ' ':
+		case c == '-':
+			dash = true
+		case c == '(' || c == '+' || c == ' ':
 			// Of a number, which has digits, or of a word with others.
-		case d.trigger[c]:
+		case s.asked[c]:
 			return false
 		}
 	}
-	return digits < len("123456") && (d.set&(detectPEM|detectSecret|detectGCP|detectSlack) == 0 || !hasDash(s))
-}
-
-func hasDash(s string) bool {
-	for i := range len(s) {
-		if s[i] == '-' {
-			return true
-		}
+	least := leastDigits
+	if s.set&detectIPv4 != 0 {
+		least = len("1111")
 	}
-	return false
+	return digits < least && (!dash || s.set&(detectPEM|detectSecret|detectGCP|detectSlack) == 0)
 }
