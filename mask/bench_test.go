@@ -30,6 +30,10 @@ func inputs() map[string][]byte {
 	row := func() string {
 		return fmt.Sprintf("%d|user.%d@example.com|4111 1111 1111 1111|734-55-%04d|+44 20 7946 %04d|DE82263510988860020746|%s\n", r.IntN(1e5), r.IntN(1e6), 1+r.IntN(9000), r.IntN(1e4), "Tomas Fontaine, 17 Rue de la Paix")
 	}
+	record := func() string { // a row among whose columns five are sensitive
+		return fmt.Sprintf("%d|Tomas %c. Fontaine|user%d@example%d.com|4111 1111 1111 1111|(415) 555-%04d|DE82263510988860020746|%03d-%02d-%04d|123 Main Street, Springfield|note text without anything sensitive, called back about the order of last week|2024-11-23T10:%02d:%02d.%03dZ\n",
+			r.IntN(1e5), 'A'+r.IntN(26), r.IntN(1e6), r.IntN(99), r.IntN(1e4), 100+r.IntN(800), 1+r.IntN(98), 1+r.IntN(9998), r.IntN(60), r.IntN(60), r.IntN(1000))
+	}
 	some := func(percent int) func() string {
 		return func() string {
 			if r.IntN(100) < percent {
@@ -43,6 +47,7 @@ func inputs() map[string][]byte {
 		"1%":     fill(some(1)),
 		"20%":    fill(some(20)),
 		"dense":  fill(row),
+		"rows":   fill(record),
 		"words":  fill(func() string { return "the quick brown fox jumps over the lazy dog and then some more\n" }),
 		"colour": fill(func() string { return "\x1b[32m" + strings.TrimSuffix(clean(), "\n") + "\x1b[0m\n" }),
 		"unicode": fill(func() string {

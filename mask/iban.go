@@ -14,14 +14,8 @@ func (t *text) iban(i int) (end int, v verdict) {
 	if size == 0 {
 		return 0, no
 	}
-	sum, n := 0, 0
-	add := func(c byte) {
-		if isDigit(c) {
-			sum = (sum*10 + int(c-'0')) % 97
-		} else {
-			sum = (sum*100 + int(c|0x20-'a') + 10) % 97
-		}
-	}
+	n := 0
+	var sum check97
 	var sep byte
 	k := i
 	for ; n < size; k++ {
@@ -40,20 +34,35 @@ func (t *text) iban(i int) (end int, v verdict) {
 			return 0, no
 		}
 		if n >= 4 {
-			add(c)
+			sum.add(c)
 		}
 		n++
 	}
 	for _, c := range t.v[i : i+4] {
-		add(c)
+		sum.add(c)
 	}
-	if sum != 1 {
+	if sum%97 != 1 {
 		return 0, no
 	}
 	if k == len(t.v) && !t.final {
 		return 0, more
 	}
 	return k, t.ends(k)
+}
+
+// check97 is a number that is read digit by digit, a letter for two, and kept
+// modulo 97.
+type check97 uint64
+
+func (s *check97) add(c byte) {
+	if isDigit(c) {
+		*s = *s*10 + check97(c-'0')
+	} else {
+		*s = *s*100 + check97(c|0x20-'a') + 10
+	}
+	if *s > 1<<56 { // dividing is slow
+		*s %= 97
+	}
 }
 
 // ibanLengths are the countries of the IBAN registry and how long theirs are.

@@ -249,7 +249,7 @@ func (t *text) digits(i int, hits []span) ([]span, int, verdict) {
 		}
 	}
 	next := i + 1
-	for next < len(v) && isDigit(v[next]) && !t.edge(next) {
+	for next < len(v) && isDigit(v[next]) && (t.off == nil || !t.edge(next)) {
 		next++
 	}
 	end := next // of the run; further than a number is long, it does not matter
