@@ -23,18 +23,21 @@ func (t *text) iban(i int) (end int, v verdict) {
 			return 0, t.open()
 		}
 		c := t.v[k]
-		if !isAlnum(c) {
-			if n < 4 || n%4 != 0 || c != ' ' && c != '-' && c != '.' || n > 4 && c != sep || !isAlnum(t.v[k-1]) {
+		group := n&3 == 0 && n > 0 // one ends, or has ended, here
+		switch {
+		case !isAlnum(c):
+			if !group || c != ' ' && c != '-' && c != '.' || n > 4 && c != sep || !isAlnum(t.v[k-1]) {
 				return 0, no
 			}
 			sep = c
 			continue
-		}
-		if n > 4 && n%4 == 0 && sep != 0 && t.v[k-1] != sep || (n == 2 || n == 3) && !isDigit(c) {
-			return 0, no
-		}
-		if n >= 4 {
+		case n >= 4:
+			if group && n > 4 && sep != 0 && t.v[k-1] != sep {
+				return 0, no
+			}
 			sum.add(c)
+		case n >= 2 && !isDigit(c):
+			return 0, no
 		}
 		n++
 	}

@@ -269,7 +269,7 @@ const leastDigits = 9
 // few reports whether the groups of digits from i on are together too short for
 // any number, and where they end: dates, times, counts.
 func (t *text) few(i int) (end int, _ bool) {
-	v, n, dots := t.v, 0, 0
+	v, n, dots, opened := t.v, 0, 0, false
 	for i < len(v) {
 		if isDigit(v[i]) {
 			if n++; n == leastDigits {
@@ -280,8 +280,15 @@ func (t *text) few(i int) (end int, _ bool) {
 		}
 		k := i // signs between two groups; three are the most there can be
 		for k < len(v) && k < i+3 && classes[v[k]]&groupClass != 0 {
-			if v[k] == '.' {
+			switch v[k] {
+			case '.':
 				dots++
+			case '(':
+				opened = true
+			case ')':
+				if !opened { // nothing goes on over it
+					return k, true
+				}
 			}
 			k++
 		}
@@ -330,7 +337,7 @@ func (t *text) maybeNumber(i, end int, set detectorSet) bool {
 	case n == 4 && set&detectCard != 0 && cardLengths(fourDigits(t.v[i:])) != 0:
 		return true
 	}
-	return set&detectPhone != 0 && t.phoneNamed(i)
+	return set&detectPhone != 0 && n > 2 && first != '1' && t.phoneNamed(i)
 }
 
 // lettered reports whether two letters before i may begin a word, as those of an
