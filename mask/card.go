@@ -207,17 +207,13 @@ func cardLengths(p int) uint32 {
 
 // luhn reports whether the last digit is the check digit of ISO/IEC 7812-1.
 func luhn(digits []byte) bool {
-	sum := 0
-	double := false
-	for i := len(digits) - 1; i >= 0; i-- {
-		d := int(digits[i] - '0')
-		if double {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-		double = !double
+	const doubled = "\x00\x02\x04\x06\x08\x01\x03\x05\x07\x09"
+	sum, i := 0, len(digits)-1
+	for ; i > 0; i -= 2 {
+		sum += int(digits[i]-'0') + int(doubled[digits[i-1]-'0'])
+	}
+	if i == 0 {
+		sum += int(digits[0] - '0')
 	}
 	return sum%10 == 0
 }
