@@ -40,23 +40,23 @@ func (w *Writer) reset(p *Plan) {
 }
 
 // clears reports at a glance that a value can hold nothing to find: too few
-// digits for any number, and nothing else at which a detector is asked.
+// digits for any number, none right behind letters, as in an IBAN, and nothing
+// else at which a detector is asked. Letters of Latin, Greek and Cyrillic pass;
+// what else is not ASCII may stand for a digit or a sign.
 func (s *search) clears(value string) bool {
+	coded := s.set&(detectIBAN|detectGCP) != 0
 	digits, dash := 0, false
 	for i := range len(value) {
 		switch c := value[i]; {
 		case isDigit(c):
-			digits++
-		case c >= 0xc2: // may begin a digit of another script
-			digits++
-			if c == 0xef { // or a wide @
+			if digits++; coded && i > 0 && (value[i-1] < ' ' || value[i-1] >= del || classes[value[i-1]]&alphaClass != 0) {
 				return false
 			}
 		case c == '-':
 			dash = true
-		case c == '(' || c == '+' || c == ' ':
-			// Of a number, which has digits, or of a word with others.
-		case s.asked[c]:
+		case c == '(' || c == '+':
+			// Of a number, which has digits.
+		case s.asked[c] || c == 0xc2 || c > 0xd5:
 			return false
 		}
 	}
