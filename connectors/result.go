@@ -114,6 +114,7 @@ type Result struct {
 	columns []Column
 	src     Source
 	touches [2]bool // seen, kept: the statement may touch masked data
+	alike   bool    // the plans are: what is seen is what is kept
 
 	sum     Summary
 	bytes   int64
@@ -134,7 +135,7 @@ type Result struct {
 // and reaches nothing else. A column with a masked origin is masked. All else
 // is withheld.
 func NewResult(p Permit, f policy.Facts, columns []Column, src Source) *Result {
-	r := &Result{permit: p, src: src, first: true}
+	r := &Result{permit: p, src: src, first: true, alike: p.Seen().Revision() == p.Kept().Revision()}
 	r.touches = [2]bool{Touches(p.Seen(), f), Touches(p.Kept(), f)}
 	r.columns = make([]Column, len(columns))
 	for i, c := range columns {
@@ -274,8 +275,8 @@ func (r *Result) Close() error {
 func (r *Result) mask(vals []Value) (seen, kept Row, size int) {
 	seen, kept = make(Row, len(vals)), make(Row, len(vals))
 	for i, v := range vals {
-		c := &r.columns[i]
-		seen[i] = apply(r.permit.Seen(), c.Seen, v)
+		c, text := &r.columns[i], string(v.Bytes)
+		seen[i] = apply(r.permit.Seen(), c.Seen, v.Null, text)
 		size += len(seen[i].Text) + 32 // of what shows: where the answer is cut tells no more
 		switch seen[i].State {
 		case Withheld:
@@ -283,22 +284,24 @@ func (r *Result) mask(vals []Value) (seen, kept Row, size int) {
 		case Masked, Detected:
 			r.sum.Masked++
 		}
-		kept[i] = apply(r.permit.Kept(), c.Kept, v)
+		if kept[i] = seen[i]; !r.alike {
+			kept[i] = apply(r.permit.Kept(), c.Kept, v.Null, text)
+		}
 	}
 	return seen, kept, size
 }
 
-func apply(p *mask.Plan, t Treatment, v Value) Cell {
+func apply(p *mask.Plan, t Treatment, null bool, text string) Cell {
 	switch t.State {
 	case Withheld:
 		return Cell{Text: withheldText, State: Withheld}
 	case Masked:
-		return t.masked(v)
+		return t.masked(null, text)
 	}
-	if v.Null {
+	if null {
 		return Cell{Null: true, State: Shown}
 	}
-	text, hit := p.Text(string(v.Bytes))
+	text, hit := p.Text(text)
 	if hit {
 		return Cell{Text: text, State: Detected}
 	}
@@ -306,17 +309,17 @@ func apply(p *mask.Plan, t Treatment, v Value) Cell {
 }
 
 // masked is what shows of a masked value, such that it is of the column's type.
-func (t Treatment) masked(v Value) Cell {
+func (t Treatment) masked(null bool, text string) Cell {
 	c := Cell{State: Masked}
 	switch {
-	case t.holds == NullOnly, t.rule.Method == mask.Null, v.Null && !t.whole:
+	case t.holds == NullOnly, t.rule.Method == mask.Null, null && !t.whole:
 		c.Null = true
 	case t.holds == JSONText:
 		c.Text = `"` + mask.Redacted + `"`
 	case t.whole:
 		c.Text = mask.Redacted
 	default:
-		c.Text = t.rule.Apply(string(v.Bytes))
+		c.Text = t.rule.Apply(text)
 	}
 	return c
 }

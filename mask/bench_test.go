@@ -3,11 +3,13 @@ package mask_test
 import (
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // inputs are what streams are like, 1 MiB each, the same ones at each run.
@@ -28,6 +30,10 @@ func inputs() map[string][]byte {
 	row := func() string {
 		return fmt.Sprintf("%d|user.%d@example.com|4111 1111 1111 1111|734-55-%04d|+44 20 7946 %04d|DE82263510988860020746|%s\n", r.IntN(1e5), r.IntN(1e6), 1+r.IntN(9000), r.IntN(1e4), "Tomas Fontaine, 17 Rue de la Paix")
 	}
+	record := func() string { // a row among whose columns five are sensitive
+		return fmt.Sprintf("%d|Tomas %c. Fontaine|user%d@example%d.com|4111 1111 1111 1111|(415) 555-%04d|DE82263510988860020746|%03d-%02d-%04d|123 Main Street, Springfield|note text without anything sensitive, called back about the order of last week|2024-11-23T10:%02d:%02d.%03dZ\n",
+			r.IntN(1e5), 'A'+r.IntN(26), r.IntN(1e6), r.IntN(99), r.IntN(1e4), 100+r.IntN(800), 1+r.IntN(98), 1+r.IntN(9998), r.IntN(60), r.IntN(60), r.IntN(1000))
+	}
 	some := func(percent int) func() string {
 		return func() string {
 			if r.IntN(100) < percent {
@@ -41,6 +47,7 @@ func inputs() map[string][]byte {
 		"1%":     fill(some(1)),
 		"20%":    fill(some(20)),
 		"dense":  fill(row),
+		"rows":   fill(record),
 		"words":  fill(func() string { return "the quick brown fox jumps over the lazy dog and then some more\n" }),
 		"colour": fill(func() string { return "\x1b[32m" + strings.TrimSuffix(clean(), "\n") + "\x1b[0m\n" }),
 		"unicode": fill(func() string {
@@ -108,24 +115,37 @@ func BenchmarkWriter(b *testing.B) {
 	}
 }
 
-// rate writes data in chunks, over and over.
+// rate writes data in chunks, over and over. Beside the rate by the clock it
+// reports the one by the processor's time, over all passes and of the best one:
+// what else a machine does slows some passes down, and speeds none up.
 func rate(b *testing.B, data []byte, write func([]byte)) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
-	var before, after syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
+	begin := spent()
+	last, best := begin, time.Duration(math.MaxInt64)
 	for b.Loop() {
 		for rest := data; len(rest) > 0; {
 			n := min(benchChunk, len(rest))
 			write(rest[:n])
 			rest = rest[n:]
 		}
+		now := spent()
+		best, last = min(best, now-last), now
 	}
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
-	spent := after.Utime.Nano() - before.Utime.Nano() + after.Stime.Nano() - before.Stime.Nano()
-	if spent > 0 {
-		b.ReportMetric(float64(b.N)*float64(len(data))*1e3/float64(spent), "MB/cpu-s")
+	perSecond := func(passes int, d time.Duration) float64 {
+		return float64(passes) * float64(len(data)) / 1e6 / d.Seconds()
 	}
+	if best > 0 {
+		b.ReportMetric(perSecond(b.N, last-begin), "MB/cpu-s")
+		b.ReportMetric(perSecond(1, best), "best-MB/cpu-s")
+	}
+}
+
+// spent is how much of the processor's time the process has had.
+func spent() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func BenchmarkText(b *testing.B) {

@@ -20,22 +20,12 @@ func (t *text) card(i int) (end int, v verdict) {
 	}
 	r := cardReader{t: t, fraction: i >= t.limit(i)+2 && t.v[i-1] == '.' && isDigit(t.v[i-2]) && !t.edge(i)}
 	for {
-		if i == len(t.v) {
-			if !t.final {
-				return 0, more
-			}
-			r.try(i)
+		ok := false
+		if i, ok = r.read(i); !ok {
 			break
 		}
-		if c := t.v[i]; isDigit(c) {
-			if r.size > 0 && t.edge(i) {
-				r.try(i)
-			}
-			if !r.digit(c) {
-				break
-			}
-			i++
-			continue
+		if i == len(t.v) && !t.final {
+			return 0, more
 		}
 		r.try(i)
 		next, v := t.nextGroup(i)
@@ -78,6 +68,7 @@ type cardReader struct {
 	fraction bool
 	digits   [maxCard]byte
 	n        int
+	lengths  uint32         // that a number with these first digits may have, as bits
 	groups   [maxCard]uint8 // sizes of the groups that ended
 	count    int
 	size     int // of the group that runs
@@ -85,15 +76,27 @@ type cardReader struct {
 	more     bool
 }
 
-// digit adds one and reports whether a card may begin so.
-func (r *cardReader) digit(c byte) bool {
-	if r.n == maxCard {
-		return false
+// read adds the digits from i on, and reports where they end and whether a card
+// may begin so.
+func (r *cardReader) read(i int) (int, bool) {
+	t := r.t
+	for ; i < len(t.v) && isDigit(t.v[i]); i++ {
+		if t.off != nil && r.size > 0 && t.edge(i) {
+			r.try(i)
+		}
+		if r.n == maxCard {
+			return i, false
+		}
+		r.digits[r.n] = t.v[i]
+		r.n++
+		r.size++
+		if r.n == 4 {
+			if r.lengths = cardLengths(fourDigits(r.digits[:])); r.lengths == 0 {
+				return i, false
+			}
+		}
 	}
-	r.digits[r.n] = c
-	r.n++
-	r.size++
-	return r.n != 4 || cardLengths(r.prefix()) != 0
+	return i, true
 }
 
 // group ends a group and reports whether cards are grouped so.
@@ -152,7 +155,7 @@ func (r *cardReader) grouped() bool {
 
 // try takes what was gathered for a whole number that ends at e.
 func (r *cardReader) try(e int) {
-	if r.n < minCard || cardLengths(r.prefix())&(1<<r.n) == 0 || !r.grouped() || !luhn(r.digits[:r.n]) {
+	if r.n < minCard || r.lengths&(1<<r.n) == 0 || !r.grouped() || !luhn(r.digits[:r.n]) {
 		return
 	}
 	free, wordy, v := r.t.endsWord(e)
@@ -162,10 +165,6 @@ func (r *cardReader) try(e int) {
 	if free || wordy {
 		r.end = e
 	}
-}
-
-func (r *cardReader) prefix() int {
-	return fourDigits(r.digits[:4])
 }
 
 func fourDigits(d []byte) int {
@@ -208,17 +207,13 @@ func cardLengths(p int) uint32 {
 
 // luhn reports whether the last digit is the check digit of ISO/IEC 7812-1.
 func luhn(digits []byte) bool {
-	sum := 0
-	double := false
-	for i := len(digits) - 1; i >= 0; i-- {
-		d := int(digits[i] - '0')
-		if double {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-		double = !double
+	const doubled = "\x00\x02\x04\x06\x08\x01\x03\x05\x07\x09"
+	sum, i := 0, len(digits)-1
+	for ; i > 0; i -= 2 {
+		sum += int(digits[i]-'0') + int(doubled[digits[i-1]-'0'])
+	}
+	if i == 0 {
+		sum += int(digits[0] - '0')
 	}
 	return sum%10 == 0
 }

@@ -14,14 +14,8 @@ func (t *text) iban(i int) (end int, v verdict) {
 	if size == 0 {
 		return 0, no
 	}
-	sum, n := 0, 0
-	add := func(c byte) {
-		if isDigit(c) {
-			sum = (sum*10 + int(c-'0')) % 97
-		} else {
-			sum = (sum*100 + int(c|0x20-'a') + 10) % 97
-		}
-	}
+	n := 0
+	var sum check97
 	var sep byte
 	k := i
 	for ; n < size; k++ {
@@ -29,31 +23,49 @@ func (t *text) iban(i int) (end int, v verdict) {
 			return 0, t.open()
 		}
 		c := t.v[k]
-		if !isAlnum(c) {
-			if n < 4 || n%4 != 0 || c != ' ' && c != '-' && c != '.' || n > 4 && c != sep || !isAlnum(t.v[k-1]) {
+		group := n&3 == 0 && n > 0 // one ends, or has ended, here
+		switch {
+		case !isAlnum(c):
+			if !group || c != ' ' && c != '-' && c != '.' || n > 4 && c != sep || !isAlnum(t.v[k-1]) {
 				return 0, no
 			}
 			sep = c
 			continue
-		}
-		if n > 4 && n%4 == 0 && sep != 0 && t.v[k-1] != sep || (n == 2 || n == 3) && !isDigit(c) {
+		case n >= 4:
+			if group && n > 4 && sep != 0 && t.v[k-1] != sep {
+				return 0, no
+			}
+			sum.add(c)
+		case n >= 2 && !isDigit(c):
 			return 0, no
-		}
-		if n >= 4 {
-			add(c)
 		}
 		n++
 	}
 	for _, c := range t.v[i : i+4] {
-		add(c)
+		sum.add(c)
 	}
-	if sum != 1 {
+	if sum%97 != 1 {
 		return 0, no
 	}
 	if k == len(t.v) && !t.final {
 		return 0, more
 	}
 	return k, t.ends(k)
+}
+
+// check97 is a number that is read digit by digit, a letter for two, and kept
+// modulo 97.
+type check97 uint64
+
+func (s *check97) add(c byte) {
+	if isDigit(c) {
+		*s = *s*10 + check97(c-'0')
+	} else {
+		*s = *s*100 + check97(c|0x20-'a') + 10
+	}
+	if *s > 1<<56 { // dividing is slow
+		*s %= 97
+	}
 }
 
 // ibanLengths are the countries of the IBAN registry and how long theirs are.

@@ -42,7 +42,11 @@ func (t *text) dialled(i, plus int) (end int, v verdict) {
 		return 0, v
 	}
 	if t.v[i] == '(' {
-		return t.bounded(&p, p.parenthesised(t.phoneNamed(i)))
+		k := p.parenthesised(false)
+		if k == 0 && t.phoneNamed(i) {
+			k = p.parenthesised(true)
+		}
+		return t.bounded(&p, k)
 	}
 	return t.bounded(&p, p.international(0))
 }

@@ -56,7 +56,7 @@ func mixedText(s string) bool {
 	return kinds > 1
 }
 
-var ibanSizes = map[string]int{"DE": 22, "NL": 18, "BE": 16, "AD": 24, "AE": 23, "AL": 28}
+var ibanSizes = map[string]int{"DE": 22, "NL": 18, "BE": 16, "AD": 24, "AE": 23, "AL": 28, "KZ": 20}
 
 func rightIBAN(s string) bool {
 	s = strings.ToUpper(strings.ReplaceAll(s, " ", ""))

@@ -2,6 +2,7 @@ package mask
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -144,23 +145,25 @@ func plain(c byte) bool { return c >= 0x20 && c < del || c >= '\b' && c <= '\r' 
 func special(b []byte) int {
 	const lows, highs = 0x0101010101010101, 0x8080808080808080
 	i := 0
-	for {
-		for ; i+8 <= len(b); i += 8 {
-			x := binary.LittleEndian.Uint64(b[i:])
-			// A byte below 0x20, at 0x7f or above has its high bit set here.
-			if ((x-lows*0x20)|(x+lows)|x)&highs != 0 {
-				break
-			}
+	for i+8 <= len(b) {
+		x := binary.LittleEndian.Uint64(b[i:])
+		// A byte below 0x20, at 0x7f or above has its high bit set here. The first
+		// one that has is one; what follows it may have borrowed from it.
+		odd := ((x - lows*0x20) | (x + lows) | x) & highs
+		if odd == 0 {
+			i += 8
+			continue
 		}
-		for end := min(i+8, len(b)); i < end; i++ {
-			if !plain(b[i]) {
-				return i
-			}
-		}
-		if i == len(b) {
+		i += bits.TrailingZeros64(odd) / 8
+		if !plain(b[i]) {
 			return i
 		}
+		i++
 	}
+	for i < len(b) && plain(b[i]) {
+		i++
+	}
+	return i
 }
 
 // incomplete reports whether b ends within its first character.

@@ -40,23 +40,20 @@ const (
 	groupClass   // may stand between the groups of any number
 )
 
+const decimals, groupSigns = "0123456789", " -._/()"
+
 var classes = func() (t [256]uint16) {
-	mark := func(chars string, class uint16) {
-		for i := range len(chars) {
-			t[chars[i]] |= class
-		}
-	}
-	const lower, upper, digits = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
-	mark(digits, digitClass)
-	mark(lower+upper, alphaClass)
-	mark("abcdefABCDEF", hexClass)
-	mark(lower+upper+digits+"\x80._%+-'", localClass)
-	mark(lower+upper+digits+"\x80-_", hostClass)
-	mark(" -._", sepClass)
-	mark("\x00\t\n\v\f\r\b \"'`/@<>()[]{}?#=&,;|\\", wordEndClass)
-	mark(lower+upper+digits+"+/-_", base64Class)
-	mark("\x00\t\n\v\f\r\b \"'`<>()[]{}&,;|\\", valueEnd)
-	mark(" -._/(", groupClass)
+	const lower, upper, digits = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", decimals
+	mark(&t, digits, digitClass)
+	mark(&t, lower+upper, alphaClass)
+	mark(&t, "abcdefABCDEF", hexClass)
+	mark(&t, lower+upper+digits+"\x80._%+-'", localClass)
+	mark(&t, lower+upper+digits+"\x80-_", hostClass)
+	mark(&t, " -._", sepClass)
+	mark(&t, "\x00\t\n\v\f\r\b \"'`/@<>()[]{}?#=&,;|\\", wordEndClass)
+	mark(&t, lower+upper+digits+"+/-_", base64Class)
+	mark(&t, "\x00\t\n\v\f\r\b \"'`<>()[]{}&,;|\\", valueEnd)
+	mark(&t, groupSigns, groupClass)
 	return t
 }()
 

@@ -1,6 +1,8 @@
 package mask_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -99,6 +101,42 @@ func TestText(t *testing.T) {
 		got, hit := p.Text(c.in)
 		if got != c.want || hit != (c.in != c.want) {
 			t.Errorf("Text(%q) = %q, %v; want %q", c.in, got, hit, c.want)
+		}
+	}
+}
+
+// TestShortValues: a value that is cleared at a glance holds nothing that a
+// stream would find.
+func TestShortValues(t *testing.T) {
+	iban := func(s string) string { // puts the check digits in
+		for n := range 100 {
+			if c := fmt.Sprintf("%s%02d%s", s[:2], n, s[4:]); rightIBAN(c) {
+				return c
+			}
+		}
+		return ""
+	}
+	found := []string{"1.1.1.1", iban("KZ00125KZTABCDEFGHIJ"), "ya29.abcdefghijABCDEFGHIJkl", "\u2010\u2010password hunter2!x", "-\u2011password hunter2!x"}
+	p := plan(t)
+	for _, s := range found {
+		if got, hit := p.Text(s); !hit {
+			t.Errorf("nothing in %q: %q", s, got)
+		}
+	}
+	r := rand.New(rand.NewPCG(15, 16))
+	for range 20_000 {
+		var b strings.Builder
+		for range 1 + r.IntN(3) {
+			if r.IntN(3) == 0 {
+				b.WriteString(found[r.IntN(len(found))])
+			} else {
+				b.WriteString(pieces[r.IntN(len(pieces))])
+			}
+		}
+		s := b.String()
+		want, _ := write(t, p, false, s, nil)
+		if got, _ := p.Text(s); got != want {
+			t.Fatalf("Text(%q) = %q, of a stream %q", s, got, want)
 		}
 	}
 }

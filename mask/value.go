@@ -40,32 +40,29 @@ func (w *Writer) reset(p *Plan) {
 }
 
 // clears reports at a glance that a value can hold nothing to find: too few
-// digits for any number, and nothing that triggers another detector.
-func (d *search) clears(s string) bool {
-	digits := 0
-	for i := range len(s) {
-		switch c := s[i]; {
+// digits for any number, none right behind letters, as in an IBAN, and nothing
+// else at which a detector is asked. Letters of Latin, Greek and Cyrillic pass;
+// what else is not ASCII may stand for a digit or a sign.
+func (s *search) clears(value string) bool {
+	coded := s.set&(detectIBAN|detectGCP) != 0
+	digits, dash := 0, false
+	for i := range len(value) {
+		switch c := value[i]; {
 		case isDigit(c):
-			digits++
-		case c >= 0xc2: // may begin a digit of another script
-			digits++
-			if c == 0xef { // or a wide @
+			if digits++; coded && i > 0 && (value[i-1] < ' ' || value[i-1] >= del || classes[value[i-1]]&alphaClass != 0) {
 				return false
 			}
-		case c == '-' || c == '(' || c == '+' || c == ' ':
-			// Of a number, which has digits, or of a word with others.
-		case d.trigger[c]:
+		case c == '-':
+			dash = true
+		case c == '(' || c == '+':
+			// Of a number, which has digits.
+		case s.asked[c] || c == 0xc2 || c > 0xd5:
 			return false
 		}
 	}
-	return digits < len("123456") && (d.set&(detectPEM|detectSecret|detectGCP|detectSlack) == 0 || !hasDash(s))
-}
-
-func hasDash(s string) bool {
-	for i := range len(s) {
-		if s[i] == '-' {
-			return true
-		}
+	least := leastDigits
+	if s.set&detectIPv4 != 0 {
+		least = len("1111")
 	}
-	return false
+	return digits < least && (!dash || s.set&(detectPEM|detectSecret|detectGCP|detectSlack) == 0)
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -88,6 +89,7 @@ func BenchmarkListing(b *testing.B) {
 		id := benchRequest(resources[0]).Identity
 		b.Run(fmt.Sprintf("conditions=%v", conditions), func(b *testing.B) {
 			b.ReportAllocs()
+			last, best := spent(), time.Hour
 			for b.Loop() {
 				v, open := p.For(id, Session{From: "10.0.0.1"}, time.Unix(2e9, 0)), 0
 				for _, r := range resources {
@@ -98,9 +100,20 @@ func BenchmarkListing(b *testing.B) {
 				if open != len(resources) {
 					b.Fatal(open)
 				}
+				now := spent()
+				best, last = min(best, now-last), now
 			}
+			b.ReportMetric(best.Seconds()*1e3, "best-cpu-ms")
 		})
 	}
+}
+
+// spent is how much of the processor's time the process has had: what else a
+// machine does does not count, and slows the best of many passes down least.
+func spent() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkConditions is the worst that conditions can do: all 250 of a word are
