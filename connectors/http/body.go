@@ -174,6 +174,9 @@ func (j *judge) bodyValues() {
 		if q, err := url.ParseQuery(string(b)); err == nil {
 			for k, vs := range q {
 				j.key(k, writes)
+				if k == "_method" {
+					j.replaced = append(j.replaced, vs...)
+				}
 				for _, v := range vs {
 					j.link(v)
 				}

@@ -23,7 +23,7 @@ type line struct {
 func corpus(t testing.TB) []line {
 	t.Helper()
 	var out []line
-	for _, name := range []string{"policy_public.jsonl", "policy_own.jsonl"} {
+	for _, name := range []string{"policy_public.jsonl", "policy_own.jsonl", "policy_review.jsonl"} {
 		f, err := os.Open(filepath.Join("..", "..", "testdata", "corpus", name))
 		if err != nil {
 			t.Fatal(err)
@@ -66,6 +66,29 @@ func TestRequest(t *testing.T) {
 	}
 	if f := r.Facts(Options{Host: "other.example"}); !strings.Contains(f.Why, "another host") {
 		t.Error(f.Why)
+	}
+}
+
+// A replaced method destroys what it would destroy in its own place.
+func TestReplacedMethods(t *testing.T) {
+	for text, want := range map[string]bool{
+		"POST /api/orders\nX-HTTP-Method-Override: delete\n\n": true, "POST /api/orders/5\nX-HTTP-Method-Override: DELETE\n\n": false, "GET /api/orders?_method=DELETE": true,
+		"POST /api/orders\n\n_method=DELETE&x=1": true, "POST /api/orders\nX-Method-Override: POST\n\n{}": false,
+	} {
+		if f := Facts(text); f.Class != policy.Dangerous || f.Destructive != want {
+			t.Errorf("%q: %s destructive=%t: %s", text, f.Class, f.Destructive, f.Why)
+		}
+	}
+}
+
+// The title of a text is no action.
+func TestTitles(t *testing.T) {
+	for text, want := range map[string]policy.Class{
+		"GET /docs/delete-account-guide": policy.Read, "GET /docs/delete-all": policy.Write, "GET /docs/5/delete": policy.Write, "GET /users/5/delete-account": policy.Write, "DELETE /docs/delete-account-guide": policy.Privilege,
+	} {
+		if f := Facts(text); f.Class != want {
+			t.Errorf("%q: %s: %s", text, f.Class, f.Why)
+		}
 	}
 }
 

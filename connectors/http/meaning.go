@@ -29,6 +29,9 @@ func (j *judge) meaning() {
 		j.changes()
 	}
 	j.bodyValues()
+	for _, m := range j.replaced {
+		j.changesBy(strings.ToUpper(strings.TrimSpace(m)))
+	}
 }
 
 // words splits a segment: deleteAll-orders_x is delete, all, orders, x.
@@ -82,6 +85,9 @@ var (
 	// softer ones, which are also names of things: only behind the key of one thing.
 	softer = set("create update reset stop start enable approve cancel grant promote clear unsubscribe transfer activate confirm close archive publish pay refund retry resend")
 )
+
+// texts are collections of things to read: what is in them is named by its title.
+var texts = set("docs doc documentation help guide guides blog posts articles kb wiki manual faq tutorials news howto pages")
 
 // places judges the words of the path.
 func (j *judge) places(reads bool) {
@@ -152,6 +158,9 @@ func (j *judge) readsThatAct() {
 			continue
 		}
 		soft := softer[ws[0]] && i == len(segs)-1 && i > 0 && identifier(segs[i-1])
+		if len(ws) > 1 && i > 0 && ws[1] != "all" && texts[strings.ToLower(segs[i-1])] {
+			continue // the title of a text
+		}
 		if !soft && !acts[ws[0]] && !loud[strings.ToLower(s)] || identifier(s) || len(ws) > 1 && (ws[1] == "at" || ws[1] == "policy" || ws[1] == "requests") {
 			continue
 		}
@@ -193,16 +202,7 @@ func (j *judge) collection() bool {
 
 // changes judges a request that changes something by its method.
 func (j *judge) changes() {
-	switch j.r.Method {
-	case "DELETE":
-		if j.collection() {
-			j.destroys("deletes a collection")
-		}
-	case "PUT", "PATCH":
-		if j.collection() && j.plural() && !slices.ContainsFunc(j.segments, identifier) {
-			j.destroys(j.r.Method + " of a collection changes all of it")
-		}
-	}
+	j.changesBy(j.r.Method)
 	for _, s := range j.original() {
 		ws := words(s)
 		joined := strings.Join(ws, "")
@@ -221,6 +221,20 @@ func (j *judge) changes() {
 			j.raise(policy.Dangerous, s+" steers the server")
 		case "_update_by_query":
 			j.destroys(s + " is not bounded by a key")
+		}
+	}
+}
+
+// changesBy judges what a method does to all that the path names.
+func (j *judge) changesBy(method string) {
+	switch method {
+	case "DELETE":
+		if j.collection() {
+			j.destroys("deletes a collection")
+		}
+	case "PUT", "PATCH":
+		if j.collection() && j.plural() && !slices.ContainsFunc(j.segments, identifier) {
+			j.destroys(method + " of a collection changes all of it")
 		}
 	}
 }

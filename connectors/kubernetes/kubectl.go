@@ -31,6 +31,13 @@ func (f flags) on(names ...string) bool {
 	})
 }
 
+// dry reports whether the line only tries what it says. The last of the options
+// decides, as in kubectl.
+func (f flags) dry() bool {
+	d, ok := f["--dry-run"]
+	return ok && d[len(d)-1] != "none" && d[len(d)-1] != "false"
+}
+
 func (f flags) last(names ...string) string {
 	for _, n := range names {
 		if v := f[n]; len(v) > 0 {
@@ -80,7 +87,7 @@ func Kubectl(args []string) policy.Facts {
 	j.call.Namespace = f.last("-n", "--namespace")
 	j.line(verb, words[1:], after, f)
 	j.global(f)
-	if d, ok := f["--dry-run"]; ok && d[0] != "none" && d[0] != "false" || f.has("--list") && verb == "label" {
+	if f.dry() || f.has("--list") && verb == "label" {
 		j.dry()
 	}
 	return j.facts(verb)

@@ -302,12 +302,20 @@ var widening = map[string]bool{
 	"text": true, "varchar": true, "int8": true, "numeric": true, "float8": true, "timestamptz": true, "jsonb": true, "bytea": true,
 }
 
+// refusing are types whose limit cuts nothing off: a value that is too long fails
+// the statement.
+var refusing = map[string]bool{"varchar": true, "bpchar": true}
+
 // widens reports whether a new type of a column keeps what is there: it is wide,
-// without a limit, and no expression takes the values' place.
+// without a limit that changes values, and no expression takes the values' place.
 func widens(d *pg.ColumnDef) bool {
 	t := d.GetTypeName()
 	n := strs(t.GetNames())
-	return d.GetRawDefault() == nil && len(n) > 0 && widening[n[len(n)-1]] && len(t.GetTypmods()) == 0
+	if d.GetRawDefault() != nil || len(n) == 0 {
+		return false
+	}
+	kind := n[len(n)-1]
+	return widening[kind] && len(t.GetTypmods()) == 0 || refusing[kind]
 }
 
 func (w *walker) function(s *pg.CreateFunctionStmt) {

@@ -22,7 +22,7 @@ type line struct {
 func corpus(t testing.TB, dialect string) []line {
 	t.Helper()
 	var out []line
-	for _, name := range []string{"policy_public.jsonl", "policy_own.jsonl"} {
+	for _, name := range []string{"policy_public.jsonl", "policy_own.jsonl", "policy_review.jsonl"} {
 		f, err := os.Open(filepath.Join("..", "..", "..", "testdata", "corpus", name))
 		if err != nil {
 			t.Fatal(err)
@@ -49,6 +49,26 @@ func TestCorpus(t *testing.T) {
 		f := Facts(l.Input)
 		if l.Class == policy.Read && f.Class != policy.Read || f.Class.Severity() < l.Class.Severity() || f.Destructive != l.Destructive {
 			t.Errorf("%s %q: %s destructive=%t, want %s %t: %s", l.ID, l.Input, f.Class, f.Destructive, l.Class, l.Destructive, f.Why)
+		}
+	}
+}
+
+// judged is a class, with ! where it destroys.
+func judged(f policy.Facts) string {
+	if f.Destructive {
+		return f.Class.String() + "!"
+	}
+	return f.Class.String()
+}
+
+// A file of its own in a directory of such files adds; all else that > writes is lost.
+func TestDropIns(t *testing.T) {
+	for text, want := range map[string]string{
+		"echo x > /etc/sudoers.d/eve": "privilege", "echo x | tee /etc/sudoers.d/eve": "privilege", "> /etc/sudoers.d/eve": "privilege!", "echo x > /etc/sudoers": "dangerous!",
+		"echo x > /etc/cron.d/../passwd": "dangerous!", "echo x > /etc/cron.daily/x": "dangerous", "> /etc/cron.daily/x": "dangerous!", "echo x > a.d/x": "write!",
+	} {
+		if got := judged(Facts(text)); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
 }
