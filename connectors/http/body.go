@@ -223,7 +223,7 @@ func (j *judge) jsonValues(b []byte, writes bool) {
 
 // rights are keys of a body that change who may do what.
 var rights = set(`role roles permission permissions isadmin admin superuser issuperuser isstaff grants grant scopes acl password passwd newpassword secret apikey token accesstoken privatekey publickey
-	sshkey credentials privileges owner policy passwordhash mfa twofactor`)
+	sshkey credentials privileges owner ownerid roleid roleids userrole usertype groupids policy passwordhash mfa twofactor`)
 
 func (j *judge) key(k string, writes bool) {
 	joined := strings.Join(words(k), "")

@@ -81,6 +81,18 @@ func TestReplacedMethods(t *testing.T) {
 	}
 }
 
+// A change of what an empty condition chooses is a change of all.
+func TestEmptyConditions(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"query":"mutation { delete_order(where: {}) { n } }"}`: true, `{"query":"mutation { update_order(where: {id: 5}) { n } }"}`: false,
+		`{"query":"mutation { update_order(_set: {a: 1}, where: {}) { n } }"}`: true, `{"query":"mutation { create(where: {}) { n } }"}`: false,
+	} {
+		if f := Facts("POST /graphql\n\n" + text); f.Destructive != want {
+			t.Errorf("%s: destructive=%t", text, f.Destructive)
+		}
+	}
+}
+
 // The title of a text is no action.
 func TestTitles(t *testing.T) {
 	for text, want := range map[string]policy.Class{

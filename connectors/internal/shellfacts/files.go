@@ -145,6 +145,22 @@ func (c *call) tee() {
 	}
 }
 
+// scratch are directories whose files nobody counts on.
+var scratch = regexp.MustCompile(`^(/tmp|/var/tmp|/dev/shm)/[^/]+$`)
+
+func (c *call) mkfifo() {
+	c.is(policy.Write, "")
+	for _, a := range operands(c.args, nil) {
+		c.touches(a)
+		if p := clean(a.text); a.known && !c.s.j.aside && scratch.MatchString(p) {
+			if c.s.j.pipes == nil {
+				c.s.j.pipes = map[string]bool{}
+			}
+			c.s.j.pipes[p] = true
+		}
+	}
+}
+
 func (c *call) dd() {
 	for _, a := range c.args {
 		name, value, _ := strings.Cut(a.text, "=")

@@ -100,7 +100,7 @@ func (s *scope) written(w arg, more bool) {
 		return
 	}
 	f := writeOf(w)
-	if !more && truncates(clean(w.text)) {
+	if !more && truncates(clean(w.text)) && !s.j.pipes[clean(w.text)] {
 		s.j.facts.Destructive = true
 		f.why = "truncates " + w.text + because(f.why)
 		if authority.MatchString(clean(w.text)) {
