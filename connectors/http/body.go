@@ -225,6 +225,14 @@ func (j *judge) jsonValues(b []byte, writes bool) {
 var rights = set(`role roles permission permissions isadmin admin superuser issuperuser isstaff grants grant scopes acl password passwd newpassword secret apikey token accesstoken privatekey publickey
 	sshkey credentials privileges owner ownerid roleid roleids userrole usertype groupids policy passwordhash mfa twofactor`)
 
+// programs are keys whose value is run; commands are so where the path says that
+// something is run.
+var (
+	programs = set("cmd exec eval shellcommand shellscript powershell")
+	commands = set("command commands script code args argv shell program")
+	runners  = set("run runs runner runners job jobs task tasks invoke scheduler agent agents build builds pipeline pipelines")
+)
+
 func (j *judge) key(k string, writes bool) {
 	joined := strings.Join(words(k), "")
 	switch {
@@ -232,6 +240,8 @@ func (j *judge) key(k string, writes bool) {
 		j.raise(policy.Privilege, "the body sets "+k)
 	case k == "__proto__" || k == "constructor.prototype" || k == "$where" || k == "$function" || k == "@type" && writes:
 		j.raise(policy.Dangerous, "the key "+k+" runs or loads code")
+	case writes && (programs[joined] || commands[joined] && slices.ContainsFunc(j.segments, func(s string) bool { return runners[s] })):
+		j.raise(policy.Dangerous, "the key "+k+" looks like a command to run")
 	case joined == "_method":
 		j.raise(policy.Dangerous, "the key "+k+" replaces the method")
 	}

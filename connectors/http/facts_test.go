@@ -81,6 +81,28 @@ func TestReplacedMethods(t *testing.T) {
 	}
 }
 
+// What runs is code, wherever a service takes it.
+func TestCommands(t *testing.T) {
+	for text, want := range map[string]policy.Class{
+		`POST /api/run|{"command":"id"}`: policy.Dangerous, `POST /api/orders|{"command":"ship"}`: policy.Write, `POST /api/orders|{"cmd":"id"}`: policy.Dangerous, `POST /api/jobs|{"name":"x"}`: policy.Write,
+	} {
+		if f := Facts(strings.Replace(text, "|", "\n\n", 1)); f.Class != want {
+			t.Errorf("%s: %s, want %s: %s", text, f.Class, want, f.Why)
+		}
+	}
+}
+
+// A percent sign is odd only where what follows could be decoded once more.
+func TestPercent(t *testing.T) {
+	for target, want := range map[string]bool{
+		"/items/100%25-cotton": false, "/items/5%25": false, "/%252e%252e/a": true, "/%25%32%65/a": true, "/%2525252e/a": true, "/a%2525": true, "/a%25u002e": true, "/a%2541": true,
+	} {
+		if _, odd := Normalise(target); (len(odd) > 0) != want {
+			t.Errorf("%s: %q", target, odd)
+		}
+	}
+}
+
 // A change of what an empty condition chooses is a change of all.
 func TestEmptyConditions(t *testing.T) {
 	for text, want := range map[string]bool{
@@ -96,7 +118,7 @@ func TestEmptyConditions(t *testing.T) {
 // The title of a text is no action.
 func TestTitles(t *testing.T) {
 	for text, want := range map[string]policy.Class{
-		"GET /docs/delete-account-guide": policy.Read, "GET /docs/delete-all": policy.Write, "GET /docs/5/delete": policy.Write, "GET /users/5/delete-account": policy.Write, "DELETE /docs/delete-account-guide": policy.Privilege,
+		"GET /docs/delete-account-guide": policy.Read, "GET /help/reset-password-guide": policy.Read, "GET /docs/passwords.txt": policy.Privilege, "GET /docs/secrets": policy.Privilege, "GET /docs/x/reset-password-guide": policy.Privilege, "GET /docs/delete-all": policy.Write, "GET /docs/5/delete": policy.Write, "GET /users/5/delete-account": policy.Write, "DELETE /docs/delete-account-guide": policy.Privilege,
 	} {
 		if f := Facts(text); f.Class != want {
 			t.Errorf("%q: %s: %s", text, f.Class, f.Why)

@@ -89,11 +89,23 @@ var (
 // texts are collections of things to read: what is in them is named by its title.
 var texts = set("docs doc documentation help guide guides blog posts articles kb wiki manual faq tutorials news howto pages")
 
+var title = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
+
+// title reports whether the segment is the title of a text: some words, below a
+// collection of texts.
+func (j *judge) title(i int) bool {
+	s := j.original()
+	return i > 0 && texts[strings.ToLower(s[i-1])] && title.MatchString(s[i]) && !slices.Contains(words(s[i]), "all")
+}
+
 // places judges the words of the path.
 func (j *judge) places(reads bool) {
 	for i, s := range j.original() {
 		whole := strings.ToLower(s)
 		ws := append(words(s), whole)
+		if reads && j.title(i) {
+			continue
+		}
 		for _, w := range ws {
 			switch {
 			case running[w]:
@@ -158,8 +170,8 @@ func (j *judge) readsThatAct() {
 			continue
 		}
 		soft := softer[ws[0]] && i == len(segs)-1 && i > 0 && identifier(segs[i-1])
-		if len(ws) > 1 && i > 0 && ws[1] != "all" && texts[strings.ToLower(segs[i-1])] {
-			continue // the title of a text
+		if j.title(i) {
+			continue
 		}
 		if !soft && !acts[ws[0]] && !loud[strings.ToLower(s)] || identifier(s) || len(ws) > 1 && (ws[1] == "at" || ws[1] == "policy" || ws[1] == "requests") {
 			continue
@@ -233,10 +245,17 @@ func (j *judge) changesBy(method string) {
 			j.destroys("deletes a collection")
 		}
 	case "PUT", "PATCH":
-		if j.collection() && j.plural() && !slices.ContainsFunc(j.segments, identifier) {
+		if j.collection() && j.plural() && !slices.ContainsFunc(j.segments, identifier) && !j.ofAuthority() {
 			j.destroys(method + " of a collection changes all of it")
 		}
 	}
+}
+
+// ofAuthority reports whether the path's last word is a part of what says who may
+// do what: the rights of the orders are not the orders.
+func (j *judge) ofAuthority() bool {
+	n := len(j.segments)
+	return n > 1 && authority[j.segments[n-2]] && !prefixes.MatchString(j.segments[n-2])
 }
 
 // everything reports whether the words say that something is done to all.

@@ -86,19 +86,23 @@ func Kubectl(args []string) policy.Facts {
 	j.call.Verb = verb
 	j.call.Namespace = f.last("-n", "--namespace")
 	j.line(verb, words[1:], after, f)
-	j.global(f)
-	if f.dry() || f.has("--list") && verb == "label" {
+	j.fetches = strings.Contains(strings.Join(f["-f"], " ")+strings.Join(f["--filename"], " ")+strings.Join(f["-k"], " ")+strings.Join(f["--kustomize"], " "), "://")
+	switch {
+	case f.dry():
+		j.tries(verb)
+	case f.has("--list") && verb == "label":
 		j.dry()
 	}
+	j.global(verb, f)
 	return j.facts(verb)
 }
 
 // global judges the options that every verb takes.
-func (j *judge) global(f flags) {
+func (j *judge) global(verb string, f flags) {
 	switch {
 	case f.has("--as", "--as-group", "--as-uid"):
 		j.raise(policy.Privilege, "acts as somebody else")
-	case f.has("--token", "--username", "--password", "--client-key", "--client-certificate", "--user"):
+	case f.has("--token", "--username", "--password", "--client-key", "--client-certificate"), f.has("--user") && verb != "create" && verb != "set": // there it is a subject
 		j.raise(policy.Privilege, "signs in with another credential")
 	}
 	if f.has("-s", "--server", "--kubeconfig", "--insecure-skip-tls-verify", "--cluster", "--context") && !f.has("--context") {

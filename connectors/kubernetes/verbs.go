@@ -130,9 +130,6 @@ func (j *judge) opaque(words, _ []string, f flags) {
 		j.each("get", []string{j.call.Resource})
 		return
 	}
-	if f.dry() && !strings.Contains(f.last("-f", "--filename", "-k", "--kustomize"), "://") {
-		return // whatever it says, it is only tried
-	}
 	j.raise(policy.Dangerous, "the manifest is not in the text, so that it is not judged")
 	if f.on("--prune", "--force") {
 		j.destroys("deletes what the manifest does not name, or replaces by deleting")

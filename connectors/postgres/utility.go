@@ -53,6 +53,10 @@ func (w *walker) utility(m protoreflect.Message) {
 		w.discards(v)
 	case *pg.AlterDatabaseStmt:
 		w.database(v)
+	case *pg.RenameStmt:
+		if v.GetRenameType() == pg.ObjectType_OBJECT_ROLE {
+			w.raise(policy.Privilege, "renames a role: who it is changes, and its md5 password is lost")
+		}
 	case *pg.DropdbStmt:
 		if len(v.GetOptions()) > 0 { // the only one is FORCE
 			w.raise(policy.Dangerous, "ends the sessions of the database")

@@ -85,6 +85,18 @@ func TestNamedPipes(t *testing.T) {
 	}
 }
 
+// A directory that everybody enters is closed without -R too.
+func TestClosedDirectories(t *testing.T) {
+	for text, want := range map[string]string{
+		"chmod 000 /": "dangerous!", "chmod 0644 /etc/": "dangerous!", "chmod a-x /usr/bin": "dangerous!", "chmod o= /var": "dangerous!", "chmod 755 /": "privilege", "chmod 1777 /tmp": "privilege",
+		"chmod o-w /tmp": "privilege", "chmod 700 /root": "privilege", "chmod 600 /etc/shadow": "privilege", "chmod +x /usr/bin": "privilege",
+	} {
+		if got := judged(Facts(text)); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
 // Every spelling of a command is the same command.
 func TestSpellings(t *testing.T) {
 	for _, text := range []string{
