@@ -118,7 +118,7 @@ func TestEmptyConditions(t *testing.T) {
 // The title of a text is no action.
 func TestTitles(t *testing.T) {
 	for text, want := range map[string]policy.Class{
-		"GET /docs/delete-account-guide": policy.Read, "GET /help/reset-password-guide": policy.Read, "GET /docs/passwords.txt": policy.Privilege, "GET /docs/secrets": policy.Privilege, "GET /docs/x/reset-password-guide": policy.Privilege, "GET /docs/delete-all": policy.Write, "GET /docs/5/delete": policy.Write, "GET /users/5/delete-account": policy.Write, "DELETE /docs/delete-account-guide": policy.Privilege,
+		"GET /docs/delete-account-guide": policy.Read, "GET /help/reset-password-guide": policy.Read, "GET /docs/passwords.txt": policy.Privilege, "GET /docs/secrets": policy.Privilege, "GET /docs/api/delete-user": policy.Read, "GET /wiki/5/delete-page": policy.Write, "GET /api/delete-user": policy.Write, "GET /docs/delete-all": policy.Write, "GET /docs/5/delete": policy.Write, "GET /users/5/delete-account": policy.Write, "DELETE /docs/delete-account-guide": policy.Privilege,
 	} {
 		if f := Facts(text); f.Class != want {
 			t.Errorf("%q: %s: %s", text, f.Class, f.Why)

@@ -92,10 +92,18 @@ var texts = set("docs doc documentation help guide guides blog posts articles kb
 var title = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
 
 // title reports whether the segment is the title of a text: some words, below a
-// collection of texts.
+// collection of texts. Behind the key of one text it is an action on that.
 func (j *judge) title(i int) bool {
 	s := j.original()
-	return i > 0 && texts[strings.ToLower(s[i-1])] && title.MatchString(s[i]) && !slices.Contains(words(s[i]), "all")
+	if !title.MatchString(s[i]) || slices.Contains(words(s[i]), "all") {
+		return false
+	}
+	for i--; i >= 0 && !identifier(s[i]); i-- {
+		if texts[strings.ToLower(s[i])] {
+			return true
+		}
+	}
+	return false
 }
 
 // places judges the words of the path.

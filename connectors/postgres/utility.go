@@ -307,7 +307,7 @@ var widening = map[string]bool{
 }
 
 // refusing are types whose limit cuts nothing off: a value that is too long fails
-// the statement.
+// the statement. So it is with numeric(p,s), which only rounds past its places.
 var refusing = map[string]bool{"varchar": true, "bpchar": true}
 
 // widens reports whether a new type of a column keeps what is there: it is wide,
@@ -319,7 +319,7 @@ func widens(d *pg.ColumnDef) bool {
 		return false
 	}
 	kind := n[len(n)-1]
-	return widening[kind] && len(t.GetTypmods()) == 0 || refusing[kind]
+	return widening[kind] && len(t.GetTypmods()) == 0 || refusing[kind] || kind == "numeric" && len(t.GetTypmods()) == 2 && t.GetTypmods()[1].GetAConst().GetIval().GetIval() > 0
 }
 
 func (w *walker) function(s *pg.CreateFunctionStmt) {
