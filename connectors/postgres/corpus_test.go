@@ -58,8 +58,8 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// TestReviewed runs statements that a second reader labelled without knowing what
-// the judgement is: the class may be higher, but not for a read.
+// TestReviewed runs statements that a second reader labelled: the class may be
+// higher, but not for a read.
 func TestReviewed(t *testing.T) {
 	for _, l := range corpus(t, "policy_review.jsonl") {
 		got, err := testDriver().Classify(t.Context(), l.Input)
