@@ -174,6 +174,9 @@ func (j *judge) bodyValues() {
 		if q, err := url.ParseQuery(string(b)); err == nil {
 			for k, vs := range q {
 				j.key(k, writes)
+				if k == "_method" {
+					j.replaced = append(j.replaced, vs...)
+				}
 				for _, v := range vs {
 					j.link(v)
 				}
@@ -220,7 +223,15 @@ func (j *judge) jsonValues(b []byte, writes bool) {
 
 // rights are keys of a body that change who may do what.
 var rights = set(`role roles permission permissions isadmin admin superuser issuperuser isstaff grants grant scopes acl password passwd newpassword secret apikey token accesstoken privatekey publickey
-	sshkey credentials privileges owner policy passwordhash mfa twofactor`)
+	sshkey credentials privileges owner ownerid roleid roleids userrole usertype groupids policy passwordhash mfa twofactor`)
+
+// programs are keys whose value is run; commands are so where the path says that
+// something is run.
+var (
+	programs = set("cmd exec eval shellcommand shellscript powershell")
+	commands = set("command commands script code args argv shell program")
+	runners  = set("run runs runner runners job jobs task tasks invoke scheduler agent agents build builds pipeline pipelines")
+)
 
 func (j *judge) key(k string, writes bool) {
 	joined := strings.Join(words(k), "")
@@ -229,6 +240,8 @@ func (j *judge) key(k string, writes bool) {
 		j.raise(policy.Privilege, "the body sets "+k)
 	case k == "__proto__" || k == "constructor.prototype" || k == "$where" || k == "$function" || k == "@type" && writes:
 		j.raise(policy.Dangerous, "the key "+k+" runs or loads code")
+	case writes && (programs[joined] || commands[joined] && slices.ContainsFunc(j.segments, func(s string) bool { return runners[s] })):
+		j.raise(policy.Dangerous, "the key "+k+" looks like a command to run")
 	case joined == "_method":
 		j.raise(policy.Dangerous, "the key "+k+" replaces the method")
 	}

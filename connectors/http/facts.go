@@ -86,6 +86,7 @@ type judge struct {
 	path, query string // made plain
 	host        string
 	segments    []string // of the path, lower case
+	replaced    []string // methods that something else than the method names
 	class       policy.Class
 	destructive bool
 	why         []string

@@ -23,7 +23,7 @@ type line struct {
 func corpus(t testing.TB) []line {
 	t.Helper()
 	var out []line
-	for _, name := range []string{"policy_public.jsonl", "policy_own.jsonl"} {
+	for _, name := range []string{"policy_public.jsonl", "policy_own.jsonl", "policy_review.jsonl"} {
 		f, err := os.Open(filepath.Join("..", "..", "testdata", "corpus", name))
 		if err != nil {
 			t.Fatal(err)
@@ -66,6 +66,63 @@ func TestRequest(t *testing.T) {
 	}
 	if f := r.Facts(Options{Host: "other.example"}); !strings.Contains(f.Why, "another host") {
 		t.Error(f.Why)
+	}
+}
+
+// A replaced method destroys what it would destroy in its own place.
+func TestReplacedMethods(t *testing.T) {
+	for text, want := range map[string]bool{
+		"POST /api/orders\nX-HTTP-Method-Override: delete\n\n": true, "POST /api/orders/5\nX-HTTP-Method-Override: DELETE\n\n": false, "GET /api/orders?_method=DELETE": true,
+		"POST /api/orders\n\n_method=DELETE&x=1": true, "POST /api/orders\nX-Method-Override: POST\n\n{}": false,
+	} {
+		if f := Facts(text); f.Class != policy.Dangerous || f.Destructive != want {
+			t.Errorf("%q: %s destructive=%t: %s", text, f.Class, f.Destructive, f.Why)
+		}
+	}
+}
+
+// What runs is code, wherever a service takes it.
+func TestCommands(t *testing.T) {
+	for text, want := range map[string]policy.Class{
+		`POST /api/run|{"command":"id"}`: policy.Dangerous, `POST /api/orders|{"command":"ship"}`: policy.Write, `POST /api/orders|{"cmd":"id"}`: policy.Dangerous, `POST /api/jobs|{"name":"x"}`: policy.Write,
+	} {
+		if f := Facts(strings.Replace(text, "|", "\n\n", 1)); f.Class != want {
+			t.Errorf("%s: %s, want %s: %s", text, f.Class, want, f.Why)
+		}
+	}
+}
+
+// A percent sign is odd only where what follows could be decoded once more.
+func TestPercent(t *testing.T) {
+	for target, want := range map[string]bool{
+		"/items/100%25-cotton": false, "/items/5%25": false, "/%252e%252e/a": true, "/%25%32%65/a": true, "/%2525252e/a": true, "/a%2525": true, "/a%25u002e": true, "/a%2541": true,
+	} {
+		if _, odd := Normalise(target); (len(odd) > 0) != want {
+			t.Errorf("%s: %q", target, odd)
+		}
+	}
+}
+
+// A change of what an empty condition chooses is a change of all.
+func TestEmptyConditions(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"query":"mutation { delete_order(where: {}) { n } }"}`: true, `{"query":"mutation { update_order(where: {id: 5}) { n } }"}`: false,
+		`{"query":"mutation { update_order(_set: {a: 1}, where: {}) { n } }"}`: true, `{"query":"mutation { create(where: {}) { n } }"}`: false,
+	} {
+		if f := Facts("POST /graphql\n\n" + text); f.Destructive != want {
+			t.Errorf("%s: destructive=%t", text, f.Destructive)
+		}
+	}
+}
+
+// The title of a text is no action.
+func TestTitles(t *testing.T) {
+	for text, want := range map[string]policy.Class{
+		"GET /docs/delete-account-guide": policy.Read, "GET /help/reset-password-guide": policy.Read, "GET /docs/passwords.txt": policy.Privilege, "GET /docs/secrets": policy.Privilege, "GET /docs/api/delete-user": policy.Read, "GET /wiki/5/delete-page": policy.Write, "GET /api/delete-user": policy.Write, "GET /docs/delete-all": policy.Write, "GET /docs/5/delete": policy.Write, "GET /users/5/delete-account": policy.Write, "DELETE /docs/delete-account-guide": policy.Privilege,
+	} {
+		if f := Facts(text); f.Class != want {
+			t.Errorf("%q: %s: %s", text, f.Class, f.Why)
+		}
 	}
 }
 

@@ -111,7 +111,8 @@ func twice(object []byte, key string) bool {
 
 // operation is one of a document, with its top fields.
 type operation struct {
-	kind   string // query, mutation, subscription, fragment
+	kind   string   // query, mutation, subscription, fragment
+	open   []string // fields that are asked for with an empty condition
 	fields []string
 	all    []string // every name in it
 }
@@ -154,6 +155,9 @@ func operations(doc string) ([]operation, bool) {
 	return ops, len(ops) > 0
 }
 
+// conditions are arguments that choose what a field is about.
+var conditions = set("where filter filters condition conditions criteria selector query match")
+
 // selection reads a selection set that begins at i and returns where it ends.
 func (o *operation) selection(toks []string, i int) (int, bool) {
 	braces, parens := 0, 0
@@ -164,6 +168,9 @@ func (o *operation) selection(toks []string, i int) (int, bool) {
 				braces++
 			}
 		case "}":
+			if parens == 1 && toks[i-1] == "{" && conditions[toks[i-3]] && len(o.fields) > 0 {
+				o.open = append(o.open, o.fields[len(o.fields)-1])
+			}
 			if parens == 0 {
 				if braces--; braces == 0 {
 					return i + 1, true
@@ -261,6 +268,11 @@ func (j *judge) operation(o operation) bool {
 		j.raise(policy.Write, "a mutation")
 		for _, f := range o.fields {
 			j.procedure(f)
+		}
+		for _, f := range o.open {
+			if ws := words(f); len(ws) > 0 && (losers[ws[0]] || ws[0] == "update" || ws[0] == "set") {
+				j.destroys(f + " is not bounded: its condition is empty")
+			}
 		}
 		return false
 	}

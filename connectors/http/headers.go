@@ -16,8 +16,14 @@ var replacing = []string{
 	"X-Remote-User", "X-Remote-Group", "X-Forwarded-User", "X-Webauth-User", "Remote-User", "X-Auth-Request-User", "X-Amz-Server-Side-Encryption-Context",
 }
 
+// methodHeaders are those of replacing that name a method.
+var methodHeaders = []string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "X-Forwarded-Method"}
+
 func (j *judge) headers() {
 	h := j.r.Header
+	for _, name := range methodHeaders {
+		j.replaced = append(j.replaced, h[name]...)
+	}
 	for _, name := range replacing {
 		if len(h[name]) > 0 {
 			j.raise(policy.Dangerous, "the header "+name+" replaces what the request says of itself")
@@ -80,6 +86,7 @@ func (j *judge) parameters() {
 		switch strings.ToLower(name) {
 		case "_method", "x-http-method-override", "method_override", "http_method":
 			j.raise(policy.Dangerous, "the parameter "+name+" replaces the method")
+			j.replaced = append(j.replaced, value)
 		case "cmd", "exec", "command", "eval":
 			j.raise(policy.Dangerous, "the parameter "+name+" looks like a command to run")
 		case "all", "force", "purge", "cascade":

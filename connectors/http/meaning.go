@@ -29,6 +29,9 @@ func (j *judge) meaning() {
 		j.changes()
 	}
 	j.bodyValues()
+	for _, m := range j.replaced {
+		j.changesBy(strings.ToUpper(strings.TrimSpace(m)))
+	}
 }
 
 // words splits a segment: deleteAll-orders_x is delete, all, orders, x.
@@ -83,11 +86,34 @@ var (
 	softer = set("create update reset stop start enable approve cancel grant promote clear unsubscribe transfer activate confirm close archive publish pay refund retry resend")
 )
 
+// texts are collections of things to read: what is in them is named by its title.
+var texts = set("docs doc documentation help guide guides blog posts articles kb wiki manual faq tutorials news howto pages")
+
+var title = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`)
+
+// title reports whether the segment is the title of a text: some words, below a
+// collection of texts. Behind the key of one text it is an action on that.
+func (j *judge) title(i int) bool {
+	s := j.original()
+	if !title.MatchString(s[i]) || slices.Contains(words(s[i]), "all") {
+		return false
+	}
+	for i--; i >= 0 && !identifier(s[i]); i-- {
+		if texts[strings.ToLower(s[i])] {
+			return true
+		}
+	}
+	return false
+}
+
 // places judges the words of the path.
 func (j *judge) places(reads bool) {
 	for i, s := range j.original() {
 		whole := strings.ToLower(s)
 		ws := append(words(s), whole)
+		if reads && j.title(i) {
+			continue
+		}
 		for _, w := range ws {
 			switch {
 			case running[w]:
@@ -152,6 +178,9 @@ func (j *judge) readsThatAct() {
 			continue
 		}
 		soft := softer[ws[0]] && i == len(segs)-1 && i > 0 && identifier(segs[i-1])
+		if j.title(i) {
+			continue
+		}
 		if !soft && !acts[ws[0]] && !loud[strings.ToLower(s)] || identifier(s) || len(ws) > 1 && (ws[1] == "at" || ws[1] == "policy" || ws[1] == "requests") {
 			continue
 		}
@@ -193,16 +222,7 @@ func (j *judge) collection() bool {
 
 // changes judges a request that changes something by its method.
 func (j *judge) changes() {
-	switch j.r.Method {
-	case "DELETE":
-		if j.collection() {
-			j.destroys("deletes a collection")
-		}
-	case "PUT", "PATCH":
-		if j.collection() && j.plural() && !slices.ContainsFunc(j.segments, identifier) {
-			j.destroys(j.r.Method + " of a collection changes all of it")
-		}
-	}
+	j.changesBy(j.r.Method)
 	for _, s := range j.original() {
 		ws := words(s)
 		joined := strings.Join(ws, "")
@@ -223,6 +243,27 @@ func (j *judge) changes() {
 			j.destroys(s + " is not bounded by a key")
 		}
 	}
+}
+
+// changesBy judges what a method does to all that the path names.
+func (j *judge) changesBy(method string) {
+	switch method {
+	case "DELETE":
+		if j.collection() {
+			j.destroys("deletes a collection")
+		}
+	case "PUT", "PATCH":
+		if j.collection() && j.plural() && !slices.ContainsFunc(j.segments, identifier) && !j.ofAuthority() {
+			j.destroys(method + " of a collection changes all of it")
+		}
+	}
+}
+
+// ofAuthority reports whether the path's last word is a part of what says who may
+// do what: the rights of the orders are not the orders.
+func (j *judge) ofAuthority() bool {
+	n := len(j.segments)
+	return n > 1 && authority[j.segments[n-2]] && !prefixes.MatchString(j.segments[n-2])
 }
 
 // everything reports whether the words say that something is done to all.

@@ -2,6 +2,7 @@ package http
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -68,6 +69,9 @@ func segment(part string, note func(string)) string {
 	if t := strings.TrimRight(s, ". "); t != s && t != "" {
 		note("a segment that ends in a dot or a space")
 	}
+	if escape.MatchString(s) {
+		note("a percent sign that is encoded: the path may be decoded twice")
+	}
 	if !utf8.ValidString(s) {
 		note("a percent-encoding that is not UTF-8")
 	}
@@ -77,6 +81,9 @@ func segment(part string, note func(string)) string {
 	}
 	return s
 }
+
+// escape is what a decoded segment must not hold: 100%25 is a price, %252e a dot.
+var escape = regexp.MustCompile(`%([0-9a-fA-F]{2}|u[0-9a-fA-F]{4})`)
 
 // encoded notes what need not be encoded, and what is encoded twice.
 func encoded(part string, note func(string)) {
@@ -89,8 +96,6 @@ func encoded(part string, note func(string)) {
 			continue
 		}
 		switch c := s[0]; {
-		case c == '%':
-			note("a percent sign that is encoded: the path may be decoded twice")
 		case c == '.':
 			note("an encoded dot in the path")
 		case c == ';' || c == '?' || c == '#':

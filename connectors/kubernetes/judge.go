@@ -92,6 +92,7 @@ func (j *judge) subresource(reads bool, what string) {
 func (j *judge) kind(reads bool, what string) {
 	c := &j.call
 	group := strings.HasSuffix(c.Group, ".k8s.io") || c.Group == "" || c.Group == "apps"
+	j.credential = j.credential || c.Resource == "secrets" || sealed[c.Resource] || c.Subresource == "token" || strings.Contains(c.Resource, "*") || c.Resource == "all"
 	switch {
 	case c.Resource == "secrets":
 		j.raise(policy.Privilege, what+": secrets are credentials")

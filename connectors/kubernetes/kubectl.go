@@ -31,6 +31,13 @@ func (f flags) on(names ...string) bool {
 	})
 }
 
+// dry reports whether the line only tries what it says. The last of the options
+// decides, as in kubectl.
+func (f flags) dry() bool {
+	d, ok := f["--dry-run"]
+	return ok && d[len(d)-1] != "none" && d[len(d)-1] != "false"
+}
+
 func (f flags) last(names ...string) string {
 	for _, n := range names {
 		if v := f[n]; len(v) > 0 {
@@ -79,19 +86,23 @@ func Kubectl(args []string) policy.Facts {
 	j.call.Verb = verb
 	j.call.Namespace = f.last("-n", "--namespace")
 	j.line(verb, words[1:], after, f)
-	j.global(f)
-	if d, ok := f["--dry-run"]; ok && d[0] != "none" && d[0] != "false" || f.has("--list") && verb == "label" {
+	j.fetches = strings.Contains(strings.Join(f["-f"], " ")+strings.Join(f["--filename"], " ")+strings.Join(f["-k"], " ")+strings.Join(f["--kustomize"], " "), "://")
+	switch {
+	case f.dry():
+		j.tries(verb)
+	case f.has("--list") && verb == "label":
 		j.dry()
 	}
+	j.global(verb, f)
 	return j.facts(verb)
 }
 
 // global judges the options that every verb takes.
-func (j *judge) global(f flags) {
+func (j *judge) global(verb string, f flags) {
 	switch {
 	case f.has("--as", "--as-group", "--as-uid"):
 		j.raise(policy.Privilege, "acts as somebody else")
-	case f.has("--token", "--username", "--password", "--client-key", "--client-certificate", "--user"):
+	case f.has("--token", "--username", "--password", "--client-key", "--client-certificate"), f.has("--user") && verb != "create" && verb != "set": // there it is a subject
 		j.raise(policy.Privilege, "signs in with another credential")
 	}
 	if f.has("-s", "--server", "--kubeconfig", "--insecure-skip-tls-verify", "--cluster", "--context") && !f.has("--context") {

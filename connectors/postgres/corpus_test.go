@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"os"
 	"testing"
+
+	"github.com/sallyport/sallyport/policy"
 )
 
 // corpusLine is a labelled statement; testdata/corpus/README.md has the form.
@@ -51,6 +53,24 @@ func TestCorpus(t *testing.T) {
 			t.Fatalf("%s: %v", l.ID, err)
 		}
 		if got.Class.String() != l.Class || got.Destructive != l.Destructive {
+			t.Errorf("%s %q: %s, destructive %v (%s); want %s, %v", l.ID, l.Input, got.Class, got.Destructive, got.Why, l.Class, l.Destructive)
+		}
+	}
+}
+
+// TestReviewed runs statements that a second reader labelled: the class may be
+// higher, but not for a read.
+func TestReviewed(t *testing.T) {
+	for _, l := range corpus(t, "policy_review.jsonl") {
+		got, err := testDriver().Classify(t.Context(), l.Input)
+		if err != nil {
+			t.Fatalf("%s: %v", l.ID, err)
+		}
+		want, err := policy.ParseClass(l.Class)
+		if err != nil {
+			t.Fatalf("%s: %v", l.ID, err)
+		}
+		if want == policy.Read && got.Class != want || got.Class.Severity() < want.Severity() || got.Destructive != l.Destructive {
 			t.Errorf("%s %q: %s, destructive %v (%s); want %s, %v", l.ID, l.Input, got.Class, got.Destructive, got.Why, l.Class, l.Destructive)
 		}
 	}

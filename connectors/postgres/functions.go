@@ -115,7 +115,7 @@ var effects = map[string]effect{
 	"lowrite":    {class: policy.Write, why: "writes a large object", opaque: true},
 	"pg_input_*": {class: policy.Read},
 
-	"dblink*":        {class: policy.Dangerous, why: "opens another connection", opaque: true},
+	"dblink*":        {class: policy.Dangerous, why: "opens another connection", opaque: true, closer: true},
 	"postgres_fdw_*": {class: policy.Dangerous, why: "opens another connection", opaque: true},
 	"http":           {class: policy.Dangerous, why: "opens another connection", opaque: true},
 	"http_*":         {class: policy.Dangerous, why: "opens another connection", opaque: true},
@@ -241,6 +241,25 @@ func (w *walker) closer(name string, f *pg.FuncCall) {
 		w.opensObject(f)
 	case "ts_rewrite":
 		w.rewrites(f)
+	default:
+		if strings.HasPrefix(name, "dblink") {
+			w.elsewhere(name, f)
+		}
+	}
+}
+
+// elsewhere judges a call that sends SQL over another connection: the tables are
+// not those of here, but what is lost there is lost all the same.
+func (w *walker) elsewhere(name string, f *pg.FuncCall) {
+	w.raise(policy.Dangerous, name+" opens another connection")
+	for _, a := range f.GetArgs() {
+		text, ok := literalText(a)
+		if !ok {
+			continue
+		}
+		if in := judgeWithin(text, w.j.depth); in != nil && in.Destructive {
+			w.destroys(name + " sends SQL that destroys")
+		}
 	}
 }
 

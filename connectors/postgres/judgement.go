@@ -92,7 +92,7 @@ func judgeNested(text string, depth int) (*judgement, error) {
 }
 
 func parseNodes(text string) (*pg.ParseResult, error) {
-	b, err := parseTree(text)
+	b, err := readTree(text)
 	if err != nil {
 		return nil, err
 	}

@@ -21,5 +21,8 @@ func parseTree(text string) ([]byte, error) {
 	return b, err
 }
 
+// scanText returns the words of a text, comments among them, in protobuf encoding.
+func scanText(text string) ([]byte, error) { return parser.ScanToProtobuf(text) }
+
 // parsePL returns the PL/pgSQL sources of a text as JSON.
 func parsePL(text string) (string, error) { return parser.ParsePlPgSqlToJSON(text) }

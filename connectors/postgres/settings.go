@@ -71,6 +71,9 @@ func (w *walker) setting(s *pg.VariableSetStmt) {
 	case name == "synchronous_commit":
 		w.raise(policy.Write, "decides whether later changes survive a crash")
 		w.j.cannot("the gate owns the session's settings")
+	case strings.HasSuffix(name, "_preload_libraries") || strings.HasSuffix(name, "_command") || name == "dynamic_library_path" || name == "jit_provider":
+		w.raise(policy.Dangerous, "the setting "+name+" loads or runs code")
+		w.j.cannot("the gate owns the session's settings")
 	default:
 		w.raise(policy.Privilege, "changes the setting "+name+", which is not on the list of harmless ones")
 		w.j.cannot("the gate owns the session's settings")

@@ -9,13 +9,19 @@ import (
 // credentialRelations hold secrets or say who may do what on other servers.
 var credentialRelations = map[string]bool{
 	"pg_authid": true, "pg_shadow": true, "pg_user_mapping": true, "pg_user_mappings": true,
-	"pg_subscription": true, "pg_hba_file_rules": true, "pg_file_settings": true, "pg_ident_file_mappings": true,
+	"pg_subscription": true,
 }
+
+// fileRelations show files of the database host.
+var fileRelations = map[string]bool{"pg_hba_file_rules": true, "pg_file_settings": true, "pg_ident_file_mappings": true}
 
 // systemRelation is the class of reading a relation of pg_catalog.
 func systemRelation(name string) (policy.Class, string) {
 	if credentialRelations[name] {
 		return policy.Privilege, name + " holds credentials"
+	}
+	if fileRelations[name] {
+		return policy.Dangerous, name + " shows files of the database host"
 	}
 	return policy.Read, ""
 }

@@ -53,6 +53,10 @@ func (w *walker) utility(m protoreflect.Message) {
 		w.discards(v)
 	case *pg.AlterDatabaseStmt:
 		w.database(v)
+	case *pg.RenameStmt:
+		if v.GetRenameType() == pg.ObjectType_OBJECT_ROLE {
+			w.raise(policy.Privilege, "renames a role: who it is changes, and its md5 password is lost")
+		}
 	case *pg.DropdbStmt:
 		if len(v.GetOptions()) > 0 { // the only one is FORCE
 			w.raise(policy.Dangerous, "ends the sessions of the database")
@@ -302,12 +306,20 @@ var widening = map[string]bool{
 	"text": true, "varchar": true, "int8": true, "numeric": true, "float8": true, "timestamptz": true, "jsonb": true, "bytea": true,
 }
 
+// refusing are types whose limit cuts nothing off: a value that is too long fails
+// the statement. So it is with numeric(p,s), which only rounds past its places.
+var refusing = map[string]bool{"varchar": true, "bpchar": true}
+
 // widens reports whether a new type of a column keeps what is there: it is wide,
-// without a limit, and no expression takes the values' place.
+// without a limit that changes values, and no expression takes the values' place.
 func widens(d *pg.ColumnDef) bool {
 	t := d.GetTypeName()
 	n := strs(t.GetNames())
-	return d.GetRawDefault() == nil && len(n) > 0 && widening[n[len(n)-1]] && len(t.GetTypmods()) == 0
+	if d.GetRawDefault() != nil || len(n) == 0 {
+		return false
+	}
+	kind := n[len(n)-1]
+	return widening[kind] && len(t.GetTypmods()) == 0 || refusing[kind] || kind == "numeric" && len(t.GetTypmods()) == 2 && t.GetTypmods()[1].GetAConst().GetIval().GetIval() > 0
 }
 
 func (w *walker) function(s *pg.CreateFunctionStmt) {

@@ -68,7 +68,7 @@ func ParserWorker(in io.Reader, out io.Writer) error {
 		return fmt.Errorf("limit the parser worker: %w", err)
 	}
 	debug.SetTraceback("none") // a crash must not print a statement
-	return serveFrames(in, out, judgeText, parseTree)
+	return serveFrames(in, out, judgeText, readTree)
 }
 
 func serveFrames(in io.Reader, out io.Writer, judge func(string) (*judgement, error), parse func(string) ([]byte, error)) error {

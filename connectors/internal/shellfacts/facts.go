@@ -92,6 +92,9 @@ type judge struct {
 	// armed is set where a variable holds a command substitution as text, which
 	// bash runs when the variable is evaluated as arithmetic.
 	armed bool
+	// pipes are the named pipes of scratch directories that the text makes: > to
+	// one of them loses nothing.
+	pipes map[string]bool
 	// aside is set while words are only tried as a command: within, none are.
 	aside bool
 }

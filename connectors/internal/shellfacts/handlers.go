@@ -46,6 +46,7 @@ func handlerList() map[string]func(*call) {
 		"numactl":                                                                                  (*call).numactl,
 		"cd pushd":                                                                                 (*call).cd,
 		"jobs":                                                                                     (*call).jobs,
+		"mkfifo":                                                                                   (*call).mkfifo,
 		"jq":                                                                                       (*call).jq,
 		"taskset":                                                                                  (*call).taskset,
 		"flock":                                                                                    (*call).flock,

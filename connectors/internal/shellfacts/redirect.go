@@ -1,6 +1,7 @@
 package shellfacts
 
 import (
+	"regexp"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -99,7 +100,7 @@ func (s *scope) written(w arg, more bool) {
 		return
 	}
 	f := writeOf(w)
-	if !more && truncates(clean(w.text)) {
+	if !more && truncates(clean(w.text)) && !s.j.pipes[clean(w.text)] {
 		s.j.facts.Destructive = true
 		f.why = "truncates " + w.text + because(f.why)
 		if authority.MatchString(clean(w.text)) {
@@ -114,10 +115,17 @@ func (s *scope) written(w arg, more bool) {
 	}
 }
 
+// dropIn is a file of a directory to which every package adds one of its own: to
+// write one is to add to the configuration. Only > without a command is there to
+// empty it.
+var dropIn = regexp.MustCompile(`^/etc/([a-z0-9./_-]+\.d|cron\.(hourly|daily|weekly|monthly))/[^/]+$`)
+
 // truncates reports whether > to a file empties it: sockets and the kernel's
 // files take a word and lose nothing, but for a few.
 func truncates(p string) bool {
 	switch {
+	case dropIn.MatchString(p):
+		return false
 	case strings.HasPrefix(p, "/dev/tcp/"), strings.HasPrefix(p, "/dev/udp/"):
 		return false
 	case strings.HasPrefix(p, "/proc/"), strings.HasPrefix(p, "/sys/"):

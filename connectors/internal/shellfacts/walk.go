@@ -35,6 +35,7 @@ func (s *scope) statement(st *syntax.Stmt, in feed) {
 	}
 	for _, r := range st.Redirs {
 		in = s.redirect(r, in)
+		s.j.facts.Destructive = s.j.facts.Destructive || st.Cmd == nil && r.Op == syntax.RdrOut && dropIn.MatchString(clean(s.word(r.Word).text))
 	}
 	if st.Background || st.Coprocess || st.Disown {
 		s.maybe(func() { s.command(st.Cmd, in) })
