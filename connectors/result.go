@@ -363,10 +363,27 @@ func SafeError(p *mask.Plan, touches bool, err error) error {
 		return err
 	}
 	if touches {
-		return &TargetError{Code: te.Code, Text: templatedError, Position: te.Position}
+		return &TargetError{Code: templatedCode(te), Text: templatedError, Position: te.Position}
 	}
 	text, _ := p.Text(te.Text)
 	return &TargetError{Code: te.Code, Text: text, Position: te.Position}
+}
+
+// templatedCode is the code of an error whose text is withheld. What a value was
+// taken for, a number, a name, an expression, can be told by how it failed, so
+// those that come of values go by the name of their class, one for all. Errors of
+// the statement's own text come with a position in it.
+func templatedCode(te *TargetError) string {
+	if te.Position > 0 || len(te.Code) != 5 {
+		return te.Code
+	}
+	switch te.Code[:2] {
+	case "22", "2B", "2F", "38", "39", "3F", "0A", "42", "54", "P0", "XX":
+		if te.Code != "42501" { // what one may not do depends on no value
+			return "22000"
+		}
+	}
+	return te.Code
 }
 
 // finish settles the answer: r.err becomes what the requester is told of err,

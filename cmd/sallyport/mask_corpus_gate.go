@@ -91,6 +91,7 @@ func (s corpusSecret) Get(context.Context) (mask.Secret, error) {
 // corpusAnswer is all that came back of a line.
 type corpusAnswer struct {
 	dump     string
+	early    string // labels of results that failed
 	evidence string // what the transcript keeps
 	refused  bool
 	note     string // the first refusal
@@ -136,7 +137,7 @@ func (g *corpusGate) run(ctx context.Context, s *corpusServer, database string, 
 		b.Write(e.Data)
 		b.WriteByte('\n')
 	}
-	a.dump, a.evidence = d.String(), b.String()
+	a.dump, a.early, a.evidence = d.String(), d.early, b.String()
 	return a, nil
 }
 
@@ -152,7 +153,7 @@ func (g *corpusGate) step(ctx context.Context, s *session.Session, text string, 
 		return f, err
 	}
 	defer func() { _ = a.Close() }() // it has ended by then
-	if !isCopy(text) && len(a.Columns()) > 0 {
+	if !isCopy(text) {
 		var names []string
 		for _, c := range a.Columns() {
 			names = append(names, c.Name)
@@ -199,15 +200,40 @@ func declined(err error) string {
 }
 
 // corpusDump writes an answer, the same way with and without the gate.
-type corpusDump struct{ strings.Builder }
+type corpusDump struct {
+	strings.Builder
+	// labels are those of a result that has shown neither a row nor its end. Where
+	// it fails before, one protocol has named its columns and the other has not, so
+	// that they are kept apart, in early.
+	labels []string
+	early  string
+}
 
-func (d *corpusDump) columns(names []string) { fmt.Fprintf(d, "COLS %s\n", strings.Join(names, "|")) }
-func (d *corpusDump) row(cells []string)     { fmt.Fprintf(d, "%s\n", strings.Join(cells, "|")) }
-func (d *corpusDump) copied(line string)     { fmt.Fprintf(d, "COPY %s\n", line) }
-func (d *corpusDump) notice(text string)     { fmt.Fprintf(d, "NOTICE %s\n", text) }
-func (d *corpusDump) tag(text string)        { fmt.Fprintf(d, "TAG %s\n", text) }
+func (d *corpusDump) columns(names []string) { d.labels = names }
+
+func (d *corpusDump) row(cells []string) {
+	d.named()
+	fmt.Fprintf(d, "%s\n", strings.Join(cells, "|"))
+}
+
+func (d *corpusDump) tag(text string) {
+	d.named()
+	fmt.Fprintf(d, "TAG %s\n", text)
+}
+
+func (d *corpusDump) copied(line string) { fmt.Fprintf(d, "COPY %s\n", line) }
+func (d *corpusDump) notice(text string) { fmt.Fprintf(d, "NOTICE %s\n", text) }
+
+func (d *corpusDump) named() {
+	if len(d.labels) > 0 {
+		fmt.Fprintf(d, "COLS %s\n", strings.Join(d.labels, "|"))
+	}
+	d.labels = nil
+}
 
 func (d *corpusDump) failed(err error) {
+	d.early += strings.Join(d.labels, "|") + "\n"
+	d.labels = nil
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		fmt.Fprintf(d, "ERROR %s (%s)\n", pg.Message, pg.Code)
@@ -216,25 +242,32 @@ func (d *corpusDump) failed(err error) {
 	fmt.Fprintf(d, "ERROR %v\n", err)
 }
 
-// result dumps a result that came without the gate.
-func (d *corpusDump) result(r *pgconn.Result) {
-	if len(r.FieldDescriptions) > 0 {
+// results dumps what comes without the gate, as it comes: a result without rows
+// has labels too.
+func (d *corpusDump) results(m *pgconn.MultiResultReader) {
+	for m.NextResult() {
+		r := m.ResultReader()
 		var names []string
-		for _, f := range r.FieldDescriptions {
+		for _, f := range r.FieldDescriptions() {
 			names = append(names, f.Name)
 		}
 		d.columns(names)
-	}
-	for _, row := range r.Rows {
-		var cells []string
-		for _, v := range row {
-			text := string(v)
-			if v == nil {
-				text = `\N`
+		for r.NextRow() {
+			var cells []string
+			for _, v := range r.Values() {
+				text := string(v)
+				if v == nil {
+					text = `\N`
+				}
+				cells = append(cells, text)
 			}
-			cells = append(cells, text)
+			d.row(cells)
 		}
-		d.row(cells)
+		if tag, err := r.Close(); err == nil {
+			d.tag(tag.String())
+		}
 	}
-	d.tag(r.CommandTag.String())
+	if err := m.Close(); err != nil {
+		d.failed(err)
+	}
 }

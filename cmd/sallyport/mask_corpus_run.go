@@ -111,7 +111,7 @@ func (r *corpusRunner) line(ctx context.Context, l *leakLine) (corpusOutcome, er
 	}
 	o := corpusOutcome{refused: here.refused, note: here.note}
 	for _, leak := range l.Leaks {
-		if strings.Contains(here.dump, leak) || strings.Contains(here.evidence, leak) {
+		if strings.Contains(here.dump, leak) || strings.Contains(here.early, leak) || strings.Contains(here.evidence, leak) {
 			o.miss = fmt.Sprintf("%q came back", leak)
 			return o, nil
 		}
@@ -137,8 +137,8 @@ func (r *corpusRunner) line(ctx context.Context, l *leakLine) (corpusOutcome, er
 		if err != nil {
 			return o, err
 		}
-		if here.dump != there.dump {
-			o.miss = "it tells the two databases apart:\n" + difference(here.dump, there.dump)
+		if a, b := here.dump+here.early, there.dump+there.early; a != b {
+			o.miss = "it tells the two databases apart:\n" + difference(a, b)
 		}
 	}
 	return o, nil

@@ -42,9 +42,7 @@ func newCorpusServer(ctx context.Context, raw string) (*corpusServer, error) {
 	if s.tls == "" && (cfg.TLSConfig == nil || len(cfg.Fallbacks) > 0) {
 		s.tls = "disable"
 	}
-	at := cfg.Copy()
-	at.Database = "postgres"
-	if s.admin, err = pgconn.ConnectConfig(ctx, at); err != nil {
+	if err := s.connect(ctx); err != nil {
 		return nil, fmt.Errorf("connect to the server of the corpus: %w", err)
 	}
 	for _, text := range []string{
@@ -68,9 +66,47 @@ func (s *corpusServer) login(role string) string {
 	return "sallyport_corpus_app_" + s.tag
 }
 
+// connect signs in beside the template, which must be left alone.
+func (s *corpusServer) connect(ctx context.Context) (err error) {
+	at := s.cfg.Copy()
+	if at.Database = "postgres"; s.cfg.Database == "postgres" {
+		at.Database = "template1"
+	}
+	s.admin, err = pgconn.ConnectConfig(ctx, at)
+	return err
+}
+
+// exec runs what administers. A context that ends takes the connection with it;
+// what must be dropped then needs another.
 func (s *corpusServer) exec(ctx context.Context, text string) error {
+	if s.admin.IsClosed() {
+		if err := s.connect(ctx); err != nil {
+			return err
+		}
+	}
 	_, err := s.admin.Exec(ctx, text).ReadAll()
 	return err
+}
+
+// templateBusy is what the server says where somebody is connected to a template. It has
+// waited five seconds by then.
+const templateBusy = "55006"
+
+// copyTemplate makes a database of the template, as soon as it is left alone.
+func (s *corpusServer) copyTemplate(ctx context.Context, name string) error {
+	text := "create database " + name + ` template "` + strings.ReplaceAll(s.cfg.Database, `"`, `""`) + `"`
+	for try := 1; ; try++ {
+		err := s.exec(ctx, text)
+		var pg *pgconn.PgError
+		switch {
+		case err == nil:
+			return nil
+		case !errors.As(err, &pg) || pg.Code != templateBusy:
+			return fmt.Errorf("clone the template database: %w", err)
+		case try == 6:
+			return fmt.Errorf("clone the template database: others stay connected to %q: %w", s.cfg.Database, err)
+		}
+	}
 }
 
 // database is a clone that nothing has changed.
@@ -80,10 +116,10 @@ func (s *corpusServer) database(ctx context.Context) (string, error) {
 	}
 	s.clones++
 	name := fmt.Sprintf("sallyport_corpus_%s_%d", s.tag, s.clones)
-	if err := s.exec(ctx, `create database `+name+` template "`+strings.ReplaceAll(s.cfg.Database, `"`, `""`)+`"`); err != nil {
-		return "", fmt.Errorf("clone the template database: %w", err)
+	s.clone = name // even where it is not known whether it was made
+	if err := s.copyTemplate(ctx, name); err != nil {
+		return "", err
 	}
-	s.clone = name
 	// A clone does not take over who may do what in its template.
 	return name, s.exec(ctx, "grant all on database "+name+" to "+s.login("app_rw"))
 }
@@ -139,6 +175,7 @@ func (s *corpusServer) close() {
 	ctx := context.Background()
 	s.changed()
 	for _, role := range []string{"app_rw", "superuser"} {
+		_ = s.exec(ctx, "drop owned by "+s.login(role))       // in this database, where a line could reach it
 		_ = s.exec(ctx, "drop role if exists "+s.login(role)) // at worst it stays, without a known password
 	}
 	_ = s.admin.Close(ctx)
@@ -169,13 +206,7 @@ func (s *corpusServer) raw(ctx context.Context, l *leakLine, database string) (s
 			d.tag(tag.String())
 			continue
 		}
-		results, err := c.Exec(ctx, text).ReadAll()
-		for _, r := range results {
-			d.result(r)
-		}
-		if err != nil {
-			d.failed(err)
-		}
+		d.results(c.Exec(ctx, text))
 	}
 	return d.String(), nil
 }

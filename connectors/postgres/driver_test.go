@@ -447,7 +447,7 @@ func TestParseErrorsShow(t *testing.T) {
 		t.Errorf("%+v", err)
 	}
 	_, _, _, err = run(t, c, g, "select email::int from users")
-	if !errors.As(err, &te) || strings.Contains(te.Text, "secret") || te.Code != "22P02" {
+	if !errors.As(err, &te) || strings.Contains(te.Text, "secret") || te.Code != "22000" {
 		t.Errorf("%+v", err)
 	}
 }

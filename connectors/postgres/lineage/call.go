@@ -91,6 +91,9 @@ func (a *analyzer) projection(v value, name string) value {
 	if !a.cat.PlainType("", name) {
 		a.fail("the function " + name + " is not known")
 	}
+	if !textTypes[name] {
+		a.decides(v.src, "an error of a cast")
+	}
 	return computed(v)
 }
 
@@ -115,8 +118,11 @@ func (a *analyzer) builtin(name string, effect Effect, args []value, f *pg.FuncC
 			return value{} // it tells how many are null, no more
 		}
 	case "round", "trunc", "ceil", "ceiling", "floor", "abs", "sum", "avg", "min", "max":
-		v.unbounded = len(args) == 1 && args[0].unbounded
+		if len(args) == 1 {
+			v.unbounded, v.weight = args[0].unbounded, args[0].weight
+		}
 	}
+	v.varies = lengthy[name] || lengthen[name] && v.varies
 	a.mayFail(name, args)
 	if effect == Acts && len(v.src) > 0 {
 		a.writes = append(a.writes, Write{Into: "the function " + name, Sources: v.src.sorted()})
@@ -174,6 +180,7 @@ func (a *analyzer) routine(r *Routine, name string, args []value, argNames []str
 	switch {
 	case r.Effect == Pure:
 		a.mayFail(name, args)
+		v.varies = v.varies || lengthy[name]
 		if r.Set && !(elements[name] && len(args) == 1 && args[0].fixed) {
 			a.decides(v.src, name)
 		}

@@ -41,6 +41,12 @@ func (a *analyzer) expr(n *pg.Node, sc *scope) value {
 		return a.operation(v.AExpr, sc)
 	case *pg.Node_TypeCast:
 		return a.cast(v.TypeCast, sc)
+	case *pg.Node_XmlSerialize:
+		x := a.within(v.XmlSerialize.ProtoReflect(), sc)
+		if v.XmlSerialize.GetXmloption() == pg.XmlOptionType_XMLOPTION_DOCUMENT {
+			a.decides(x.src, "an error of XML")
+		}
+		return x
 	case *pg.Node_XmlExpr:
 		x := a.within(v.XmlExpr.ProtoReflect(), sc)
 		switch v.XmlExpr.GetOp() {
@@ -92,7 +98,7 @@ func (a *analyzer) expr(n *pg.Node, sc *scope) value {
 
 // wholes are expressions that are made of everything within them and of nothing else.
 var wholes = map[protoreflect.Name]bool{
-	"XmlSerialize": true, "MergeSupportFunc": true,
+	"MergeSupportFunc":      true,
 	"JsonObjectConstructor": true, "JsonArrayConstructor": true, "JsonArrayQueryConstructor": true,
 	"JsonObjectAgg": true, "JsonArrayAgg": true, "JsonIsPredicate": true, "JsonParseExpr": true,
 	"JsonScalarExpr": true, "JsonSerializeExpr": true, "JsonFuncExpr": true,
@@ -227,7 +233,10 @@ func (a *analyzer) operation(e *pg.A_Expr, sc *scope) value {
 	case pg.A_Expr_Kind_AEXPR_NULLIF:
 		a.decides(v.src, "NULLIF")
 	case pg.A_Expr_Kind_AEXPR_OP, pg.A_Expr_Kind_AEXPR_OP_ANY, pg.A_Expr_Kind_AEXPR_OP_ALL:
-		v.unbounded = a.opMayFail(e, op, l, r)
+		if v.unbounded = a.opMayFail(e, op, l, r); v.unbounded {
+			v.weight = l.weight + r.weight + 1
+		}
+		v.varies = v.varies && op == "||"
 	case pg.A_Expr_Kind_AEXPR_LIKE, pg.A_Expr_Kind_AEXPR_ILIKE, pg.A_Expr_Kind_AEXPR_SIMILAR:
 		a.decides(r.src, "an error of LIKE")
 	}
@@ -331,6 +340,7 @@ func (a *analyzer) indirection(arg *pg.Node, list []*pg.Node, sc *scope) value {
 		case n.GetAIndices() != nil:
 			i := n.GetAIndices()
 			v = computed(v, a.optional(i.GetLidx(), sc), a.optional(i.GetUidx(), sc))
+			v.varies = v.varies && i.GetIsSlice()
 		case n.GetAStar() != nil: // (x).* within ROW() or a count
 			v = computed(v)
 		default:
@@ -347,6 +357,9 @@ func (a *analyzer) arrayOf(e *pg.A_ArrayExpr, sc *scope) value {
 	for _, n := range e.GetElements() {
 		x := a.expr(n, sc)
 		v.src, v.fixed = union(v.src, x.src), v.fixed && x.scalar
+		if x.varies {
+			a.decides(x.src, "an error of ARRAY")
+		}
 	}
 	return v
 }

@@ -252,6 +252,8 @@ func (a *analyzer) returned(i *item, n *pg.Node, defs []*pg.Node, scalar string,
 		}
 	case v.fields != nil:
 		i.cols = append(i.cols, v.fields...)
+	case name == "unnest" && len(a.cat.Routines(name)) == 0 && len(call.GetArgs()) == 1 && atoms(call.GetArgs()[0]):
+		i.cols = append(i.cols, column{scalar, v})
 	case len(a.cat.Routines(name)) > 0 && !a.followed(call), name == "unnest", name == "json_populate_record",
 		name == "jsonb_populate_record", name == "json_populate_recordset", name == "jsonb_populate_recordset":
 		// It may return a row whose columns are not known here.
@@ -264,6 +266,23 @@ func (a *analyzer) returned(i *item, n *pg.Node, defs []*pg.Node, scalar string,
 		}
 		i.cols = append(i.cols, column{scalar, v})
 	}
+}
+
+// atoms reports whether an expression is an array whose elements are no rows for
+// sure: literals, or of a type of the system that is not one.
+func atoms(n *pg.Node) bool {
+	if c := n.GetTypeCast(); c != nil {
+		t := names(c.GetTypeName().GetNames())
+		system := len(t) == 2 && t[0] == "pg_catalog" || len(t) == 1 && t[0] == "text"
+		return system && len(c.GetTypeName().GetArrayBounds()) > 0 && (textTypes[last(t)] || fixedTypes[last(t)])
+	}
+	e := n.GetAArrayExpr()
+	for _, x := range e.GetElements() {
+		if x.GetAConst() == nil {
+			return false
+		}
+	}
+	return e != nil
 }
 
 // followed reports whether a call is of a user's functions in SQL alone, whose

@@ -212,6 +212,10 @@ type value struct {
 	// scalar is set for what is surely no array, fixed for what has a number of
 	// elements that its type or the statement says: JSON of a row, ARRAY[a, b].
 	scalar, fixed bool
+	// varies is set for what may be an array of a length that depends on values.
+	varies bool
+	// weight counts the operations that a number without bounds is made by.
+	weight int
 }
 
 // column is a value with the name that SQL knows it by.
@@ -223,15 +227,17 @@ type column struct {
 // computed is the value of something made of others.
 func computed(vs ...value) value {
 	sets := make([]set, len(vs))
+	varies := false
 	for i, v := range vs {
 		sets[i] = v.src
+		varies = varies || v.varies
 	}
-	return value{src: union(sets...)}
+	return value{src: union(sets...), varies: varies}
 }
 
 // either is a value that is one of two, unchanged.
 func either(a, b value) value {
-	v := value{src: union(a.src, b.src), direct: a.direct && b.direct}
+	v := value{src: union(a.src, b.src), direct: a.direct && b.direct, varies: a.varies || b.varies}
 	if len(a.fields) == len(b.fields) {
 		for i := range a.fields {
 			v.fields = append(v.fields, column{a.fields[i].name, either(a.fields[i].value, b.fields[i].value)})

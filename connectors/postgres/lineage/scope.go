@@ -263,7 +263,7 @@ func (a *analyzer) relationColumns(r *Relation) []column {
 		for _, h := range c.Holds {
 			src[h] = struct{}{}
 		}
-		cols[i] = column{c.Name, value{src: src, direct: !c.Computed, unbounded: unboundedTypes[c.Type], scalar: !strings.HasSuffix(c.Type, "]")}}
+		cols[i] = column{c.Name, value{src: src, direct: !c.Computed, unbounded: unboundedTypes[c.Type], scalar: !strings.HasSuffix(c.Type, "]"), varies: strings.HasSuffix(c.Type, "]")}}
 	}
 	for i, c := range r.Columns {
 		if c.Generated != nil {
@@ -317,7 +317,7 @@ func (a *analyzer) view(r *Relation) []column {
 	for i, c := range r.Columns {
 		v := out[i].value
 		own := set{mask.Column{Schema: r.Schema, Table: r.Name, Name: c.Name}: {}}
-		cols[i] = column{c.Name, value{src: union(own, v.src), direct: v.direct, fields: v.fields, unbounded: v.unbounded, scalar: v.scalar}}
+		cols[i] = column{c.Name, value{src: union(own, v.src), direct: v.direct, fields: v.fields, unbounded: v.unbounded, weight: v.weight, scalar: v.scalar, varies: v.varies}}
 	}
 	return cols
 }

@@ -25,16 +25,34 @@ var (
 		variance var_pop var_samp bool_and bool_or every mode any_value first_value last_value lag lead
 		string_to_array array_to_string array_length array_ndims array_lower array_upper cardinality array_append array_prepend array_cat array_position array_positions array_remove
 		pg_typeof pg_column_size hashtext num_nulls num_nonnulls round ceil ceiling floor trunc abs sign
-		date_part extract date_trunc age host family masklen text textlen like notlike to_hex xmlconcat xmlagg xmlcomment bpchar varchar
-		rank dense_rank percent_rank cume_dist percentile_cont percentile_disc row_number corr
-		to_tsvector unnest json_each json_each_text jsonb_each jsonb_each_text json_array_elements jsonb_array_elements json_object_keys jsonb_object_keys
-		hstore akeys avals skeys svals each hstore_to_json hstore_to_jsonb similarity word_similarity strict_word_similarity show_trgm soundex difference dmetaphone dmetaphone_alt citext`)
+		age host family masklen text textlen to_hex xmlconcat xmlagg bpchar varchar
+		rank dense_rank percent_rank cume_dist row_number corr
+		unnest json_each json_each_text jsonb_each jsonb_each_text json_array_elements jsonb_array_elements json_object_keys jsonb_object_keys
+		hstore akeys avals skeys svals each hstore_to_json hstore_to_jsonb similarity word_similarity strict_word_similarity show_trgm citext`)
 	totalFirst = words(`
 		substr substring lpad rpad repeat split_part overlay regexp_replace regexp_match regexp_matches regexp_substr regexp_count regexp_like regexp_split_to_array regexp_split_to_table regexp_instr
-		to_char encode convert_to digest hmac normalize metaphone json_extract_path json_extract_path_text jsonb_extract_path jsonb_extract_path_text
-		jsonb_populate_record json_populate_record json_to_record jsonb_to_record nth_value generate_subscripts ntile jsonb_path_query jsonb_path_exists`)
+		to_char encode digest hmac normalize like notlike json_extract_path json_extract_path_text jsonb_extract_path jsonb_extract_path_text
+		nth_value generate_subscripts`)
 	// totalSecond are those whose first argument must be the one that does not depend.
-	totalSecond = words(`format timezone date_trunc date_part date_bin extract jsonb_populate_record json_populate_record`)
+	totalSecond = words(`format timezone date_trunc date_part date_bin extract`)
+	// totalBare are those that give something for every value that a column is
+	// likely to hold, but can be made to fail by what an expression makes of it.
+	totalBare = words(`to_tsvector xmlcomment convert_to soundex difference metaphone dmetaphone dmetaphone_alt`)
+)
+
+// keyed take names of fields, which must not be null, in every second argument;
+// keyedFirst in the first.
+var (
+	keyed      = words(`json_build_object jsonb_build_object`)
+	keyedFirst = words(`json_object_agg jsonb_object_agg`)
+)
+
+// Arrays of a length that depends on values: lengthy functions make them,
+// lengthen hands them on, and where arrays are put together unequal ones fail.
+var (
+	lengthy  = words(`string_to_array regexp_match regexp_matches regexp_split_to_array array_remove array_positions show_trgm`)
+	lengthen = words(`array_append array_prepend array_cat array_agg min max mode any_value lag lead first_value last_value nth_value`)
+	joined   = words(`array_cat array_agg hstore`)
 )
 
 func words(s string) map[string]bool {
@@ -47,10 +65,19 @@ func words(s string) map[string]bool {
 
 // mayFail notes the columns that decide whether a function fails.
 func (a *analyzer) mayFail(name string, args []value) {
+	for i, v := range args {
+		key := keyed[name] && i%2 == 0 || keyedFirst[name] && i == 0
+		if key && !v.direct || v.varies && joined[name] {
+			a.decides(v.src, "an error of "+name)
+		}
+	}
 	if totalAny[name] {
 		return
 	}
 	for i, v := range args {
+		if i == 0 && totalBare[name] && v.direct || i == 1 && name == "to_tsvector" && v.direct {
+			continue
+		}
 		if i == 0 && totalFirst[name] || i > 0 && totalSecond[name] {
 			continue
 		}
@@ -71,18 +98,22 @@ func (a *analyzer) opMayFail(e *pg.A_Expr, op string, l, r value) (unbounded boo
 	case op == "" || len(l.src)+len(r.src) == 0:
 		return false
 	case op == "%" && (l.unbounded || r.unbounded): // of numbers; of texts it is similarity
+	case op == "||" && (l.varies || r.varies):
+		a.decides(union(l.src, r.src), "an error of "+op)
+		return false
 	case totalOps[op]:
 		return false
 	case totalLeft[op]:
 		a.decides(r.src, "an error of "+op)
 		return false
 	}
-	switch op {
-	case "+", "-", "*":
+	switch {
+	case l.weight+r.weight >= maxWeight:
+	case op == "+", op == "-", op == "*":
 		if moderate(e.GetLexpr(), l) && moderate(e.GetRexpr(), r) {
 			return true
 		}
-	case "/":
+	case op == "/":
 		if moderate(e.GetLexpr(), l) && len(r.src) == 0 && moderate(e.GetRexpr(), r) {
 			return true
 		}
@@ -90,6 +121,10 @@ func (a *analyzer) opMayFail(e *pg.A_Expr, op string, l, r value) (unbounded boo
 	a.decides(union(l.src, r.src), "an error of "+op)
 	return false
 }
+
+// maxWeight bounds how many operations one number goes through: with enough of
+// them everything overflows, at a size of the asker's choice.
+const maxWeight = 8
 
 // moderate reports whether an operand is a number without bounds or a small literal.
 func moderate(n *pg.Node, v value) bool {
@@ -113,13 +148,23 @@ var unboundedTypes = map[string]bool{"numeric": true, "double precision": true}
 // textTypes take any value's text form.
 var textTypes = words(`text varchar bpchar char name citext`)
 
-// castMayFail: a bare column can be cast, since that asks one question that is
-// not of the asker's making.
+// fixedTypes are those whose input asks one question that is not of the asker's
+// making: not enums, whose labels somebody chose, nor names of things in the
+// catalog.
+var fixedTypes = words(`bool int2 int4 int8 float4 float8 numeric money oid date time timetz timestamp timestamptz interval
+	uuid inet cidr macaddr macaddr8 json jsonb xml bytea tsvector bit varbit hstore`)
+
+// castMayFail: a bare column can be cast to a type of the system, as it is, since
+// that asks no question of the asker's making. numeric(4, 2) is one: it has bounds.
 func (a *analyzer) castMayFail(c *pg.TypeCast, to string, v value) {
-	if len(v.src) == 0 || v.direct || textTypes[to] {
+	if len(v.src) == 0 || textTypes[to] {
 		return
 	}
 	if r := c.GetArg().GetRowExpr(); r != nil && v.plain {
+		return
+	}
+	bounded := to == "numeric" && len(c.GetTypeName().GetTypmods()) > 0
+	if v.direct && fixedTypes[to] && !bounded {
 		return
 	}
 	a.decides(v.src, "an error of a cast")

@@ -73,6 +73,10 @@ func (a *analyzer) fixpoint(c *cte, s *pg.SelectStmt) {
 	level := &scope{outer: c.sc}
 	a.with(s.GetWithClause(), level)
 	left := a.query(s.GetLarg(), level)
+	for i := range left {
+		// What the first round gives says nothing of the size of what comes after.
+		left[i].value = either(left[i].value, left[i].value)
+	}
 	c.cols = a.named(c, left)
 	for range maxRounds {
 		if a.why != "" {
