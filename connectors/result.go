@@ -37,6 +37,8 @@ const (
 	AnyText  Holds = iota // a text
 	JSONText              // a JSON text
 	NullOnly              // nothing but null
+	Integer               // a whole number
+	Decimal               // a number with a fraction
 )
 
 // Treatment is what happens to a column's cells and by which mask.
@@ -311,6 +313,10 @@ func (t Treatment) masked(v Value) Cell {
 	switch {
 	case t.holds == NullOnly, t.rule.Method == mask.Null, v.Null && !t.whole:
 		c.Null = true
+	case t.holds == Integer, t.holds == Decimal:
+		c.Text, c.Null = t.number(v)
+	case t.holds == JSONText && t.rule.Method == mask.Hash && !t.whole:
+		c.Text = `"` + t.rule.Apply(string(v.Bytes)) + `"` // which has nothing to escape
 	case t.holds == JSONText:
 		c.Text = `"` + mask.Redacted + `"`
 	case t.whole:
@@ -319,6 +325,19 @@ func (t Treatment) masked(v Value) Cell {
 		c.Text = t.rule.Apply(string(v.Bytes))
 	}
 	return c
+}
+
+// number is a number in place of one where the method has it, else null.
+func (t Treatment) number(v Value) (text string, null bool) {
+	if t.whole {
+		return "", true
+	}
+	kind := mask.Integer
+	if t.holds == Decimal {
+		kind = mask.Decimal
+	}
+	text, ok := t.rule.ApplyTyped(string(v.Bytes), kind)
+	return text, !ok
 }
 
 func (r *Result) observe(ctx context.Context, kept []Row) error {

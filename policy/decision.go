@@ -89,6 +89,9 @@ type MaskRule struct {
 	// Predicates says what may be asked about the column without seeing it: deny,
 	// equality or allow.
 	Predicates string `json:"predicates,omitempty"`
+	// Budget is how many values of the column a session may try where Predicates
+	// permits that; 0 is any number.
+	Budget int64 `json:"budget,omitempty"`
 }
 
 // Masks are the two plans of a resource for one person: what is hidden from

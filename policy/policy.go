@@ -122,13 +122,21 @@ type Mask struct {
 	// Columns are patterns [schema.]table.column; * matches any run within a part.
 	// Without a schema a pattern is about that table in every schema.
 	Columns []string `yaml:"columns"`
-	// Method is redact (default), null or partial. Where masks overlap, the
-	// strictest wins, in that order: redact, null, partial.
+	// Method is redact (default: a fixed text), null (nothing), hash (a keyed hash,
+	// equal for equal values), token (a made-up value of the same shape, equal for
+	// equal values) or partial (the last digits of a long number). Where masks
+	// overlap, the strictest wins, in that order. A number shows as null under all
+	// but token, and what is neither text nor number under every method.
 	Method string `yaml:"method"`
 	// Predicates says what a statement may ask about the columns without seeing
 	// them (WHERE, JOIN, GROUP BY, ORDER BY): deny (default), equality or allow.
-	// Where masks overlap, the strictest wins, in that order.
+	// Where masks overlap, the strictest wins, in that order. Each lets one guess
+	// values: equality by trying them, which a budget bounds.
 	Predicates string `yaml:"predicates"`
+	// Budget is how many values of each of the columns a session may try, where
+	// predicates permit that; a statement without values to try counts as one. Default
+	// 100; 0 is any number.
+	Budget *int64 `yaml:"budget"`
 	// Detect are content detectors that run on everything else of these resources.
 	Detect []string `yaml:"detect"`
 }

@@ -207,8 +207,9 @@ func possible(list []Action) (ops operations, ws words) {
 }
 
 // methods are the masking methods, strictest first: redact shows a fixed text,
-// null shows that nothing is shown, partial shows digits.
-var methods = []string{"redact", "null", "partial"}
+// null shows that nothing is shown, hash which values are equal, token that and
+// their shape, partial their own last digits.
+var methods = []string{"redact", "null", "hash", "token", "partial"}
 
 // predicates are what may be asked about masked columns, strictest first.
 var predicates = []string{"deny", "equality", "allow"}

@@ -96,6 +96,11 @@ func (g *guard) run(ctx context.Context, n int, op connectors.Operation, d polic
 		g.finish(used, policy.ApprovalFailed)
 		return nil, g.refused(ctx, n, why)
 	}
+	if why := s.looked.take(op.Trace.LookUps(m.seen)); why != nil {
+		<-s.running
+		g.finish(used, policy.ApprovalFailed)
+		return nil, g.refused(ctx, n, why)
+	}
 	if err := g.record(ctx, recorder.KindRun, recorder.Run{Op: n, Approval: used}); err != nil {
 		<-s.running
 		g.finish(used, policy.ApprovalFailed)

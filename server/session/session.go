@@ -41,8 +41,10 @@ type Session struct {
 	running chan struct{}
 	opened  time.Time
 	lease   *lease
-	mu      sync.Mutex
-	answer  *Answer // the last one, which may still be open
+	// looked belongs to the operation that runs.
+	looked budget
+	mu     sync.Mutex
+	answer *Answer // the last one, which may still be open
 	// calls are those that may use the connection; while there are any, no estimate
 	// begins.
 	calls      int
