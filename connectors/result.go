@@ -123,10 +123,12 @@ type Result struct {
 	first   bool
 	done    bool
 	err     error
+	broken  error // no treatment of the columns could be found
 }
 
 // NewResult takes over src: it treats each column by both plans of the permit
-// and calls permit.Done when the answer has ended, however it ends.
+// and calls permit.Done when the answer has ended, however it ends. Where masking
+// fails, a row is not shown and the answer ends, with ErrMasking.
 //
 // A column that was traced is masked if any column that its values come from is:
 // by that column's mask where they are its own, unchanged, and otherwise whole.
@@ -137,14 +139,31 @@ type Result struct {
 // is withheld.
 func NewResult(p Permit, f policy.Facts, columns []Column, src Source) *Result {
 	r := &Result{permit: p, src: src, first: true}
-	r.touches = [2]bool{Touches(p.Seen(), f), Touches(p.Kept(), f)}
 	r.columns = make([]Column, len(columns))
-	for i, c := range columns {
-		c.Seen = treat(p.Seen(), c, r.touches[0])
-		c.Kept = treat(p.Kept(), c, r.touches[1])
-		r.columns[i] = c
+	r.broken = masking(func() {
+		r.touches = [2]bool{Touches(p.Seen(), f), Touches(p.Kept(), f)}
+		for i, c := range columns {
+			c.Seen = treat(p.Seen(), c, r.touches[0])
+			c.Kept = treat(p.Kept(), c, r.touches[1])
+			r.columns[i] = c
+		}
+	})
+	if r.broken != nil {
+		r.touches = [2]bool{true, true}
 	}
 	return r
+}
+
+// masking runs what masks, and makes a panic in it an error: what cannot be masked
+// is not shown. The panic's value stays out of it, which may be of the data.
+func masking(f func()) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w (%T)", ErrMasking, v)
+		}
+	}()
+	f()
+	return nil
 }
 
 // Touches reports whether a statement with these facts may reach a table on
@@ -214,6 +233,10 @@ func (r *Result) Batch(ctx context.Context, n int) ([]Row, error) {
 		}
 		return nil, io.EOF
 	}
+	if r.broken != nil {
+		r.finish(r.broken)
+		return nil, r.err
+	}
 	var seen, kept []Row
 	var size int
 	var end error
@@ -232,7 +255,11 @@ func (r *Result) Batch(ctx context.Context, n int) ([]Row, error) {
 			end = fmt.Errorf("a row of %d values in an answer of %d columns: %w", len(vals), len(r.columns), ErrProtocol)
 			break
 		}
-		s, k, bytes := r.mask(vals)
+		var s, k Row
+		var bytes int
+		if end = masking(func() { s, k, bytes = r.mask(vals) }); end != nil {
+			break
+		}
 		seen, kept = append(seen, s), append(kept, k)
 		size += bytes
 		r.bytes += int64(bytes)
@@ -342,7 +369,10 @@ func (t Treatment) number(v Value) (text string, null bool) {
 
 func (r *Result) observe(ctx context.Context, kept []Row) error {
 	for _, n := range r.src.Notices() {
-		shown, stored := r.notice(n, 0), r.notice(n, 1)
+		var shown, stored string
+		if err := masking(func() { shown, stored = r.notice(n, 0), r.notice(n, 1) }); err != nil {
+			return err
+		}
 		r.notices = append(r.notices, shown)
 		if err := r.permit.Observe(ctx, Chunk{Notice: stored}); err != nil {
 			return err
@@ -381,7 +411,10 @@ func SafeError(p *mask.Plan, touches bool, err error) error {
 	if touches {
 		return &TargetError{Code: te.Code, Text: templatedError, Position: te.Position}
 	}
-	text, _ := p.Text(te.Text)
+	text := templatedError
+	if masking(func() { text, _ = p.Text(te.Text) }) != nil {
+		text = templatedError
+	}
 	return &TargetError{Code: te.Code, Text: text, Position: te.Position}
 }
 

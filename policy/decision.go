@@ -50,6 +50,8 @@ type Decision struct {
 	Limits Limits `json:"limits,omitzero"`
 	// Results says what the transcript keeps of the answer.
 	Results Keep `json:"results,omitempty"`
+	// Binary says that the output of a command need not be text.
+	Binary bool `json:"binary,omitempty"`
 }
 
 // Keep says what a transcript keeps of answers. The zero value keeps all.

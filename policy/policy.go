@@ -92,6 +92,10 @@ type Rule struct {
 	// Results says what the transcript keeps of answers: full (default: rows and
 	// output, masked) or digest (counts and checksums). Not with deny.
 	Results string `yaml:"results"`
+	// Binary: what a command puts out may also be something else than text: archives,
+	// images, programs. Detectors read that too, but they are made for text. Not with
+	// deny.
+	Binary bool `yaml:"binary"`
 	// Place is where the rule stands, file:line, where that is known.
 	Place string `yaml:"-"`
 }
