@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
@@ -46,10 +47,36 @@ type Treatment struct {
 	State  CellState `json:"state,omitempty"`
 	Mask   string    `json:"mask,omitempty"`   // the mask's name
 	Reason string    `json:"reason,omitempty"` // for Withheld: why nothing shows
+	Hidden Hidden    `json:"-"`                // for Masked
 
 	rule  mask.Rule
 	whole bool // the value is computed: not even whether it is null shows
+	clear bool // of columns that the plan clears alone: what detectors find in it shows, too
 	holds Holds
+}
+
+// Hidden says of a masked column what people may want to know.
+type Hidden struct {
+	// Method is the word for how values are replaced, Pattern the mask's column.
+	Method, Pattern string
+	// Computed values are made of masked ones, so that nothing of them shows.
+	Computed bool
+	// From names the masked columns that values come from, where that is known.
+	From []string
+}
+
+// hidden is what the rule hides of a column.
+func hidden(p *mask.Plan, rule mask.Rule, from *ValueOrigin) Hidden {
+	h := Hidden{Method: rule.Method.String(), Pattern: rule.Column}
+	if from != nil {
+		h.Computed = !from.Direct
+		for _, c := range from.Columns {
+			if _, masked := p.Column(c); masked {
+				h.From = append(h.From, strings.TrimPrefix(c.Schema+"."+c.Table+"."+c.Name, "."))
+			}
+		}
+	}
+	return h
 }
 
 // CellState says what a cell shows. The zero value is the safest.
@@ -191,14 +218,14 @@ func treat(p *mask.Plan, c Column, touches bool) Treatment {
 	if c.From != nil {
 		rule, ok := c.From.masked(p)
 		if !ok {
-			return Treatment{State: Shown}
+			return Treatment{State: Shown, clear: c.From.cleared(p)}
 		}
-		return Treatment{State: Masked, Mask: rule.Name, rule: rule, whole: !c.From.Direct, holds: c.Holds}
+		return Treatment{State: Masked, Mask: rule.Name, Hidden: hidden(p, rule, c.From), rule: rule, whole: !c.From.Direct, holds: c.Holds}
 	}
 	plain := c.OriginKind == policy.TablePlain || c.OriginKind == policy.TablePartitioned
 	if c.Origin != nil && plain {
 		if rule, ok := p.Column(*c.Origin); ok {
-			return Treatment{State: Masked, Mask: rule.Name, rule: rule, holds: c.Holds}
+			return Treatment{State: Masked, Mask: rule.Name, Hidden: hidden(p, rule, nil), rule: rule, holds: c.Holds}
 		}
 		return Treatment{State: Shown}
 	}
@@ -326,6 +353,9 @@ func apply(p *mask.Plan, t Treatment, v Value) Cell {
 	}
 	if v.Null {
 		return Cell{Null: true, State: Shown}
+	}
+	if t.clear {
+		return Cell{Text: string(v.Bytes), State: Shown}
 	}
 	text, hit := p.Text(string(v.Bytes))
 	if hit {

@@ -158,3 +158,9 @@ func (s ValueOrigin) masked(p *mask.Plan) (mask.Rule, bool) {
 	}
 	return found, any
 }
+
+// cleared reports whether the values come from columns that the plan clears, and
+// from nothing else.
+func (s ValueOrigin) cleared(p *mask.Plan) bool {
+	return len(s.Columns) > 0 && !slices.ContainsFunc(s.Columns, func(c mask.Column) bool { return !p.Clears(c) })
+}

@@ -148,3 +148,22 @@ func eachPart(a, b string, holds func(a, b string) bool) bool {
 	}
 	return len(as) == len(bs)
 }
+
+// Revealing names the roles that lift a mask of this column pattern on the
+// resource, each with whom it is for, in the order of the text.
+func (p *Policy) Revealing(res Resource, column string) []string {
+	if p == nil {
+		return nil
+	}
+	var all []string
+	for i := range p.roles {
+		if r := &p.roles[i]; len(r.columns) > 0 && r.where.matches(&res) && r.lifts(column) {
+			who := slices.Clone(r.groups)
+			for _, c := range r.claims {
+				who = append(who, c.name+" "+strings.Join(c.values, " or "))
+			}
+			all = append(all, r.name+" ("+strings.Join(who, ", ")+")")
+		}
+	}
+	return all
+}

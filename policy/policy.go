@@ -61,7 +61,8 @@ type Selector struct {
 // it speaks of. Words are classes (read, write, ddl, privilege, dangerous,
 // unknown: operations of exactly that class, whatever their action) and actions
 // (sql, exec, http, kubernetes: operations of that action of every class but
-// unknown; shell: an interactive session, which has no class).
+// unknown; shell: an interactive session, which has no class; unmask: to see
+// masked columns of one statement, which must be allowed by itself, in clear).
 type Rule struct {
 	// Name is as a role's; unique in its role.
 	Name string `yaml:"name"`

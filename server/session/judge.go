@@ -13,6 +13,7 @@ import (
 type masks struct {
 	seen, kept *mask.Plan
 	names      []string
+	clear      []string // columns that seen shows although they are masked
 }
 
 // revision identifies both plans: an approval binds to it.
@@ -73,7 +74,11 @@ func judge(r *Rules, q policy.Request, op connectors.Operation) (policy.Decision
 			m.names = append(m.names, k.Name)
 		}
 	}
-	return underMasks(p.Decide(q), m, op), m, nil
+	d := underMasks(p.Decide(q), m, op)
+	if len(op.Cleartext) > 0 && d.Effect != policy.Deny {
+		return cleared(r, q, op, pm, d, m)
+	}
+	return d, m, nil
 }
 
 // underMasks is a decision, or the denial of an operation that would carry masked

@@ -23,6 +23,11 @@ type Ask struct {
 	// Wait bounds how long the requester waits; 0 is as long as the request lives,
 	// negative is not at all.
 	Wait time.Duration
+	// Unmask names masked columns that the requester wants to see in clear in this
+	// one answer: column, table.column or schema.table.column.
+	Unmask []string
+	// Later requests nothing: where a yes is needed, *policy.ApprovalNeeded says so.
+	Later bool
 }
 
 // Session is one identity's access to one resource, from Open to Close.
