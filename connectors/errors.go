@@ -16,6 +16,9 @@ var (
 	ErrProtocol = errors.New("target broke its protocol")
 	// ErrUnsupported: the statement's form cannot be run through the gate.
 	ErrUnsupported = errors.New("not supported through the gate")
+	// ErrMasking: masking failed, so that the rest of what the target said is
+	// withheld.
+	ErrMasking = errors.New("masking failed, so the rest is withheld")
 	// ErrCanceled: the requester cancelled, and the target was told.
 	ErrCanceled = errors.New("cancelled")
 )

@@ -28,6 +28,9 @@ type Operation struct {
 	// once permitted if Trace.Refusal says so; a guard may do so before it asks
 	// people.
 	Trace *Trace
+	// Cleartext names masked columns that the requester asks to see in clear. A driver
+	// leaves it empty: a guard knows.
+	Cleartext []string
 }
 
 // MaskedRead returns the first of the columns that the plan masks.

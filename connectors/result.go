@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
@@ -37,6 +38,8 @@ const (
 	AnyText  Holds = iota // a text
 	JSONText              // a JSON text
 	NullOnly              // nothing but null
+	Integer               // a whole number
+	Decimal               // a number with a fraction
 )
 
 // Treatment is what happens to a column's cells and by which mask.
@@ -44,10 +47,36 @@ type Treatment struct {
 	State  CellState `json:"state,omitempty"`
 	Mask   string    `json:"mask,omitempty"`   // the mask's name
 	Reason string    `json:"reason,omitempty"` // for Withheld: why nothing shows
+	Hidden Hidden    `json:"-"`                // for Masked
 
 	rule  mask.Rule
 	whole bool // the value is computed: not even whether it is null shows
+	clear bool // of columns that the plan clears alone: what detectors find in it shows, too
 	holds Holds
+}
+
+// Hidden says of a masked column what people may want to know.
+type Hidden struct {
+	// Method is the word for how values are replaced, Pattern the mask's column.
+	Method, Pattern string
+	// Computed values are made of masked ones, so that nothing of them shows.
+	Computed bool
+	// From names the masked columns that values come from, where that is known.
+	From []string
+}
+
+// hidden is what the rule hides of a column.
+func hidden(p *mask.Plan, rule mask.Rule, from *ValueOrigin) Hidden {
+	h := Hidden{Method: rule.Method.String(), Pattern: rule.Column}
+	if from != nil {
+		h.Computed = !from.Direct
+		for _, c := range from.Columns {
+			if _, masked := p.Column(c); masked {
+				h.From = append(h.From, strings.TrimPrefix(c.Schema+"."+c.Table+"."+c.Name, "."))
+			}
+		}
+	}
+	return h
 }
 
 // CellState says what a cell shows. The zero value is the safest.
@@ -122,10 +151,12 @@ type Result struct {
 	first   bool
 	done    bool
 	err     error
+	broken  error // no treatment of the columns could be found
 }
 
 // NewResult takes over src: it treats each column by both plans of the permit
-// and calls permit.Done when the answer has ended, however it ends.
+// and calls permit.Done when the answer has ended, however it ends. Where masking
+// fails, a row is not shown and the answer ends, with ErrMasking.
 //
 // A column that was traced is masked if any column that its values come from is:
 // by that column's mask where they are its own, unchanged, and otherwise whole.
@@ -135,15 +166,33 @@ type Result struct {
 // and reaches nothing else. A column with a masked origin is masked. All else
 // is withheld.
 func NewResult(p Permit, f policy.Facts, columns []Column, src Source) *Result {
-	r := &Result{permit: p, src: src, first: true, alike: p.Seen().Revision() == p.Kept().Revision()}
-	r.touches = [2]bool{Touches(p.Seen(), f), Touches(p.Kept(), f)}
+	r := &Result{permit: p, src: src, first: true}
 	r.columns = make([]Column, len(columns))
-	for i, c := range columns {
-		c.Seen = treat(p.Seen(), c, r.touches[0])
-		c.Kept = treat(p.Kept(), c, r.touches[1])
-		r.columns[i] = c
+	r.broken = masking(func() {
+		r.alike = p.Seen().Revision() == p.Kept().Revision()
+		r.touches = [2]bool{Touches(p.Seen(), f), Touches(p.Kept(), f)}
+		for i, c := range columns {
+			c.Seen = treat(p.Seen(), c, r.touches[0])
+			c.Kept = treat(p.Kept(), c, r.touches[1])
+			r.columns[i] = c
+		}
+	})
+	if r.broken != nil {
+		r.touches = [2]bool{true, true}
 	}
 	return r
+}
+
+// masking runs what masks, and makes a panic in it an error: what cannot be masked
+// is not shown. The panic's value stays out of it, which may be of the data.
+func masking(f func()) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w (%T)", ErrMasking, v)
+		}
+	}()
+	f()
+	return nil
 }
 
 // Touches reports whether a statement with these facts may reach a table on
@@ -171,14 +220,14 @@ func treat(p *mask.Plan, c Column, touches bool) Treatment {
 	if c.From != nil {
 		rule, ok := c.From.masked(p)
 		if !ok {
-			return Treatment{State: Shown}
+			return Treatment{State: Shown, clear: c.From.cleared(p)}
 		}
-		return Treatment{State: Masked, Mask: rule.Name, rule: rule, whole: !c.From.Direct, holds: c.Holds}
+		return Treatment{State: Masked, Mask: rule.Name, Hidden: hidden(p, rule, c.From), rule: rule, whole: !c.From.Direct, holds: c.Holds}
 	}
 	plain := c.OriginKind == policy.TablePlain || c.OriginKind == policy.TablePartitioned
 	if c.Origin != nil && plain {
 		if rule, ok := p.Column(*c.Origin); ok {
-			return Treatment{State: Masked, Mask: rule.Name, rule: rule, holds: c.Holds}
+			return Treatment{State: Masked, Mask: rule.Name, Hidden: hidden(p, rule, nil), rule: rule, holds: c.Holds}
 		}
 		return Treatment{State: Shown}
 	}
@@ -213,6 +262,10 @@ func (r *Result) Batch(ctx context.Context, n int) ([]Row, error) {
 		}
 		return nil, io.EOF
 	}
+	if r.broken != nil {
+		r.finish(r.broken)
+		return nil, r.err
+	}
 	var seen, kept []Row
 	var size int
 	var end error
@@ -231,7 +284,11 @@ func (r *Result) Batch(ctx context.Context, n int) ([]Row, error) {
 			end = fmt.Errorf("a row of %d values in an answer of %d columns: %w", len(vals), len(r.columns), ErrProtocol)
 			break
 		}
-		s, k, bytes := r.mask(vals)
+		var s, k Row
+		var bytes int
+		if end = masking(func() { s, k, bytes = r.mask(vals) }); end != nil {
+			break
+		}
 		seen, kept = append(seen, s), append(kept, k)
 		size += bytes
 		r.bytes += int64(bytes)
@@ -301,6 +358,9 @@ func apply(p *mask.Plan, t Treatment, null bool, text string) Cell {
 	if null {
 		return Cell{Null: true, State: Shown}
 	}
+	if t.clear {
+		return Cell{Text: text, State: Shown}
+	}
 	text, hit := p.Text(text)
 	if hit {
 		return Cell{Text: text, State: Detected}
@@ -314,6 +374,10 @@ func (t Treatment) masked(null bool, text string) Cell {
 	switch {
 	case t.holds == NullOnly, t.rule.Method == mask.Null, null && !t.whole:
 		c.Null = true
+	case t.holds == Integer, t.holds == Decimal:
+		c.Text, c.Null = t.number(text)
+	case t.holds == JSONText && t.rule.Method == mask.Hash && !t.whole:
+		c.Text = `"` + t.rule.Apply(text) + `"` // which has nothing to escape
 	case t.holds == JSONText:
 		c.Text = `"` + mask.Redacted + `"`
 	case t.whole:
@@ -324,9 +388,25 @@ func (t Treatment) masked(null bool, text string) Cell {
 	return c
 }
 
+// number is a number in place of one where the method has it, else null.
+func (t Treatment) number(value string) (text string, null bool) {
+	if t.whole {
+		return "", true
+	}
+	kind := mask.Integer
+	if t.holds == Decimal {
+		kind = mask.Decimal
+	}
+	text, ok := t.rule.ApplyTyped(value, kind)
+	return text, !ok
+}
+
 func (r *Result) observe(ctx context.Context, kept []Row) error {
 	for _, n := range r.src.Notices() {
-		shown, stored := r.notice(n, 0), r.notice(n, 1)
+		var shown, stored string
+		if err := masking(func() { shown, stored = r.notice(n, 0), r.notice(n, 1) }); err != nil {
+			return err
+		}
 		r.notices = append(r.notices, shown)
 		if err := r.permit.Observe(ctx, Chunk{Notice: stored}); err != nil {
 			return err
@@ -365,7 +445,10 @@ func SafeError(p *mask.Plan, touches bool, err error) error {
 	if touches {
 		return &TargetError{Code: templatedCode(te), Text: templatedError, Position: te.Position}
 	}
-	text, _ := p.Text(te.Text)
+	text := templatedError
+	if masking(func() { text, _ = p.Text(te.Text) }) != nil {
+		text = templatedError
+	}
 	return &TargetError{Code: te.Code, Text: text, Position: te.Position}
 }
 

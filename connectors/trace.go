@@ -44,6 +44,33 @@ type Predicate struct {
 	Column   mask.Column
 	Equality bool
 	Clause   string
+	// Tries is with how many constants the column is compared in all, where it is;
+	// the same in each of its predicates.
+	Tries int
+}
+
+// LookUp is a masked column that a statement may decide rows by, and what that
+// takes off the budget of the rule that permits it.
+type LookUp struct {
+	Column mask.Column
+	Rule   mask.Rule
+	Tries  int64
+}
+
+// LookUps are those of the operation that the plan permits and has counted.
+func (t *Trace) LookUps(p *mask.Plan) []LookUp {
+	if !t.Understood() {
+		return nil
+	}
+	var all []LookUp
+	for _, d := range t.Predicates {
+		may, rule := p.Predicates(d.Column)
+		if may == mask.DenyPredicates || rule.Budget == 0 || slices.ContainsFunc(all, func(l LookUp) bool { return l.Column == d.Column }) {
+			continue
+		}
+		all = append(all, LookUp{d.Column, rule, int64(max(1, d.Tries))})
+	}
+	return all
 }
 
 // Written is where values go: into columns of tables, or into something else.
@@ -125,16 +152,22 @@ func covered(p *mask.Plan, rule mask.Rule, targets []mask.Column) bool {
 	})
 }
 
-// masked returns the rule that masks a value of these columns: of several, one
-// that shows nothing before one that shows a part.
+// masked returns the rule that masks a value of these columns: of several, the one
+// whose method shows the least.
 func (s ValueOrigin) masked(p *mask.Plan) (mask.Rule, bool) {
 	var found mask.Rule
 	any := false
 	for _, c := range s.Columns {
 		r, ok := p.Column(c)
-		if ok && (!any || found.Method == mask.Partial && r.Method != mask.Partial) {
+		if ok && (!any || r.Method.ShowsLess(found.Method)) {
 			found, any = r, true
 		}
 	}
 	return found, any
+}
+
+// cleared reports whether the values come from columns that the plan clears, and
+// from nothing else.
+func (s ValueOrigin) cleared(p *mask.Plan) bool {
+	return len(s.Columns) > 0 && !slices.ContainsFunc(s.Columns, func(c mask.Column) bool { return !p.Clears(c) })
 }

@@ -27,11 +27,8 @@ const maxCustomName = 40
 // escapes in between do not hide it; characters outside ASCII are one byte there,
 // 0x80 for a letter and 0x81 for any other.
 func NewCustom(name, expression string) (*Custom, error) {
-	switch {
-	case name == "" || len(name) > maxCustomName || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "":
-		return nil, fmt.Errorf("pattern name %q: use up to %d lower-case letters, digits and _", name, maxCustomName)
-	case named(name):
-		return nil, fmt.Errorf("pattern name %q is that of a built-in detector", name)
+	if err := CustomName(name); err != nil {
+		return nil, err
 	}
 	parsed, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
@@ -47,6 +44,18 @@ func NewCustom(name, expression string) (*Custom, error) {
 		return nil, fmt.Errorf("pattern %q: %w", name, errNoLiteral)
 	}
 	return c, nil
+}
+
+// CustomName says what is wrong with the name of a detector of a deployment's own,
+// nil for nothing.
+func CustomName(name string) error {
+	switch {
+	case name == "" || len(name) > maxCustomName || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "":
+		return fmt.Errorf("pattern name %q: use up to %d lower-case letters, digits and _", name, maxCustomName)
+	case named(name):
+		return fmt.Errorf("pattern name %q is that of a built-in detector", name)
+	}
+	return nil
 }
 
 var errNoLiteral = errors.New("it must begin with three characters or more that are always the same, by which it is found")

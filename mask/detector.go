@@ -43,8 +43,10 @@ const (
 	detectSecret
 
 	customShift = 32
-	maxCustom   = 32
 )
+
+// MaxCustom is how many detectors of the deployment's own a plan can have.
+const MaxCustom = 32
 
 // detectors are all there are. What stands in for a hit begins and ends with a
 // bracket, which no detector takes for a part of anything: masked text stays as

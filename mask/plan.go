@@ -18,6 +18,7 @@ type Plan struct {
 	custom   []*Custom
 	search   *search // for detect and custom
 	key      Key
+	clear    []Column // folded
 	revision string
 }
 
@@ -27,6 +28,9 @@ type Options struct {
 	Detect []string  // names of content detectors, see [Detectors]
 	Custom []*Custom // detectors of the deployment's own
 	Key    Key       // for rules with the methods hash and token
+	// Clear are columns that no rule masks, whatever it says. What they may decide
+	// is not lifted, see [Plan.Predicates].
+	Clear []Column
 }
 
 // NewPlan is New with rules and the named content detectors.
@@ -68,14 +72,17 @@ func New(o Options) (*Plan, error) {
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
+	for _, c := range o.Clear {
+		p.clear = append(p.clear, c.folded())
+	}
 	p.search = newSearch(p.detect, p.custom)
 	p.revision = p.hash()
 	return p, nil
 }
 
 func (p *Plan) addCustom(custom []*Custom) error {
-	if len(custom) > maxCustom {
-		return fmt.Errorf("%d patterns: a plan can have %d", len(custom), maxCustom)
+	if len(custom) > MaxCustom {
+		return fmt.Errorf("%d patterns: a plan can have %d", len(custom), MaxCustom)
 	}
 	for k, c := range custom {
 		if slices.ContainsFunc(custom[:k], func(o *Custom) bool { return o.Name == c.Name }) {
@@ -103,11 +110,14 @@ func (p *Plan) MasksTable(schema, table string) bool {
 	return slices.ContainsFunc(p.patterns, func(c pattern) bool { return c.matchesTable(schema, table) })
 }
 
-// Column returns the rule that masks c, if one does: of several, one that shows
-// nothing before one that shows a part, and the first of equals.
+// Column returns the rule that masks c, if one does: of several, the one whose
+// method shows the least, and the first of equals.
 func (p *Plan) Column(c Column) (Rule, bool) {
 	if p.closed() {
 		return Rule{Name: "no plan", Column: "*.*"}, true
+	}
+	if len(p.clear) > 0 && p.Clears(c) {
+		return Rule{}, false
 	}
 	var found *pattern
 	schema, table, name := fold(c.Schema), fold(c.Table), fold(c.Name)
@@ -116,10 +126,7 @@ func (p *Plan) Column(c Column) (Rule, bool) {
 		if !c.matchesTable(schema, table) || !glob(c.name, name) {
 			continue
 		}
-		if c.rule.Method != Partial {
-			return c.rule, true
-		}
-		if found == nil {
+		if found == nil || c.rule.Method.ShowsLess(found.rule.Method) {
 			found = c
 		}
 	}
@@ -128,6 +135,15 @@ func (p *Plan) Column(c Column) (Rule, bool) {
 	}
 	return found.rule, true
 }
+
+// Clears reports whether the column is one of Options.Clear: that very one, with
+// its schema.
+func (p *Plan) Clears(c Column) bool {
+	return !p.closed() && len(p.clear) > 0 && slices.Contains(p.clear, c.folded())
+}
+
+// folded is the column with its names as they are compared.
+func (c Column) folded() Column { return Column{fold(c.Schema), fold(c.Table), fold(c.Name)} }
 
 // Revision is the SHA-256, in hex, over the plan's rules, in order, and its
 // detectors. That of a nil plan is the hash of no plan, and no other plan's.
@@ -145,7 +161,8 @@ func (p *Plan) closed() bool { return p == nil || !p.made }
 // and of each its name, column and method (with a space and the word for
 // predicates where that is not deny), then the count of detectors and their
 // names, and, if there are any, the count of patterns and of each its name and
-// expression, and the name of the key. Counts and lengths are big-endian and take eight bytes; each text
+// expression, the name of the key, and the word clear with the count and names of
+// columns that are shown all the same. Counts and lengths are big-endian and take eight bytes; each text
 // follows its length. A change in what a rule or detector hides is a new version.
 const revisionFormat = "sallyport mask plan 1"
 
@@ -186,6 +203,15 @@ func (p *Plan) hash() string {
 	}
 	if !p.key.empty() {
 		text(p.key.id())
+	}
+	if len(p.clear) > 0 {
+		text("clear")
+		number(len(p.clear))
+		for _, c := range p.clear {
+			text(c.Schema)
+			text(c.Table)
+			text(c.Name)
+		}
 	}
 	return hashOf(b)
 }

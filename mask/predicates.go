@@ -36,8 +36,8 @@ func ParsePredicates(s string) (Predicates, error) {
 }
 
 // Predicates returns what the plan lets a column decide, and the rule that says
-// so: of several that match, the strictest. A column that no rule matches may
-// decide anything.
+// so: of several that match, the strictest, and of equals the one with the least
+// budget. A column that no rule matches may decide anything.
 func (p *Plan) Predicates(c Column) (Predicates, Rule) {
 	if p.closed() {
 		return DenyPredicates, Rule{Name: "no plan", Column: "*.*"}
@@ -49,9 +49,12 @@ func (p *Plan) Predicates(c Column) (Predicates, Rule) {
 		if !k.matchesTable(schema, table) || !glob(k.name, name) {
 			continue
 		}
-		if rule.Name == "" || k.rule.Predicates < most {
+		if rule.Name == "" || k.rule.Predicates < most || k.rule.Predicates == most && tighter(k.rule.Budget, rule.Budget) {
 			most, rule = min(k.rule.Predicates, AllowPredicates), k.rule
 		}
 	}
 	return most, rule
 }
+
+// tighter reports whether a budget leaves less than another; 0 is none.
+func tighter(a, b int64) bool { return a > 0 && (b == 0 || a < b) }

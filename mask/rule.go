@@ -28,6 +28,21 @@ var methodNames = [...]string{Redact: "redact", Partial: "partial", Null: "null"
 // keyed reports whether the method needs a key.
 func (m Method) keyed() bool { return m == Hash || m == Token }
 
+// shows ranks methods by how much they show, least first: nothing, which values
+// are equal, their shape besides, their last digits. What is no method shows
+// nothing.
+var shows = [...]int{Redact: 0, Null: 0, Hash: 1, Token: 2, Partial: 3}
+
+// ShowsLess reports whether m shows less of a value than o.
+func (m Method) ShowsLess(o Method) bool { return m.shows() < o.shows() }
+
+func (m Method) shows() int {
+	if int(m) < len(shows) {
+		return shows[m]
+	}
+	return 0
+}
+
 // String is the method's word in the configuration.
 func (m Method) String() string {
 	if int(m) < len(methodNames) {
@@ -69,7 +84,10 @@ type Rule struct {
 	Method Method
 	// Predicates says whether the column may decide which rows there are.
 	Predicates Predicates
-	key        Key // of the plan that the rule is from
+	// Budget is how many values of the column a session may try where Predicates
+	// permits that; 0 is any number. Whoever runs statements counts.
+	Budget int64
+	key    Key // of the plan that the rule is from
 }
 
 // Apply returns the replacement of a value. For Null it is empty: show it as the

@@ -40,6 +40,9 @@ type Approval struct {
 	Action    Action        `json:"action"`
 	// Statement is the exact text that will run.
 	Statement string `json:"statement"`
+	// Cleartext are the masked columns that the requester wants to see in clear in
+	// the answer, where that is what is asked for.
+	Cleartext []string `json:"cleartext,omitempty"`
 	// Hash is the SHA-256, in hex, of the record that binds the approval to its
 	// operation (see server/approval). A vote must carry the hash it saw.
 	Hash  string `json:"hash"`

@@ -269,8 +269,8 @@ func (c *checker) span(path, s string, least time.Duration) {
 
 // terms checks what a rule says of the access that it grants.
 func (c *checker) terms(path string, r Rule) {
-	if r.Deny != nil && (r.Limits != Bounds{} || r.Results != "") {
-		c.fault(path, "limits and results are terms of what is granted, and a deny rule grants nothing")
+	if r.Deny != nil && (r.Limits != Bounds{} || r.Results != "" || r.Binary) {
+		c.fault(path, "limits, results and binary are terms of what is granted, and a deny rule grants nothing")
 	}
 	c.bounds(path+".limits", r.Limits)
 	c.keeps(path+".results", r.Results)

@@ -49,6 +49,16 @@ func (c *checker) predicates(path string, m Mask) {
 	case len(m.Columns) == 0:
 		c.fault(path, "predicates are about columns, and the mask has none")
 	}
+	if m.Budget == nil {
+		return
+	}
+	at := strings.TrimSuffix(path, "predicates") + "budget"
+	switch {
+	case *m.Budget < 0:
+		c.fault(at, "%d look-ups cannot be; 0 is any number", *m.Budget)
+	case m.Predicates == "" || m.Predicates == predicates[0]:
+		c.fault(at, "a budget counts what predicates permit, and they permit nothing: give predicates: equality")
+	}
 }
 
 // columnFault says what is wrong with a column pattern.

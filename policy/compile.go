@@ -60,6 +60,7 @@ type rule struct {
 	reason    string
 	limits    Limits
 	keep      Keep
+	binary    bool
 }
 
 // Compile checks roles and masks by the default Vocabulary. Its error is Faults:
@@ -162,7 +163,7 @@ func newRule(role Role, src Rule) rule {
 		r.lasts = span(src.Lasts)
 	}
 	if e != Deny {
-		r.limits = src.Limits.over(role.Limits)
+		r.limits, r.binary = src.Limits.over(role.Limits), src.Binary
 		if cmp.Or(src.Results, role.Results) == KeepDigest.String() {
 			r.keep = KeepDigest
 		}

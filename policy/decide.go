@@ -39,8 +39,9 @@ type verdict struct {
 	// limits are the widest of the allow rules that match, if any does.
 	limits Limits
 	allows bool
-	// full: a rule that matches keeps answers in full.
-	full bool
+	// full: a rule that matches keeps answers in full. binary: an allow rule that
+	// matches lets output pass that is no text.
+	full, binary bool
 }
 
 // judge tries every rule that speaks one of the words.
@@ -108,14 +109,14 @@ func (v *verdict) role(r *role, s *scope, ws words) {
 
 // settled reports whether the rule can change nothing any more, so that its
 // condition need not be computed: it is weaker than the one that decides, and
-// neither its limits nor what it keeps add to what others grant.
+// neither its limits nor what it keeps and lets pass add to what others grant.
 func (v *verdict) settled(u *rule) bool {
 	switch {
 	case v.rule == nil || stronger(v.rule, u) == u:
 		return false
 	case v.rule.effect == Deny:
 		return true
-	case u.effect == Allow && v.rule.effect == Allow && !u.limits.within(v.limits):
+	case u.effect == Allow && v.rule.effect == Allow && (!u.limits.within(v.limits) || u.binary && !v.binary):
 		return false
 	}
 	return v.full || u.keep == KeepDigest
@@ -137,6 +138,7 @@ func (v *verdict) take(u *rule, a answer) {
 	}
 	if u.effect == Allow {
 		v.grant(u.limits)
+		v.binary = v.binary || u.binary
 	}
 	v.full = v.full || u.effect != Deny && u.keep == KeepFull
 }
@@ -175,9 +177,9 @@ func (v *verdict) decision() Decision {
 	d := Decision{Effect: r.effect, Rule: r.id, Approvers: slices.Clone(r.by), Need: r.need, Wait: r.wait, Lasts: r.lasts, ReasonRequired: r.askReason}
 	switch r.effect {
 	case Allow:
-		d.Limits = v.limits
+		d.Limits, d.Binary = v.limits, v.binary
 	case Approve:
-		d.Limits = r.limits
+		d.Limits, d.Binary = r.limits, r.binary
 	}
 	if r.effect != Deny && !v.full {
 		d.Results = KeepDigest

@@ -50,6 +50,8 @@ type Decision struct {
 	Limits Limits `json:"limits,omitzero"`
 	// Results says what the transcript keeps of the answer.
 	Results Keep `json:"results,omitempty"`
+	// Binary says that the output of a command need not be text.
+	Binary bool `json:"binary,omitempty"`
 }
 
 // Keep says what a transcript keeps of answers. The zero value keeps all.
@@ -89,6 +91,9 @@ type MaskRule struct {
 	// Predicates says what may be asked about the column without seeing it: deny,
 	// equality or allow.
 	Predicates string `json:"predicates,omitempty"`
+	// Budget is how many values of the column a session may try where Predicates
+	// permits that; 0 is any number.
+	Budget int64 `json:"budget,omitempty"`
 }
 
 // Masks are the two plans of a resource for one person: what is hidden from

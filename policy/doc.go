@@ -17,7 +17,8 @@
 // write and sql, `kubectl get` by read and kubernetes. A rule matches when one of
 // its words is among them. There are two exceptions. An operation of class
 // unknown, which nobody could judge, matches rules that say unknown and no
-// others; and an interactive shell has no class, and matches shell alone.
+// others; and an interactive shell has no class, and matches shell alone, as does
+// a look at cleartext, unmask, which is judged besides the statement.
 //
 // # Which rule decides
 //

@@ -15,11 +15,24 @@ type maskSet struct {
 
 func newMaskSet(m Mask) maskSet {
 	s := maskSet{where: newSelector(m.Resources), detect: slices.Clone(m.Detect)}
+	r := MaskRule{Name: m.Name, Method: cmp.Or(m.Method, methods[0]), Predicates: cmp.Or(m.Predicates, predicates[0])}
+	switch {
+	case r.Predicates == predicates[0]: // nothing is there to be counted
+	case m.Budget != nil:
+		r.Budget = *m.Budget
+	default:
+		r.Budget = defaultBudget
+	}
 	for _, c := range m.Columns {
-		s.rules = append(s.rules, MaskRule{Name: m.Name, Column: c, Method: cmp.Or(m.Method, methods[0]), Predicates: cmp.Or(m.Predicates, predicates[0])})
+		r.Column = c
+		s.rules = append(s.rules, r)
 	}
 	return s
 }
+
+// defaultBudget is enough to work by e-mail addresses for a day, and too little to
+// go through a list of them.
+const defaultBudget = 100
 
 // Masks returns the two plans for this person on this resource.
 //
@@ -83,22 +96,28 @@ func strictest(rules []MaskRule) []MaskRule {
 			cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Name, b.Name))
 	})
-	said := map[string]int{}
+	said := map[string]MaskRule{}
 	for _, r := range rules {
-		least, ok := said[qualified(r.Column)]
-		if n := slices.Index(predicates, r.Predicates); !ok || n < least {
-			said[qualified(r.Column)] = n
+		k := qualified(r.Column)
+		if s, ok := said[k]; !ok || looser(s, r) {
+			said[k] = r
 		}
 	}
 	out := rules[:0]
 	for _, r := range rules {
-		if n, ok := said[qualified(r.Column)]; ok {
-			r.Predicates = predicates[n]
+		if s, ok := said[qualified(r.Column)]; ok {
+			r.Predicates, r.Budget = s.Predicates, s.Budget
 			out = append(out, r)
 			delete(said, qualified(r.Column))
 		}
 	}
 	return out
+}
+
+// looser reports whether a lets more be asked about a column than b.
+func looser(a, b MaskRule) bool {
+	n, m := slices.Index(predicates, a.Predicates), slices.Index(predicates, b.Predicates)
+	return n > m || n == m && b.Budget > 0 && (a.Budget == 0 || b.Budget < a.Budget)
 }
 
 // qualified gives a column pattern its third part: without a schema it is about
@@ -128,4 +147,23 @@ func eachPart(a, b string, holds func(a, b string) bool) bool {
 		}
 	}
 	return len(as) == len(bs)
+}
+
+// Revealing names the roles that lift a mask of this column pattern on the
+// resource, each with whom it is for, in the order of the text.
+func (p *Policy) Revealing(res Resource, column string) []string {
+	if p == nil {
+		return nil
+	}
+	var all []string
+	for i := range p.roles {
+		if r := &p.roles[i]; len(r.columns) > 0 && r.where.matches(&res) && r.lifts(column) {
+			who := slices.Clone(r.groups)
+			for _, c := range r.claims {
+				who = append(who, c.name+" "+strings.Join(c.values, " or "))
+			}
+			all = append(all, r.name+" ("+strings.Join(who, ", ")+")")
+		}
+	}
+	return all
 }

@@ -68,6 +68,10 @@ const (
 	ActionExec  Action = "exec"  // one command, no terminal
 	ActionShell Action = "shell" // an interactive session on a PTY
 
+	// ActionUnmask is to see masked columns of one statement's answer in clear. It is
+	// judged besides the statement, and opens nothing by itself.
+	ActionUnmask Action = "unmask"
+
 	ActionHTTP       Action = "http"       // one HTTP request
 	ActionKubernetes Action = "kubernetes" // one call of the Kubernetes API
 )

@@ -61,7 +61,8 @@ type Selector struct {
 // it speaks of. Words are classes (read, write, ddl, privilege, dangerous,
 // unknown: operations of exactly that class, whatever their action) and actions
 // (sql, exec, http, kubernetes: operations of that action of every class but
-// unknown; shell: an interactive session, which has no class).
+// unknown; shell: an interactive session, which has no class; unmask: to see
+// masked columns of one statement, which must be allowed by itself, in clear).
 type Rule struct {
 	// Name is as a role's; unique in its role.
 	Name string `yaml:"name"`
@@ -92,6 +93,10 @@ type Rule struct {
 	// Results says what the transcript keeps of answers: full (default: rows and
 	// output, masked) or digest (counts and checksums). Not with deny.
 	Results string `yaml:"results"`
+	// Binary: what a command puts out may also be something else than text: archives,
+	// images, programs. Detectors read that too, but they are made for text. Not with
+	// deny.
+	Binary bool `yaml:"binary"`
 	// Place is where the rule stands, file:line, where that is known.
 	Place string `yaml:"-"`
 }
@@ -122,13 +127,21 @@ type Mask struct {
 	// Columns are patterns [schema.]table.column; * matches any run within a part.
 	// Without a schema a pattern is about that table in every schema.
 	Columns []string `yaml:"columns"`
-	// Method is redact (default), null or partial. Where masks overlap, the
-	// strictest wins, in that order: redact, null, partial.
+	// Method is redact (default: a fixed text), null (nothing), hash (a keyed hash,
+	// equal for equal values), token (a made-up value of the same shape, equal for
+	// equal values) or partial (the last digits of a long number). Where masks
+	// overlap, the strictest wins, in that order. A number shows as null under all
+	// but token, and what is neither text nor number under every method.
 	Method string `yaml:"method"`
 	// Predicates says what a statement may ask about the columns without seeing
 	// them (WHERE, JOIN, GROUP BY, ORDER BY): deny (default), equality or allow.
-	// Where masks overlap, the strictest wins, in that order.
+	// Where masks overlap, the strictest wins, in that order. Each lets one guess
+	// values: equality by trying them, which a budget bounds.
 	Predicates string `yaml:"predicates"`
+	// Budget is how many values of each of the columns a session may try, where
+	// predicates permit that; a statement without values to try counts as one. Default
+	// 100; 0 is any number.
+	Budget *int64 `yaml:"budget"`
 	// Detect are content detectors that run on everything else of these resources.
 	Detect []string `yaml:"detect"`
 }

@@ -49,6 +49,9 @@ func subject(r *Request) string {
 	if r.Action == ActionShell {
 		return "an interactive shell"
 	}
+	if r.Action == ActionUnmask {
+		return "cleartext of masked columns"
+	}
 	if f.Class == Unknown || f.Class > Dangerous {
 		s := noun1(r.Action) + " that cannot be judged (unknown"
 		if f.Why != "" {

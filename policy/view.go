@@ -299,7 +299,7 @@ func alike(rights []Right, ops []operation) []Right {
 
 func same(a, b Right) bool {
 	return a.Effect == b.Effect && a.Rule == b.Rule && a.Conditional == b.Conditional && a.When == b.When && a.Limits == b.Limits &&
-		a.Results == b.Results && slices.Equal(a.Except, b.Except)
+		a.Results == b.Results && a.Binary == b.Binary && slices.Equal(a.Except, b.Except)
 }
 
 // SeesTranscript is Policy.SeesTranscript.

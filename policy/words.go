@@ -16,6 +16,7 @@ const (
 	wordHTTP
 	wordKubernetes
 	wordShell
+	wordUnmask
 )
 
 // wordUnknown is the one word that speaks of operations that nobody could judge.
@@ -24,7 +25,7 @@ const wordUnknown words = 1 << Unknown
 // wordClasses are the words of all classes.
 const wordClasses words = 1<<Read | 1<<Write | 1<<DDL | 1<<Privilege | 1<<Dangerous | wordUnknown
 
-const everyWord = wordClasses | wordSQL | wordExec | wordHTTP | wordKubernetes | wordShell
+const everyWord = wordClasses | wordSQL | wordExec | wordHTTP | wordKubernetes | wordShell | wordUnmask
 
 // wordList is every word in the order in which people read them.
 var wordList = []struct {
@@ -42,6 +43,7 @@ var wordList = []struct {
 	{string(ActionHTTP), wordHTTP},
 	{string(ActionKubernetes), wordKubernetes},
 	{string(ActionShell), wordShell},
+	{string(ActionUnmask), wordUnmask},
 }
 
 // severity is the classes from the least severe to the most, without unknown.
@@ -58,16 +60,17 @@ var actions = map[Action]struct {
 	ActionHTTP:       {wordHTTP, "requests"},
 	ActionKubernetes: {wordKubernetes, "Kubernetes calls"},
 	ActionShell:      {wordShell, "interactive shells"},
+	ActionUnmask:     {wordUnmask, "cleartexts of masked columns"},
 }
 
 // wordsOf are the words that speak of an operation: its class and its action. An
 // operation of class unknown has the word unknown alone, so that no rule matches
-// it that does not say so; a shell has no class. An action that the language has
+// it that does not say so; a shell and a look at cleartext have no class. An action that the language has
 // no word for has none, and so nothing can allow it.
 func wordsOf(a Action, c Class) words {
 	bit := wordOf(a)
 	switch {
-	case bit == 0 || bit == wordShell:
+	case bit == 0 || bit == wordShell || bit == wordUnmask:
 		return bit
 	case c == Unknown || c > Dangerous:
 		return wordUnknown
@@ -88,6 +91,8 @@ func wordOf(a Action) words {
 		return wordKubernetes
 	case ActionShell:
 		return wordShell
+	case ActionUnmask:
+		return wordUnmask
 	}
 	return 0
 }
@@ -137,7 +142,7 @@ func (ws words) operations() (all operations) {
 }
 
 // everyOperation is every sort of operation of the language.
-var everyOperation = operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell})
+var everyOperation = operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell, ActionUnmask})
 
 // operation is one sort of thing that can be asked of a kind of resource.
 type operation struct {
@@ -160,7 +165,7 @@ func operationsOf(list []Action) []operation {
 		if bit == 0 {
 			continue
 		}
-		if a == ActionShell {
+		if a == ActionShell || a == ActionUnmask {
 			all = append(all, operation{a, Unknown, bit, string(a), many})
 			continue
 		}
@@ -195,10 +200,11 @@ func manyOf(c Class, many string) string {
 }
 
 // possible are the operations of a kind with these actions, and the words that
-// can speak of them.
+// can speak of them. Where there are statements, there may be masked columns in
+// their answers.
 func possible(list []Action) (ops operations, ws words) {
 	for n, o := range everyOperation {
-		if slices.Contains(list, o.action) || o.words == wordUnknown && slices.ContainsFunc(list, func(a Action) bool { return a != ActionShell }) {
+		if slices.Contains(list, o.action) || o.action == ActionUnmask && slices.Contains(list, ActionSQL) || o.words == wordUnknown && slices.ContainsFunc(list, func(a Action) bool { return a != ActionShell }) {
 			ops |= 1 << n
 			ws |= o.words
 		}
@@ -207,8 +213,9 @@ func possible(list []Action) (ops operations, ws words) {
 }
 
 // methods are the masking methods, strictest first: redact shows a fixed text,
-// null shows that nothing is shown, partial shows digits.
-var methods = []string{"redact", "null", "partial"}
+// null shows that nothing is shown, hash which values are equal, token that and
+// their shape, partial their own last digits.
+var methods = []string{"redact", "null", "hash", "token", "partial"}
 
 // predicates are what may be asked about masked columns, strictest first.
 var predicates = []string{"deny", "equality", "allow"}

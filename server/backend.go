@@ -93,11 +93,15 @@ var _ tui.Workspace = (*workspace)(nil)
 func (w *workspace) Run(ctx context.Context, text string, ask *tui.Ask) (tui.Answer, error) {
 	var gate *session.Ask
 	if ask != nil {
-		gate = &session.Ask{Reason: ask.Reason, Waiting: ask.Waiting}
+		gate = &session.Ask{Reason: ask.Reason, Waiting: ask.Waiting, Unmask: ask.Unmask, Later: ask.Later}
 	}
 	r, err := w.Session.Run(ctx, text, gate)
 	if err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+func (w *workspace) Unmasking(_ context.Context, pattern string) (tui.Unmasking, error) {
+	return tui.Unmasking(w.Session.Unmasking(pattern)), nil
 }

@@ -77,6 +77,13 @@ func JudgingRules(cfg *config.Config) (session.Rules, error) {
 		return session.Rules{}, err
 	}
 	r := session.Rules{Policy: p, Targets: map[string]session.Target{}, Revision: cfg.Revision}
+	patterns, err := cfg.Detectors()
+	if err != nil {
+		return session.Rules{}, err
+	}
+	if r.Masking, err = session.JudgingMasking(patterns); err != nil {
+		return session.Rules{}, err
+	}
 	for _, res := range cfg.Resources {
 		r.Targets[res.Name] = session.Target{Resource: res.Policy()}
 	}

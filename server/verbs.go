@@ -25,8 +25,9 @@ func verbs() []verb {
 	}
 	return []verb{
 		{name: "ls", usage: "ls [--json]", help: "the resources you may open", flags: json, run: (*call).ls},
-		{name: "sql", usage: "sql RESOURCE 'STATEMENT' [--json|--csv] [--reason TEXT] [--wait DURATION]", help: "run one statement",
-			need: 2, free: 1, flags: ask(map[string]string{"--json": "", "--csv": "", "--raw": ""}), run: (*call).sql},
+		{name: "sql", usage: "sql RESOURCE 'STATEMENT' [--json|--csv] [--unmask COLUMN,...] [--reason TEXT] [--wait DURATION]",
+			help: "run one statement; --unmask asks to see these masked columns of its answer in clear",
+			need: 2, free: 1, flags: ask(map[string]string{"--json": "", "--csv": "", "--raw": "", "--unmask": "columns"}), run: (*call).sql},
 		{name: "exec", usage: "exec [--reason TEXT] [--wait DURATION] HOST -- COMMAND", help: "run one command; its exit code is yours",
 			need: 2, free: 1, flags: ask(map[string]string{}), run: (*call).exec},
 		{name: "shell", usage: "shell HOST", help: "a shell on a host (needs ssh -t)", need: 1, flags: map[string]string{}, run: (*call).shell},
@@ -59,7 +60,8 @@ func (c *call) help() error {
 		"Exit codes: 0 ok, 1 the target's error, 2 usage, 253 sign in first, 254 refused, denied or expired,\n"+
 		"255 the bastion's own trouble; exec and shell pass the target's.\n"+
 		"Databases: every statement is judged, masked and recorded. Shells are recorded completely, but what is\n"+
-		"typed into them is not judged; commands of exec are asked for one by one.\n")
+		"typed into them is not judged; commands of exec are asked for one by one. Their output must be text, unless the\n"+
+		"rule says binary. Masked columns can be asked for, one answer at a time: sql ... --unmask email --reason TEXT.\n")
 	return nil
 }
 
@@ -162,6 +164,14 @@ func (c *call) ask() (*session.Ask, error) {
 			a.Wait = -1
 		}
 	}
+	for c := range strings.SplitSeq(c.flags["--unmask"], ",") {
+		if c = strings.TrimSpace(c); c != "" {
+			a.Unmask = append(a.Unmask, c)
+		}
+	}
+	if _, ok := c.flags["--unmask"]; ok && len(a.Unmask) == 0 {
+		return nil, usageError("--unmask needs the columns: email,phone")
+	}
 	a.Waiting = func(p policy.Approval) {
 		fmt.Fprintf(c.err, "needs approval: request %s, rule %s, from %s\n", p.ID, widget.Escape(p.Rule), widget.Escape(strings.Join(p.Approvers, " or ")))
 		if p.Why != "" {
@@ -255,14 +265,22 @@ func (c *call) approvals() error {
 		return c.json(append([]policy.Approval{}, list...))
 	}
 	for _, a := range list {
-		fmt.Fprintf(c.out, "%s  %s  %s  %s  %s  %s  %s\n", a.ID, a.State, a.Created.UTC().Format(time.RFC3339),
-			widget.Escape(a.Requester.Display()), widget.Escape(a.Resource.Name), oneLine(a.Statement), quoteReason(a.Reason))
+		fmt.Fprintf(c.out, "%s  %s  %s  %s  %s  %s  %s%s\n", a.ID, a.State, a.Created.UTC().Format(time.RFC3339),
+			widget.Escape(a.Requester.Display()), widget.Escape(a.Resource.Name), oneLine(a.Statement), quoteReason(a.Reason), wantsToSee("  ", a))
 	}
 	return nil
 }
 
 // oneLine collapses white space and escapes the rest.
 func oneLine(s string) string { return widget.Escape(strings.Join(strings.Fields(s), " ")) }
+
+// wantsToSee says which masked columns are asked for, "" for none.
+func wantsToSee(before string, a policy.Approval) string {
+	if len(a.Cleartext) == 0 {
+		return ""
+	}
+	return before + "wants to see: " + widget.Escape(strings.Join(a.Cleartext, ", "))
+}
 
 func quoteReason(s string) string { return fmt.Sprintf("(%s)", oneLine(s)) }
 
@@ -273,8 +291,8 @@ func (c *call) vote(yes bool) error {
 	}
 	// What `approve` says yes to is what it prints; nobody can change it in between,
 	// because the vote carries the hash.
-	fmt.Fprintf(c.err, "%s asks on %s, because %s:\n%s\n", widget.Escape(a.Requester.Display()), widget.Escape(a.Resource.Name),
-		widget.Escape(a.Reason), widget.EscapeLines(a.Statement))
+	fmt.Fprintf(c.err, "%s asks on %s, because %s:\n%s%s\n", widget.Escape(a.Requester.Display()), widget.Escape(a.Resource.Name),
+		widget.Escape(a.Reason), widget.EscapeLines(a.Statement), wantsToSee("\n", a))
 	a, err = c.v.Vote(c.ctx, a.ID, a.Hash, yes, c.flags["--comment"])
 	if err != nil {
 		return refusedVote(err)

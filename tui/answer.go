@@ -59,6 +59,8 @@ func (p *workspace) gridKey(k tea.KeyPressMsg) tea.Cmd {
 		return nil
 	case s == "q", pressed(k, keys.LeaveSQL):
 		return p.askLeave()
+	case pressed(k, keys.Masks):
+		return p.openMask()
 	case pressed(k, keys.Record):
 		p.record = !p.record
 		return nil

@@ -72,7 +72,7 @@ func (p *approvals) row(a *policy.Approval, w int, selected bool) string {
 	}
 	right := p.dim.Render(" " + state + "  " + ago(p.now(), a.Created) + " ")
 	statement := strings.Join(strings.Fields(a.Statement[:min(len(a.Statement), 400)]), " ")
-	left := p.sign(a) + " " + widget.Fit(who, 18) + " " + prod + " " + p.bold.Render(widget.Fit(widget.Escape(a.Resource.Name), 14)) + " " + widget.Escape(statement)
+	left := p.sign(a) + " " + widget.Fit(who, 18) + " " + prod + " " + p.bold.Render(widget.Fit(widget.Escape(a.Resource.Name), 14)) + " " + p.warn.Render(wants(a)) + widget.Escape(statement)
 	line := widget.Sides(left+" ", right, w-1)
 	point := " "
 	if selected {
@@ -175,6 +175,7 @@ func (p *approvals) terms(a *policy.Approval, w int) []string {
 			out = append(out, " "+p.dim.Render(widget.Fit(label, 9))+s)
 		}
 	}
+	add("In clear", escapeAll(a.Cleartext, ", "))
 	add("Reason", `"`+widget.Escape(a.Reason)+`"`)
 	add("Facts", factsText(a.Facts))
 	needed := fmt.Sprintf("%d of %d yes from ", yesses(a), max(1, a.Need)) + escapeAll(a.Approvers, " or ")
@@ -216,4 +217,12 @@ func (p *approvals) action(a *policy.Approval, w int) string {
 		return " " + p.warn.Render("Read to the end of the statement first: pgdown")
 	}
 	return " " + p.button.Render(" a approve ") + "  " + p.bold.Render("d deny")
+}
+
+// wants says which masked columns the requester wants to see, "" for none.
+func wants(a *policy.Approval) string {
+	if len(a.Cleartext) == 0 {
+		return ""
+	}
+	return "wants to see " + escapeAll(a.Cleartext, ", ") + ": "
 }

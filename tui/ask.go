@@ -15,6 +15,7 @@ import (
 // then live until the answer.
 type asking struct {
 	text     string
+	unmask   []string // masked columns to see in clear
 	needed   *policy.ApprovalNeeded
 	reason   widget.Input
 	missing  bool // enter was pressed without a reason
@@ -57,6 +58,7 @@ func (p *workspace) drawAsk(w, h int) []string {
 	}
 	inner := max(1, w-4)
 	var head []string
+	head = append(head, p.askLine("Clear", escapeAll(a.unmask, ", "), inner)...)
 	head = append(head, p.askLine("Rule", widget.Escape(d.Rule)+because(d.Reason), inner)...)
 	head = append(head, p.askLine("From", need(d.Need)+escapeAll(d.Approvers, " or "), inner)...)
 	head = append(head, p.askLine("Why", factsText(a.needed.Facts), inner)...)

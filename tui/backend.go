@@ -97,6 +97,8 @@ type Workspace interface {
 	Judge(ctx context.Context, text string) (policy.Decision, policy.Facts, error)
 	// Explain is Judge with how it comes about.
 	Explain(ctx context.Context, text string) (Why, error)
+	// Unmasking tells who may see what a mask of this column pattern hides.
+	Unmasking(ctx context.Context, pattern string) (Unmasking, error)
 	// Run runs one statement. With ask nil, an operation that needs approval ends
 	// at once with *policy.ApprovalNeeded. With ask, it is requested with ask.Reason,
 	// ask.Waiting is told of the approval (from another goroutine), and Run returns
@@ -116,6 +118,18 @@ type Workspace interface {
 type Ask struct {
 	Reason  string
 	Waiting func(policy.Approval)
+	// Unmask names masked columns to see in clear in this one answer.
+	Unmask []string
+	// Later requests nothing: where a yes is needed, *policy.ApprovalNeeded says so.
+	Later bool
+}
+
+// Unmasking is how a masked column could be seen in clear.
+type Unmasking struct {
+	// Roles are those that may always see it, each with whom it is for.
+	Roles []string
+	// Decision is what would be said if this person asked for it.
+	Decision policy.Decision
 }
 
 // Answer is a streaming result; *connectors.Result is one.

@@ -18,6 +18,7 @@ var keys = struct {
 	CopyCode, CopyURL, ToggleQR, Remember, Retry, Cancel            key.Binding
 	Run, Stop, History, Focus, Schema, LeaveSQL, Recall, Explain    key.Binding
 	Cells, Cell, Record, ToEnd, Sideways, Editor, Withdraw, Request key.Binding
+	Masks, Unmask                                                   key.Binding
 	Approve, Deny, Scroll, Send                                     key.Binding
 	Pause, Seek, Op, Speed, Idle, Start, End                        key.Binding
 }{
@@ -65,6 +66,8 @@ var keys = struct {
 	ToEnd:    bind("G", "to the end", "G"),
 	Sideways: bind("←/→", "sideways", "left", "right"),
 	Editor:   bind("esc", "editor", "esc", "i"),
+	Masks:    bind("m", "why masked", "m"),
+	Unmask:   bind("u", "ask to see it", "u"),
 	Withdraw: bind("esc", "withdraw", "esc", "ctrl+c"),
 	Request:  bind("enter", "ask for approval", "enter"),
 

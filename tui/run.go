@@ -21,6 +21,7 @@ type running struct {
 	ctx       context.Context
 	cancel    context.CancelFunc
 	cancelled bool
+	unmask    []string // columns to see in clear
 }
 
 type (
@@ -109,8 +110,17 @@ func cellKind(s connectors.CellState) widget.CellKind {
 // execute runs a text; the answer before it is closed first, for one operation
 // runs at a time. With asked, its reason goes along.
 func (p *workspace) execute(text string, asked *asking) tea.Cmd {
+	return p.executeClear(text, asked, nil)
+}
+
+// executeClear is execute with masked columns to see in clear in the answer; those
+// of asked are.
+func (p *workspace) executeClear(text string, asked *asking, unmask []string) tea.Cmd {
 	ctx, cancel := context.WithCancel(p.ctx)
-	r := &running{text: text, began: p.now(), ctx: ctx, cancel: cancel}
+	if asked != nil {
+		unmask = asked.unmask
+	}
+	r := &running{text: text, began: p.now(), ctx: ctx, cancel: cancel, unmask: unmask}
 	var old *stream
 	if p.answer != nil {
 		old = p.answer.stream
@@ -119,9 +129,12 @@ func (p *workspace) execute(text string, asked *asking) tea.Cmd {
 	p.focus = focusEditor
 	var ask *Ask
 	var listen tea.Cmd
+	if len(unmask) > 0 {
+		ask = &Ask{Unmask: unmask, Later: true}
+	}
 	if asked != nil {
 		ch := make(chan policy.Approval, 16)
-		ask = &Ask{Reason: asked.reason.Value(), Waiting: func(a policy.Approval) {
+		ask = &Ask{Reason: asked.reason.Value(), Unmask: unmask, Waiting: func(a policy.Approval) {
 			select {
 			case ch <- a:
 			default: // a newer state will follow; the waiting one is not worth blocking for
@@ -181,7 +194,7 @@ func (p *workspace) ran(m ranMsg) tea.Cmd {
 	if p.ask == nil && errors.As(m.err, &needed) {
 		p.run.cancel()
 		p.run = nil
-		p.ask = &asking{text: m.run.text, needed: needed}
+		p.ask = &asking{text: m.run.text, needed: needed, unmask: m.run.unmask}
 		return nil
 	}
 	p.ask = nil

@@ -481,6 +481,7 @@ func TestEverySize(t *testing.T) {
 		for name, keys := range map[string][]string{
 			"editor": {"select"}, "result": {"select * from customers;", "enter"}, "ask": {"delete from orders;", "enter"},
 			"cell": {"select * from customers;", "enter", "tab", "enter"}, "record": {"select * from customers;", "enter", "tab", "x"},
+			"mask":    {"select * from customers;", "enter", "tab", "right", "right", "m"},
 			"refused": {"drop table x;", "enter"}, "history": {"select 1;", "enter", "ctrl+r"}, "wait": {"delete from orders;", "enter", "w", "enter"},
 		} {
 			faces[name] = open(t, b, tuitest.Alice, 80, 24)

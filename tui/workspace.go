@@ -39,6 +39,7 @@ type workspace struct {
 	screen  struct{ schema bool }
 	record  bool
 	cell    *cellView
+	mask    *maskView
 	why     *whyView // the explanation that is shown, nil for none
 	whySeq  int
 }
@@ -100,7 +101,7 @@ func (p *workspace) note() string {
 
 func (p *workspace) typing() bool {
 	switch {
-	case p.over || p.cell != nil || p.why != nil:
+	case p.over || p.cell != nil || p.mask != nil || p.why != nil:
 		return false
 	case p.finder != nil:
 		return true
@@ -195,6 +196,10 @@ func (p *workspace) update(msg tea.Msg) tea.Cmd {
 		}
 	case whyMsg:
 		p.tookWhy(m)
+	case unmaskingMsg:
+		if m.view == p.mask {
+			m.view.known, m.view.how, m.view.err = true, m.how, m.err
+		}
 	case catalogMsg:
 		p.tables.take(m)
 	case sessionOverMsg:
@@ -212,14 +217,14 @@ func (p *workspace) lost(err error) tea.Cmd {
 		return nil
 	}
 	p.over, p.ended = true, err
-	p.run, p.ask, p.finder, p.cell, p.why = nil, nil, nil, nil, nil
+	p.run, p.ask, p.finder, p.cell, p.mask, p.why = nil, nil, nil, nil, nil, nil
 	p.stop(errLeft)
 	return nil
 }
 
 func (p *workspace) paste(text string) tea.Cmd {
 	switch {
-	case p.cell != nil, p.why != nil:
+	case p.cell != nil, p.mask != nil, p.why != nil:
 	case p.finder != nil:
 		p.finder.input.Insert(text)
 		p.finder.refilter()
@@ -243,6 +248,8 @@ func (p *workspace) key(k tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case p.cell != nil:
 		return p.cellKey(k)
+	case p.mask != nil:
+		return p.maskKey(k)
 	case p.why != nil:
 		return p.whyKey(k)
 	case p.finder != nil:
@@ -300,6 +307,10 @@ func (p *workspace) keys() []key.Binding {
 	switch {
 	case p.over:
 		return []key.Binding{bind("any key", "back")}
+	case p.mask != nil && p.mask.mayAsk():
+		return []key.Binding{keys.Unmask, keys.Back}
+	case p.mask != nil:
+		return []key.Binding{keys.Back}
 	case p.cell != nil, p.why != nil:
 		return []key.Binding{keys.Back, keys.Move, keys.Page}
 	case p.finder != nil:
@@ -313,7 +324,7 @@ func (p *workspace) keys() []key.Binding {
 	}
 	switch p.focus {
 	case focusGrid:
-		return []key.Binding{keys.Cells, keys.Cell, keys.Record, keys.ToEnd, keys.Editor, bind("q", "leave", "q")}
+		return []key.Binding{keys.Cells, keys.Cell, keys.Masks, keys.Record, keys.ToEnd, keys.Editor, bind("q", "leave", "q")}
 	case focusTables:
 		return []key.Binding{keys.Move, bind("enter", "insert name", "enter"), bind("→", "columns", "right"), keys.Editor}
 	}
@@ -324,7 +335,7 @@ func (p *workspace) keys() []key.Binding {
 func (p *workspace) explain() []string {
 	return []string{
 		"A statement runs with ; and enter, or ctrl+j. It stays to be seen; the next character replaces it, an arrow key edits it.",
-		`\x and enter turns the record view on and off. In the result: g and G, page keys, enter for a whole cell.`,
+		`\x and enter turns the record view on and off. In the result: g and G, page keys, enter for a whole cell, m for why it is masked and how it could be seen.`,
 		"The line under the editor says what the gate would do, without running anything; f5 tells why, which rules were tried, and what would have to be granted.",
 	}
 }

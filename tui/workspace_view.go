@@ -64,7 +64,7 @@ func (p *workspace) drawMain(w, h int) []string {
 }
 
 func (p *workspace) drawEditor(w, h int) []string {
-	focused := p.focus == focusEditor && p.ask == nil && p.finder == nil && p.cell == nil
+	focused := p.focus == focusEditor && p.ask == nil && p.finder == nil && p.cell == nil && p.mask == nil
 	style := p.faint
 	if focused {
 		style = p.accent
@@ -195,6 +195,8 @@ func (p *workspace) drawResult(w, h int) []string {
 	switch {
 	case p.cell != nil:
 		return p.drawCellView(w, h)
+	case p.mask != nil:
+		return p.drawMask(min(w, maxPanel), h)
 	case p.why != nil:
 		return p.drawWhy(min(w, 100), h)
 	case p.finder != nil:

@@ -69,17 +69,14 @@ func newMaskTarget(cfg *config.Config, name string, kinds ...string) (*maskTarge
 	return m, nil
 }
 
-// planOf is the plan of what is kept masked.
+// planOf is the plan of which columns are kept masked. How does not matter to who
+// may read them, so it needs no key.
 func planOf(m policy.Masks) (*mask.Plan, error) {
 	rules := make([]mask.Rule, len(m.Kept))
 	for i, r := range m.Kept {
-		method, err := mask.ParseMethod(r.Method)
-		if err != nil {
-			return nil, fmt.Errorf("mask %q: %w", r.Name, err)
-		}
-		rules[i] = mask.Rule{Name: r.Name, Column: r.Column, Method: method}
+		rules[i] = mask.Rule{Name: r.Name, Column: r.Column}
 	}
-	return mask.NewPlan(rules, m.KeptDetect)
+	return mask.NewPlan(rules, nil)
 }
 
 // open signs in with the resource's own credential, or, where second is set,

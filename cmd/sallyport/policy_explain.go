@@ -70,7 +70,7 @@ func (o *offline) ask(ctx context.Context, q question) (session.Why, error) {
 			return session.Why{}, err
 		}
 	}
-	y, err := session.Explain(o.rules.Policy, policy.Request{Identity: q.who, Resource: t.Resource, Action: q.action, Facts: op.Facts,
+	y, err := session.Explain(&o.rules, policy.Request{Identity: q.who, Resource: t.Resource, Action: q.action, Facts: op.Facts,
 		Session: policy.Session{From: session.Address(q.from), Opened: q.at}, Now: q.at}, op)
 	y.Basis = session.FromText
 	return y, err

@@ -204,7 +204,7 @@ func (r *reloader) reload(ctx context.Context, asked bool) {
 
 // take puts a configuration in force.
 func (r *reloader) take(ctx context.Context, cfg *config.Config) error {
-	rules, err := newRules(cfg, r.dial)
+	rules, err := newRules(ctx, cfg, r.loaded.Data, r.dial)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,10 @@ func open(ctx context.Context, cfg *config.Config, d dialers, log *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	rules, err := newRules(cfg, d)
+	if err := makeMaskKey(cfg); err != nil {
+		return nil, err
+	}
+	rules, err := newRules(ctx, cfg, cfg.Data, d)
 	if err != nil {
 		return nil, err
 	}
@@ -141,8 +144,12 @@ func newSecret(owner string, r *config.Ref) (session.SecretSource, error) {
 }
 
 // newRules is what the gate goes by: all of a configuration that a running
-// bastion can change.
-func newRules(cfg *config.Config, d dialers) (session.Rules, error) {
+// bastion can change. data is the directory that the bastion has.
+func newRules(ctx context.Context, cfg *config.Config, data string, d dialers) (session.Rules, error) {
+	masking, err := newMasking(ctx, cfg, data)
+	if err != nil {
+		return session.Rules{}, err
+	}
 	targets, err := newTargets(cfg, d)
 	if err != nil {
 		return session.Rules{}, err
@@ -152,7 +159,7 @@ func newRules(cfg *config.Config, d dialers) (session.Rules, error) {
 		return session.Rules{}, err
 	}
 	return session.Rules{
-		Policy: compiled, Targets: targets, Revision: cfg.Revision,
+		Policy: compiled, Targets: targets, Masking: masking, Revision: cfg.Revision,
 		Limits: session.Limits{Rows: cfg.Limits.Rows, Bytes: cfg.Limits.Bytes, Statement: time.Duration(cfg.Limits.Statement)},
 	}, nil
 }

@@ -301,6 +301,10 @@ func holds(typ uint32) connectors.Holds {
 		return connectors.AnyText
 	case 114, 3802:
 		return connectors.JSONText
+	case 20, 21, 23:
+		return connectors.Integer
+	case 1700:
+		return connectors.Decimal
 	}
 	return connectors.NullOnly
 }

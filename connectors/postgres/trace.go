@@ -460,7 +460,7 @@ func (t *traced) hub() *connectors.Trace {
 	}
 	for _, p := range t.Predicates {
 		out.Reads = append(out.Reads, p.Column)
-		out.Predicates = append(out.Predicates, connectors.Predicate{Column: p.Column, Equality: p.Use == lineage.Equality, Clause: p.Clause})
+		out.Predicates = append(out.Predicates, connectors.Predicate{Column: p.Column, Equality: p.Use == lineage.Equality, Clause: p.Clause, Tries: t.Tries[p.Column]})
 	}
 	for _, w := range t.Writes {
 		out.Reads = append(out.Reads, w.Sources...)

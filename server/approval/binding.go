@@ -20,6 +20,8 @@ type Binding struct {
 	Login string
 	// Masks is the revision of the plans under which the answer is shown and kept.
 	Masks string
+	// Cleartext are the masked columns that the requester sees all the same.
+	Cleartext []string
 }
 
 // Bind is a bound parameter.
@@ -30,11 +32,11 @@ type Bind struct {
 }
 
 // bindingVersion leads the record; a change of the form changes every hash.
-const bindingVersion = "sallyport/approval/1"
+const bindingVersion = "sallyport/approval/2"
 
 // Hash is the SHA-256, in hex, over the record: bindingVersion and each field in
 // the order of the struct, each led by its length as 8 bytes big-endian, the
-// binds led by their number.
+// binds and the columns led by their number.
 func (b Binding) Hash() string {
 	h := sha256.New()
 	put := func(p []byte) {
@@ -61,5 +63,10 @@ func (b Binding) Hash() string {
 	}
 	put([]byte(b.Login))
 	put([]byte(b.Masks))
+	binary.BigEndian.PutUint64(n[:], uint64(len(b.Cleartext)))
+	put(n[:])
+	for _, c := range b.Cleartext {
+		put([]byte(c))
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }

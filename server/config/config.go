@@ -20,6 +20,10 @@ type Config struct {
 	// Default: DATA/host_ed25519.
 	HostKey string `yaml:"host_key"`
 
+	// MaskKey is the key of the masking methods hash and token, 16 bytes or more: who
+	// has it can try values. Default: the file DATA/mask_key, made on first start.
+	MaskKey *Ref `yaml:"mask_key"`
+
 	// SignIn is the OpenID provider and what a sign-in is worth.
 	SignIn SignIn `yaml:"sign_in"`
 	// Limits bound what strangers and sessions may use.
@@ -35,6 +39,9 @@ type Config struct {
 	Groups []string `yaml:"groups"`
 	// Resources are what can be reached.
 	Resources []Resource `yaml:"resources"`
+	// Patterns are content detectors of your own, for masks to name in detect and
+	// roles in reveal, beside those that there are.
+	Patterns []Pattern `yaml:"patterns"`
 	// Masks are what is hidden.
 	Masks policy.Masking `yaml:"masks"`
 	// Roles are who may do what.
@@ -145,6 +152,17 @@ type Resource struct {
 	// Unavailable says why the resource cannot be opened; shown in its place. With
 	// it, nothing but name and kind is required.
 	Unavailable string `yaml:"unavailable"`
+}
+
+// Pattern is a content detector of your own.
+type Pattern struct {
+	// Name is lower-case letters, digits and _, and not that of another detector. It
+	// stands in brackets for what was found. Required.
+	Name string `yaml:"name"`
+	// Match is a regular expression (RE2) that begins with three or more characters
+	// that are always the same: EMP-[0-9]{6}. What it matches is at most 400
+	// characters of one line. Required.
+	Match string `yaml:"match"`
 }
 
 // Ref is a secret by reference: exactly one of its fields is set.

@@ -76,7 +76,7 @@ func TestExampleIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, typ := range []reflect.Type{
-		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](),
+		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](), reflect.TypeFor[Pattern](),
 		reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Bounds](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Mask](), reflect.TypeFor[policy.Selector](),
 	} {
 		for key := range fieldsOf(typ) {

@@ -72,6 +72,9 @@ func reach(listen string) string {
 func (c *Config) anchor(dir string) {
 	from(dir, &c.Data)
 	from(dir, &c.HostKey)
+	if c.MaskKey != nil {
+		from(dir, &c.MaskKey.File)
+	}
 	if c.SignIn.ClientSecret != nil {
 		from(dir, &c.SignIn.ClientSecret.File)
 	}

@@ -43,3 +43,31 @@ func TestReadmeExample(t *testing.T) {
 		}
 	}
 }
+
+// And so is that of masks.
+func TestReadmeMasks(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(b), "\n## Masks\n")
+	_, text, _ = strings.Cut(text, "```yaml\n")
+	text, _, ok := strings.Cut(text, "```")
+	if !ok {
+		t.Fatal("the README has no example of masks")
+	}
+	c := parse(t, strings.Replace(small, "{name: db, kind: sqlite,", "{name: shop, kind: postgres, address: /run/pg, user: a, database: d}\n  - {name: db, kind: sqlite,", 1)+text)
+	p, err := c.Policy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop := policy.Resource{Name: "shop", Kind: "postgres"}
+	m := p.MasksFor(policy.Identity{}, shop)
+	if len(m.Kept) != 2 || m.Kept[0].Method != "token" || m.Kept[0].Budget != 100 || !strings.Contains(strings.Join(m.KeptDetect, " "), "employee") {
+		t.Errorf("%+v", m)
+	}
+	d := p.Decide(policy.Request{Identity: policy.Identity{Subject: "s", Groups: []string{"support"}}, Resource: shop, Action: policy.ActionUnmask, Facts: policy.Facts{Class: policy.Read}})
+	if d.Effect != policy.Approve || !d.ReasonRequired {
+		t.Errorf("%+v", d)
+	}
+}

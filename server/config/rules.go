@@ -29,7 +29,47 @@ func (c *Config) vocabulary() policy.Vocabulary {
 	for _, d := range mask.Detectors() {
 		v.Detectors = append(v.Detectors, d.Name)
 	}
+	for _, p := range c.Patterns {
+		v.Detectors = append(v.Detectors, p.Name)
+	}
 	return v
+}
+
+// Detectors compiles the patterns. Its error is Faults.
+func (c *Config) Detectors() ([]*mask.Custom, error) {
+	var fs Faults
+	all := c.patterns(&fs)
+	return all, fs.err()
+}
+
+// patterns compiles the patterns, each by itself and all in one plan.
+func (c *Config) patterns(fs *Faults) []*mask.Custom {
+	var all []*mask.Custom
+	seen := map[string]int{}
+	for i, p := range c.Patterns {
+		path := fmt.Sprintf("patterns[%d]", i)
+		first, again := seen[p.Name]
+		custom, err := mask.NewCustom(p.Name, p.Match)
+		switch {
+		case p.Name == "":
+			fs.add(path+".name", "a name is needed: what stands in brackets for what was found")
+		case p.Match == "":
+			fs.add(path+".match", "a regular expression is needed: EMP-[0-9]{6}")
+		case again:
+			fs.add(path+".name", "another pattern is named %q (patterns[%d]): names are unique", p.Name, first)
+		case err != nil && mask.CustomName(p.Name) != nil:
+			fs.add(path+".name", "%s", err)
+		case err != nil:
+			fs.add(path+".match", "%s", err)
+		default:
+			seen[p.Name] = i
+			all = append(all, custom)
+		}
+	}
+	if len(all) > mask.MaxCustom {
+		fs.add("patterns", "%d are more than %d", len(all), mask.MaxCustom)
+	}
+	return all
 }
 
 // targets are the resources as policy sees them.

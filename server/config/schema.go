@@ -27,15 +27,12 @@ var required = map[string][]string{
 	"Role":     {"name", "resources"},
 	"Rule":     {"name"},
 	"Mask":     {"name", "resources"},
+	"Pattern":  {"name", "match"},
 }
 
 // choices are the fields that take one of a few words, by Type.key.
 func choices() map[string][]string {
 	v := (&Config{}).vocabulary()
-	var all []string
-	for _, d := range mask.Detectors() {
-		all = append(all, d.Name)
-	}
 	known := make([]string, 0, len(v.Kinds))
 	for k := range v.Kinds {
 		known = append(known, k)
@@ -52,7 +49,6 @@ func choices() map[string][]string {
 		"Role.transcripts": {"own", "all"},
 		"Mask.method":      policy.Methods(),
 		"Mask.predicates":  policy.Predicates(),
-		"Mask.detect":      sortedWords(all),
 	}
 }
 
@@ -150,6 +146,13 @@ func (s *schemer) value(t reflect.Type, name string) schema {
 func (s *schemer) text(name string) schema {
 	if words := s.choices[name]; words != nil {
 		return schema{"enum": words}
+	}
+	if name == "Mask.detect" { // the words that there are, for editors to offer, or a pattern's name
+		var words []string
+		for _, d := range mask.Detectors() {
+			words = append(words, d.Name)
+		}
+		return schema{"anyOf": []schema{{"enum": sortedWords(words)}, {"type": []string{"string", "integer"}, "pattern": "^[a-z0-9_]+$"}}}
 	}
 	if spans[name] {
 		return schema{"type": []string{"string", "integer"}, "pattern": spanPattern, "maximum": 0, "minimum": 0}

@@ -57,7 +57,7 @@ func TestDescriptions(t *testing.T) {
 // described are the types of the configuration.
 func described() []reflect.Type {
 	return []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Included](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Resource](),
-		reflect.TypeFor[Ref](), reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Bounds](),
+		reflect.TypeFor[Ref](), reflect.TypeFor[Pattern](), reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Bounds](),
 		reflect.TypeFor[policy.Selector](), reflect.TypeFor[policy.Mask]()}
 }
 
@@ -162,7 +162,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"wait": role("{name: a, approve: [read], by: [x], wait: soon}"), "need": role("{name: a, approve: [read], by: [x], need: two}"),
 		"limit": role("{name: a, allow: [read], limits: {row: 5}}"), "results": role("{name: a, allow: [read], results: some}"),
 		"method":    small + "masks: [{name: m, resources: {names: [db]}, columns: [a.b], method: hide}]\n",
-		"detector":  small + "masks: [{name: m, resources: {names: [db]}, detect: [emial]}]\n",
+		"detector":  small + "masks: [{name: m, resources: {names: [db]}, detect: [e-mail]}]\n",
 		"predicate": small + "masks: [{name: m, resources: {names: [db]}, columns: [a.b], predicates: some}]\n",
 		"selector":  small + "masks: [{name: m, resources: {}, columns: [a.b]}]\n", "duration": small + "limits: {idle: 5 minutes}\n",
 		"two references": strings.Replace(small, "kind: sqlite", "kind: postgres, password: {env: A, file: b}", 1),

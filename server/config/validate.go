@@ -36,11 +36,13 @@ func (c *Config) Validate() error {
 	if c.Data == "" {
 		fs.add("data", "a directory is needed, for host key, state and transcripts")
 	}
+	c.MaskKey.validate(&fs, "mask_key")
 	c.SignIn.validate(&fs)
 	names(&fs, "groups", c.Groups, "group")
 	c.Limits.validate(&fs)
 	c.Recording.validate(&fs)
 	c.resources(&fs)
+	c.patterns(&fs)
 	c.policy(&fs)
 	return fs.err()
 }

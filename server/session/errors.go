@@ -41,6 +41,9 @@ func (g *Gate) words(resource string, err error) error {
 	if errors.Is(err, secret.ErrMissing) || errors.Is(err, secret.ErrUnsafe) || errors.Is(err, secret.ErrUnreadable) {
 		g.o.Log.Error("credential not to be had", "resource", resource, "err", err) // its text names the place, for administrators
 	}
+	if errors.Is(err, connectors.ErrMasking) {
+		g.o.Log.Error("masking failed", "resource", resource, "err", err)
+	}
 	var refusal *policy.Refusal
 	var needed *policy.ApprovalNeeded
 	var target *connectors.TargetError
@@ -79,6 +82,7 @@ var known = []knownError{
 	{connectors.ErrVanished, "open the resource again", ""},
 	{connectors.ErrProtocol, "", ""},
 	{connectors.ErrUnsupported, "", ""},
+	{connectors.ErrMasking, "tell the bastion's administrator: this is a fault of the bastion", ""},
 	{connectors.ErrCanceled, "", "cancelled"},
 	{secret.ErrMissing, "tell the bastion's administrator", "its credential is missing"},
 	{secret.ErrUnsafe, "tell the bastion's administrator", "its credential is not used: others can read it"},

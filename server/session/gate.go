@@ -47,6 +47,7 @@ type Rules struct {
 	Policy   *policy.Policy
 	Targets  map[string]Target
 	Limits   Limits
+	Masking  Masking
 	Revision string
 }
 

@@ -43,6 +43,9 @@ func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 	s := g.s
 	n := int(s.ops.Add(1))
 	s.lease.touch()
+	if g.ask != nil {
+		op.Cleartext = g.ask.Unmask
+	}
 	if err := g.asked(ctx, n, op); err != nil {
 		return nil, err
 	}
@@ -92,6 +95,11 @@ func (g *guard) run(ctx context.Context, n int, op connectors.Operation, d polic
 	// The rules may have changed between the decision and now: whoever changed them
 	// finds the operation, or it finds their change here.
 	if why := s.stopped(s.g.rules.Load(), &asked{op: op, before: int64(n - 1), masks: m.revision()}); why != nil {
+		<-s.running
+		g.finish(used, policy.ApprovalFailed)
+		return nil, g.refused(ctx, n, why)
+	}
+	if why := s.looked.take(op.Trace.LookUps(m.seen)); why != nil {
 		<-s.running
 		g.finish(used, policy.ApprovalFailed)
 		return nil, g.refused(ctx, n, why)
@@ -156,16 +164,16 @@ func (g *guard) permit(ctx context.Context, n int, op connectors.Operation, d po
 // bytes, or by asking and waiting. Before it returns, the approval is executing.
 func (g *guard) approved(ctx context.Context, rec recorder.Decision, op connectors.Operation, d policy.Decision, m masks) (string, error) {
 	s := g.s
-	b := approval.Binding{Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Text: op.Text, Login: op.Login, Masks: m.revision()}
+	b := approval.Binding{Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Text: op.Text, Login: op.Login, Masks: m.revision(), Cleartext: m.clear}
 	hash := b.Hash()
 	a, ok := s.g.o.Approvals.Granted(ctx, s.v.Identity, hash)
-	if !ok && g.ask == nil {
+	if !ok && (g.ask == nil || g.ask.Later) {
 		return "", errors.Join(&policy.ApprovalNeeded{Decision: d, Facts: op.Facts},
 			g.record(ctx, recorder.KindDecision, rec))
 	}
 	if !ok {
 		var err error
-		if a, err = g.request(ctx, rec, op, d, hash); err != nil {
+		if a, err = g.request(ctx, rec, op, d, m, hash); err != nil {
 			return "", err
 		}
 	} else {
@@ -181,7 +189,7 @@ func (g *guard) approved(ctx context.Context, rec recorder.Decision, op connecto
 const noReason = "(none given)"
 
 // request asks for a yes and waits for it.
-func (g *guard) request(ctx context.Context, rec recorder.Decision, op connectors.Operation, d policy.Decision, hash string) (policy.Approval, error) {
+func (g *guard) request(ctx context.Context, rec recorder.Decision, op connectors.Operation, d policy.Decision, m masks, hash string) (policy.Approval, error) {
 	s := g.s
 	reason := strings.TrimSpace(g.ask.Reason)
 	if reason == "" && d.ReasonRequired {
@@ -190,7 +198,7 @@ func (g *guard) request(ctx context.Context, rec recorder.Decision, op connector
 			g.record(ctx, recorder.KindDecision, rec))
 	}
 	a, err := s.g.o.Approvals.Request(ctx, policy.Approval{
-		Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Statement: op.Text, Hash: hash, Facts: op.Facts,
+		Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Statement: op.Text, Cleartext: m.clear, Hash: hash, Facts: op.Facts,
 		Rule: d.Rule, Why: d.Reason, Approvers: d.Approvers, Need: d.Need, Reason: cmp.Or(reason, noReason), From: s.v.From,
 		Session: string(s.ID()), Wait: d.Wait, Lasts: d.Lasts,
 	})

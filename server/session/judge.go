@@ -13,6 +13,7 @@ import (
 type masks struct {
 	seen, kept *mask.Plan
 	names      []string
+	clear      []string // columns that seen shows although they are masked
 }
 
 // revision identifies both plans: an approval binds to it.
@@ -48,7 +49,7 @@ func (s *Session) decideBy(r *Rules, op connectors.Operation, before int64) (pol
 	if !ok {
 		return changed, masks{}, nil
 	}
-	return judge(r.Policy, s.request(res, op, before), op)
+	return judge(r, s.request(res, op, before), op)
 }
 
 // request is what policy is asked about an operation of this session.
@@ -60,9 +61,10 @@ func (s *Session) request(res policy.Resource, op connectors.Operation, before i
 // form whose rows go elsewhere than into the result, over a table on which the
 // transcript keeps a mask, is denied: what it copies could be read back without
 // its origin; and so is a change that reads a masked column.
-func judge(p *policy.Policy, q policy.Request, op connectors.Operation) (policy.Decision, masks, error) {
+func judge(r *Rules, q policy.Request, op connectors.Operation) (policy.Decision, masks, error) {
+	p := r.Policy
 	pm := p.For(q.Identity, q.Session, q.Now).Masks(q.Resource)
-	seen, kept, err := plans(pm)
+	seen, kept, err := r.Masking.plans(pm)
 	if err != nil {
 		return policy.Decision{Rule: policy.DefaultDeny}, masks{}, fmt.Errorf("compile masks of %q: %w", q.Resource.Name, err)
 	}
@@ -72,7 +74,11 @@ func judge(p *policy.Policy, q policy.Request, op connectors.Operation) (policy.
 			m.names = append(m.names, k.Name)
 		}
 	}
-	return underMasks(p.Decide(q), m, op), m, nil
+	d := underMasks(p.Decide(q), m, op)
+	if len(op.Cleartext) > 0 && d.Effect != policy.Deny {
+		return cleared(r, q, op, pm, d, m)
+	}
+	return d, m, nil
 }
 
 // underMasks is a decision, or the denial of an operation that would carry masked

@@ -153,6 +153,10 @@ type terms struct {
 	// stream bounds the output of a command or shell, where a rule does.
 	stream bound[int64]
 	keep   policy.Keep
+	// rule is the one that let the operation run; binary says that its output need
+	// not be text.
+	rule   string
+	binary bool
 }
 
 // terms are the tightest of the bastion's limits and the decision's; what was
@@ -170,7 +174,7 @@ func (s *Session) terms(op connectors.Operation, d policy.Decision) terms {
 	limit.tighten(d.Limits.Statement, d.Rule)
 	t := terms{
 		Terms: connectors.Terms{ReadOnly: op.Facts.Class == policy.Read, Timeout: limit.most, MaxRows: rows.most, MaxBytes: bytes.most},
-		rows:  rows.rule, bytes: bytes.rule, time: limit.rule, keep: d.Results,
+		rows:  rows.rule, bytes: bytes.rule, time: limit.rule, keep: d.Results, rule: d.Rule, binary: d.Binary,
 	}
 	t.stream.tighten(d.Limits.Bytes, d.Rule)
 	if op.Action == policy.ActionShell {

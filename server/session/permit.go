@@ -25,6 +25,7 @@ type permit struct {
 	bytes      atomic.Int64
 	streams    []*maskedWriter // of Stdio
 	echo       *recorder.Echo  // of a terminal's Stdio
+	withheld   atomic.Pointer[policy.Refusal]
 	once       sync.Once
 }
 
@@ -85,6 +86,9 @@ func (p *permit) Done(o connectors.Outcome) {
 		if o.Err != nil {
 			out.State, out.Error, state = "failed", o.Err.Error(), policy.ApprovalFailed
 		}
+		if why := p.withheld.Load(); why != nil {
+			out.State, out.Error, state = "failed", why.Error(), policy.ApprovalFailed
+		}
 		if o.Unknown {
 			out.State, state = "unknown", policy.ApprovalUnknown
 		}
@@ -109,10 +113,11 @@ func (p *permit) Stdio(raw connectors.Stdio) (connectors.Stdio, func() error) {
 		return connectors.Stdio{In: in, Out: out}, func() error { return errors.Join(out.Flush(), p.typed()) }
 	}
 	out := newMasked(p, recorder.KindOutput, raw.Out, (*mask.Plan).Writer)
-	guarded := connectors.Stdio{In: in, Out: out}
 	errs := newMasked(p, recorder.KindError, raw.Err, (*mask.Plan).Writer)
-	guarded.Err = errs
-	return guarded, func() error {
+	if !p.terms.binary {
+		out.sniff, errs.sniff = new(mask.Sniffer), new(mask.Sniffer)
+	}
+	return connectors.Stdio{In: in, Out: out, Err: errs}, func() error {
 		if err := out.Flush(); err != nil {
 			return err
 		}
@@ -151,67 +156,6 @@ func (r *recordedReader) Read(b []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-// maskedWriter masks a stream by both plans. Where they are one, what is shown is
-// what is kept; else each plan has a writer of its own. It is safe for
-// concurrent use.
-type maskedWriter struct {
-	mu    sync.Mutex
-	seen  *mask.Writer
-	kept  *mask.Writer // nil where seen records too
-	quiet time.Duration
-	timer *time.Timer
-}
-
-func newMasked(p *permit, k recorder.Kind, w io.Writer, form func(*mask.Plan, io.Writer) *mask.Writer) *maskedWriter {
-	rec := &recordWriter{p: p, kind: k}
-	m := &maskedWriter{}
-	if p.seen.Revision() == p.kept.Revision() {
-		m.seen = form(p.seen, &teeWriter{rec, w})
-	} else {
-		m.seen, m.kept = form(p.seen, w), form(p.kept, rec)
-	}
-	p.streams = append(p.streams, m)
-	return m
-}
-
-// hits is how many values were masked in what was shown so far.
-func (m *maskedWriter) hits() int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return int64(m.seen.Hits())
-}
-
-func (m *maskedWriter) Write(b []byte) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.kept != nil {
-		if _, err := m.kept.Write(b); err != nil {
-			return 0, err
-		}
-	}
-	n, err := m.seen.Write(b)
-	if m.quiet > 0 {
-		if m.timer == nil {
-			m.timer = time.AfterFunc(m.quiet, func() { _ = m.Flush() }) // a failed flush fails the next Write too
-		} else {
-			m.timer.Reset(m.quiet)
-		}
-	}
-	return n, err
-}
-
-// Flush records and writes what is held back.
-func (m *maskedWriter) Flush() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.kept != nil {
-		if err := m.kept.Flush(); err != nil {
-			return err
-		}
-	}
-	return m.seen.Flush()
 }
 
 // recordWriter writes to the transcript.

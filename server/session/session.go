@@ -23,6 +23,11 @@ type Ask struct {
 	// Wait bounds how long the requester waits; 0 is as long as the request lives,
 	// negative is not at all.
 	Wait time.Duration
+	// Unmask names masked columns that the requester wants to see in clear in this
+	// one answer: column, table.column or schema.table.column.
+	Unmask []string
+	// Later requests nothing: where a yes is needed, *policy.ApprovalNeeded says so.
+	Later bool
 }
 
 // Session is one identity's access to one resource, from Open to Close.
@@ -41,8 +46,10 @@ type Session struct {
 	running chan struct{}
 	opened  time.Time
 	lease   *lease
-	mu      sync.Mutex
-	answer  *Answer // the last one, which may still be open
+	// looked belongs to the operation that runs.
+	looked budget
+	mu     sync.Mutex
+	answer *Answer // the last one, which may still be open
 	// calls are those that may use the connection; while there are any, no estimate
 	// begins.
 	calls      int

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/recorder"
 )
@@ -144,27 +143,6 @@ func (v *Visit) target(ctx context.Context, name string) (Target, *Rules, error)
 		Reason: fmt.Sprintf("no resource %q is open to you", name),
 		Hint:   "`ls` lists what you may open",
 	}, err)
-}
-
-// plans compiles the two mask plans of this person on this resource.
-func plans(m policy.Masks) (seen, kept *mask.Plan, err error) {
-	if seen, err = plan(m.Seen, m.SeenDetect); err != nil {
-		return nil, nil, err
-	}
-	kept, err = plan(m.Kept, m.KeptDetect)
-	return seen, kept, err
-}
-
-func plan(rules []policy.MaskRule, detect []string) (*mask.Plan, error) {
-	out := make([]mask.Rule, len(rules))
-	for i, r := range rules {
-		m, err := mask.ParseMethod(r.Method)
-		if err != nil {
-			return nil, fmt.Errorf("mask %q: %w", r.Name, err)
-		}
-		out[i] = mask.Rule{Name: r.Name, Column: r.Column, Method: m}
-	}
-	return mask.NewPlan(out, detect)
 }
 
 // Vote says yes or no to an approval as it was seen.

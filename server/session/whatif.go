@@ -180,7 +180,7 @@ func (r *rerun) decide(h recorder.Head, p pending, op connectors.Operation) (Rul
 	if !ok {
 		return Ruling{Effect: policy.Deny.String(), Rule: policy.DefaultDeny, Reason: "there is no such resource any more"}, nil
 	}
-	d, m, err := judge(r.rules.Policy, policy.Request{
+	d, m, err := judge(&r.rules, policy.Request{
 		Identity: identityOf(h.Header.Identity), Resource: t.Resource, Action: op.Action, Facts: op.Facts, Now: p.at,
 		Session: policy.Session{From: Address(h.Header.From), Opened: h.Header.Started, Operations: int64(p.op.Op - 1)},
 	}, op)

@@ -31,10 +31,11 @@ const FromText = "the text alone, without the target's catalog"
 type Classifier func(ctx context.Context, kind string, action policy.Action, text string) (policy.Facts, error)
 
 // Explain explains a decision as judge makes it.
-func Explain(p *policy.Policy, q policy.Request, op connectors.Operation) (Why, error) {
+func Explain(r *Rules, q policy.Request, op connectors.Operation) (Why, error) {
+	p := r.Policy
 	y := Why{Resource: q.Resource, Action: q.Action, Text: op.Text, Facts: q.Facts,
 		Masks: p.For(q.Identity, q.Session, q.Now).Masks(q.Resource)}
-	_, m, err := judge(p, q, op)
+	_, m, err := judge(r, q, op)
 	if err != nil {
 		return y, err
 	}
@@ -64,7 +65,7 @@ func (s *Session) Explain(ctx context.Context, text string) (Why, error) {
 		return Why{Resource: s.target.Resource, Action: op.Action, Text: text, Facts: op.Facts,
 			Explanation: policy.Explanation{Decision: changed}}, nil
 	}
-	y, err := Explain(s.g.rules.Load().Policy, s.request(res, op, s.ops.Load()), op)
+	y, err := Explain(s.g.rules.Load(), s.request(res, op, s.ops.Load()), op)
 	y.hidePaths()
 	return y, s.words(err)
 }
@@ -109,7 +110,7 @@ func (v *Visit) Why(ctx context.Context, name string, action policy.Action, text
 		}
 	}
 	now := v.g.o.Now()
-	y, err := Explain(rules.Policy, policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action, Facts: op.Facts,
+	y, err := Explain(rules, policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action, Facts: op.Facts,
 		Session: v.arriving(now), Now: now}, op)
 	y.Basis = basis
 	y.hidePaths()

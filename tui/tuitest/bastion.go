@@ -339,13 +339,24 @@ func (w *Workspace) Close() error {
 	return nil
 }
 
+// unmasking is what is said of cleartext.
+var unmasking = policy.Decision{Effect: policy.Approve, Rule: "engineering/cleartext", Approvers: []string{"dba"}, Need: 1, Wait: 15 * time.Minute,
+	Reason: "cleartext of masked columns needs a yes from dba on orders-db"}
+
+func (w *Workspace) Unmasking(context.Context, string) (tui.Unmasking, error) {
+	return tui.Unmasking{Roles: []string{"support-leads (support, fraud)"}, Decision: unmasking}, nil
+}
+
 func (w *Workspace) Run(ctx context.Context, text string, ask *tui.Ask) (tui.Answer, error) {
 	d, f := judge(text)
+	if ask != nil && len(ask.Unmask) > 0 {
+		d = unmasking
+	}
 	switch d.Effect {
 	case policy.Deny:
 		return nil, &policy.Refusal{Rule: d.Rule, Reason: d.Reason, Hint: "ask a dba for a migration"}
 	case policy.Approve:
-		if ask == nil {
+		if ask == nil || ask.Later {
 			return nil, &policy.ApprovalNeeded{Decision: d, Facts: f}
 		}
 		if err := w.wait(ctx, text, d, f, ask); err != nil {
@@ -366,7 +377,7 @@ func (w *Workspace) Run(ctx context.Context, text string, ask *tui.Ask) (tui.Ans
 }
 
 func (w *Workspace) wait(ctx context.Context, text string, d policy.Decision, f policy.Facts, ask *tui.Ask) error {
-	a := w.b.Request(policy.Approval{Requester: w.b.id, Resource: resource(w.resource), Action: policy.ActionSQL, Statement: text,
+	a := w.b.Request(policy.Approval{Requester: w.b.id, Resource: resource(w.resource), Action: policy.ActionSQL, Statement: text, Cleartext: ask.Unmask,
 		Facts: f, Rule: d.Rule, Approvers: d.Approvers, Need: 1, Reason: ask.Reason, From: "127.0.0.1:53422", Session: string(w.id)})
 	ask.Waiting(a)
 	w.b.mu.Lock()

@@ -89,7 +89,7 @@ func (w *Workspace) reply(ctx context.Context, text string) (tui.Answer, error) 
 
 var (
 	shown  = connectors.Treatment{State: connectors.Shown}
-	masked = connectors.Treatment{State: connectors.Masked, Mask: "pii"}
+	masked = connectors.Treatment{State: connectors.Masked, Mask: "pii", Hidden: connectors.Hidden{Method: "partial", Pattern: "customers.*", From: []string{"public.customers.phone"}}}
 )
 
 func num(name string) connectors.Column {

@@ -3,6 +3,7 @@ package lineage
 import (
 	pg "github.com/pganalyze/pg_query_go/v6"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"strings"
 )
 
 // optional is expr for what may be missing.
@@ -387,6 +388,7 @@ func (a *analyzer) condition(n *pg.Node, sc *scope, clause string) {
 	if e := n.GetAExpr(); e != nil && a.looksUp(e, sc) {
 		for c := range v.src {
 			a.predicates[Predicate{c, Equality, clause}] = true
+			a.tries[c] += max(tries(e.GetLexpr()), tries(e.GetRexpr()))
 		}
 		return
 	}
@@ -424,6 +426,29 @@ func constant(n *pg.Node) bool {
 		return constants(v.AArrayExpr.GetElements())
 	}
 	return false
+}
+
+// tries is how many values are compared with at most: a text may be written as an
+// array, '{a,b}'.
+func tries(n *pg.Node) int {
+	list := []*pg.Node{}
+	switch v := n.GetNode().(type) {
+	case *pg.Node_AConst:
+		return 1 + strings.Count(v.AConst.GetSval().GetSval(), ",")
+	case *pg.Node_TypeCast:
+		return tries(v.TypeCast.GetArg())
+	case *pg.Node_List:
+		list = v.List.GetItems()
+	case *pg.Node_AArrayExpr:
+		list = v.AArrayExpr.GetElements()
+	default:
+		return 1
+	}
+	sum := 0
+	for _, x := range list {
+		sum += tries(x)
+	}
+	return sum
 }
 
 func constants(list []*pg.Node) bool {

@@ -34,6 +34,9 @@ type Result struct {
 	Columns []Output
 	// Predicates are columns that decide rows, their number or their order.
 	Predicates []Predicate
+	// Tries are, of columns that constants are compared with for equality, how many
+	// constants are.
+	Tries map[mask.Column]int
 	// Writes are values that go anywhere but into the answer.
 	Writes []Write
 	// Reads are all base columns that the statement refers to.
@@ -82,7 +85,7 @@ type Write struct {
 
 // Analyze traces one statement.
 func Analyze(n *pg.Node, c Catalog) *Result {
-	a := &analyzer{cat: c, predicates: map[Predicate]bool{}, reads: set{}, subLinks: map[*pg.SubLink]string{}}
+	a := &analyzer{cat: c, predicates: map[Predicate]bool{}, tries: map[mask.Column]int{}, reads: set{}, subLinks: map[*pg.SubLink]string{}}
 	a.top = n
 	out := a.statement(n, &scope{})
 	if a.why != "" {
@@ -90,6 +93,7 @@ func Analyze(n *pg.Node, c Catalog) *Result {
 	}
 	r := &Result{Understood: true, Writes: a.writes, Reads: a.reads.sorted(), Code: a.code}
 	r.Columns, r.Made = outputs(out), outputs(a.made)
+	r.Tries = a.tries
 	for p := range a.predicates {
 		r.Predicates = append(r.Predicates, p)
 	}
@@ -112,6 +116,7 @@ type analyzer struct {
 	cat        Catalog
 	why        string
 	predicates map[Predicate]bool
+	tries      map[mask.Column]int
 	writes     []Write
 	top        *pg.Node // the statement itself
 	made       []column
