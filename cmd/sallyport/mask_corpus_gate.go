@@ -104,7 +104,7 @@ func (g *corpusGate) run(ctx context.Context, s *corpusServer, database string, 
 	gate := session.New(session.Options{
 		Drivers: []connectors.Driver{g.driver}, Recorder: g.rec, Approvals: g.appr, Journal: g.journal, Log: slog.New(slog.DiscardHandler),
 		Rules: session.Rules{Policy: g.policy, Revision: "corpus", Targets: map[string]session.Target{corpusResource: {
-			Resource: policy.Resource{Name: corpusResource, Kind: g.driver.Kind(), Revision: database}, Endpoint: e, Secret: corpusSecret{secret}}}},
+			Resource: policy.Resource{Name: corpusResource, Kind: g.driver.Kind(), Revision: database}, Endpoint: e, Secret: corpusSecret{secret}, Masked: corpusSecret{secret}}}},
 	})
 	me := policy.Identity{Issuer: "sallyport", Subject: "corpus", Groups: []string{"corpus"}}
 	sess, err := gate.Visit(session.Visitor{Identity: me, From: "127.0.0.1:0"}).Open(ctx, corpusResource, policy.ActionSQL, session.Screen{})
@@ -190,14 +190,19 @@ func (g *corpusGate) step(ctx context.Context, s *session.Session, text string, 
 	}
 }
 
-// declined says why the gate did not run something, "" if it did.
+// declined says why the gate, or the target in its place, did not run something,
+// "" if it ran.
 func declined(err error) string {
 	var target *connectors.TargetError
-	if err == nil || errors.As(err, &target) {
+	switch {
+	case err == nil, errors.As(err, &target) && target.Code != insufficientPrivilege:
 		return ""
 	}
 	return err.Error()
 }
+
+// insufficientPrivilege is how the target refuses.
+const insufficientPrivilege = "42501"
 
 // corpusDump writes an answer, the same way with and without the gate.
 type corpusDump struct {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/connectors/postgres"
+	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 )
 
@@ -23,11 +24,19 @@ func newCorpusRunner(ctx context.Context, url, alt string, columns []string) (_ 
 			r.close()
 		}
 	}()
-	if r.a, err = newCorpusServer(ctx, url); err != nil {
+	var rules []mask.Rule
+	for _, c := range columns {
+		rules = append(rules, mask.Rule{Name: "sensitive", Column: c})
+	}
+	plan, err := mask.NewPlan(rules, nil)
+	if err != nil {
+		return nil, fmt.Errorf("make the masks of the sensitive columns: %w", err)
+	}
+	if r.a, err = newCorpusServer(ctx, url, plan); err != nil {
 		return nil, err
 	}
 	if alt != "" {
-		if r.b, err = newCorpusServer(ctx, alt); err != nil {
+		if r.b, err = newCorpusServer(ctx, alt, plan); err != nil {
 			return nil, err
 		}
 	}

@@ -24,12 +24,13 @@ type corpusServer struct {
 	clone  string
 	clones int
 	tag    string
-	// pass is the password of both logins: one as an application has it, and a
-	// superuser.
+	// pass is the password of the logins: one as an application has it, a
+	// superuser, and the restricted one.
 	pass string
+	plan *mask.Plan // of the sensitive columns
 }
 
-func newCorpusServer(ctx context.Context, raw string) (*corpusServer, error) {
+func newCorpusServer(ctx context.Context, raw string, plan *mask.Plan) (*corpusServer, error) {
 	u, err := url.Parse(raw)
 	if err != nil || len(u.Path) < 2 {
 		return nil, &usageError{"a URL is not postgres://user:password@host:port/database", ""}
@@ -38,7 +39,7 @@ func newCorpusServer(ctx context.Context, raw string) (*corpusServer, error) {
 	if err != nil {
 		return nil, errors.New("a URL is not one of PostgreSQL") // its error may hold the password
 	}
-	s := &corpusServer{cfg: cfg, tls: u.Query().Get("sslmode"), tag: strings.ToLower(password()[:8]), pass: password()}
+	s := &corpusServer{cfg: cfg, tls: u.Query().Get("sslmode"), tag: strings.ToLower(password()[:8]), pass: password(), plan: plan}
 	if s.tls == "" && (cfg.TLSConfig == nil || len(cfg.Fallbacks) > 0) {
 		s.tls = "disable"
 	}
@@ -60,8 +61,11 @@ func newCorpusServer(ctx context.Context, raw string) (*corpusServer, error) {
 
 // login is the name of the login that stands for a role of a line.
 func (s *corpusServer) login(role string) string {
-	if role == "superuser" {
+	switch role {
+	case "superuser":
 		return "sallyport_corpus_super_" + s.tag
+	case "masked":
+		return "sallyport_corpus_masked_" + s.tag
 	}
 	return "sallyport_corpus_app_" + s.tag
 }
@@ -121,7 +125,10 @@ func (s *corpusServer) database(ctx context.Context) (string, error) {
 		return "", err
 	}
 	// A clone does not take over who may do what in its template.
-	return name, s.exec(ctx, "grant all on database "+name+" to "+s.login("app_rw"))
+	if err := s.exec(ctx, "grant all on database "+name+" to "+s.login("app_rw")); err != nil {
+		return "", err
+	}
+	return name, s.restrict(ctx, name, s.plan)
 }
 
 // changed gives the clone up.
@@ -156,7 +163,8 @@ func (s *corpusServer) pre(ctx context.Context, l *leakLine, database string) er
 // endpoint is a clone as the gate reaches it.
 func (s *corpusServer) endpoint(database, role string) (connectors.Endpoint, mask.Secret) {
 	address := net.JoinHostPort(s.cfg.Host, fmt.Sprint(s.cfg.Port))
-	e := connectors.Endpoint{Name: "corpus", Address: address, User: s.login(role), Database: database, TLS: s.tls}
+	e := connectors.Endpoint{Name: "corpus", Address: address, User: s.login(role), Database: database, TLS: s.tls,
+		Masked: &connectors.Login{User: s.login("masked")}}
 	if filepath.IsAbs(s.cfg.Host) {
 		e.Address, e.TLS = s.cfg.Host, ""
 		port := s.cfg.Port
@@ -174,7 +182,7 @@ func (s *corpusServer) endpoint(database, role string) (connectors.Endpoint, mas
 func (s *corpusServer) close() {
 	ctx := context.Background()
 	s.changed()
-	for _, role := range []string{"app_rw", "superuser"} {
+	for _, role := range []string{"app_rw", "superuser", "masked"} {
 		_ = s.exec(ctx, "drop owned by "+s.login(role))       // in this database, where a line could reach it
 		_ = s.exec(ctx, "drop role if exists "+s.login(role)) // at worst it stays, without a known password
 	}
