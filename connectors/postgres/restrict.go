@@ -225,9 +225,10 @@ func (o ownCatalog) Rows(ctx context.Context, text string, args ...string) ([][]
 }
 
 // secondLine reports whether what is not understood whole is left to the
-// restricted login: there is one, and something is masked for this person. One
-// who may see everything needs no second line; the transcript withholds then.
-func (c *Conn) secondLine(g connectors.Guard) bool {
+// restricted login: there is one, and it may reach what is masked for this
+// person. One who may see everything needs no second line; the transcript
+// withholds then.
+func (c *Conn) secondLine(g connectors.Guard, f policy.Facts) bool {
 	if c.endpoint.Masked == nil {
 		return false
 	}
@@ -236,7 +237,7 @@ func (c *Conn) secondLine(g connectors.Guard) bool {
 		return true
 	}
 	seen, _, err := m.Masks()
-	return err != nil || seen.MasksColumns()
+	return err != nil || connectors.Touches(seen, f)
 }
 
 // queryRestricted runs a statement that is not understood whole with the

@@ -186,7 +186,7 @@ func TestRestricted(t *testing.T) {
 	if free.Seen, err = mask.NewPlan(nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	if !c.secondLine(g) || c.secondLine(free) {
+	if !c.secondLine(g, policy.Facts{Opaque: true}) || c.secondLine(free, policy.Facts{Opaque: true}) {
 		t.Error("the second line is for those from whom something is kept")
 	}
 	for _, op := range g.Operations() {
