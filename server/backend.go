@@ -69,7 +69,7 @@ func (b *backend) Transcripts(ctx context.Context) ([]recorder.Head, error) {
 }
 
 func (b *backend) Replay(ctx context.Context, id recorder.ID) (tui.Player, error) {
-	p, err := b.v.Replay(ctx, id)
+	p, err := b.v.Replay(ctx, id, session.Access{})
 	if err != nil {
 		return nil, err
 	}

@@ -47,8 +47,8 @@ server/identity          : policy mask server/cluster
 server/identity/...      : policy
 server/config            : policy mask
 server/approval          : policy server/cluster
-server/session           : policy mask recorder connectors server/identity server/approval server/secret server/cluster
-server                   : tui tui/widget policy recorder connectors server/session server/identity server/config
+server/session           : policy mask recorder recorder/search recorder/ledger connectors server/identity server/approval server/secret server/cluster
+server                   : tui tui/widget policy recorder recorder/export recorder/search connectors server/session server/identity server/config
 server/termtest          :
 cmd/...                  : ...
 `

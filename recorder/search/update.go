@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,37 +31,68 @@ func (x *Index) Update(ctx context.Context, src Source) error {
 	if err != nil && !errors.Is(err, recorder.ErrCorrupt) {
 		return fmt.Errorf("update search index: %w", err)
 	}
+	known, err := x.all()
+	if err != nil {
+		return fmt.Errorf("update search index: %w: %w", errIndex, err)
+	}
 	there := map[recorder.ID]bool{}
 	for _, h := range heads {
 		there[h.ID] = true
+		if at := known[h.ID]; at.next == h.Next && at.hash == h.Hash {
+			continue
+		}
 		if err := x.follow(ctx, src, h); err != nil {
 			return fmt.Errorf("update search index: transcript %q: %w", h.ID, err)
 		}
 	}
-	return x.drop(there)
+	for id := range known {
+		if there[id] {
+			delete(known, id)
+		}
+	}
+	return x.drop(known)
+}
+
+// errIndex: it is the index that fails, not what it reads.
+var errIndex = errors.New("the index cannot be used")
+
+// mark is how far a transcript is indexed.
+type mark struct {
+	next uint64
+	hash recorder.Hash
+}
+
+// all is how far everything is indexed.
+func (x *Index) all() (map[recorder.ID]mark, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	all := map[recorder.ID]mark{}
+	err := x.rows("select id, next, hash from transcripts", nil, func(s *sqlite3.Stmt) error {
+		m := mark{next: uint64(s.ColumnInt64(1))}
+		copy(m.hash[:], s.ColumnRawBlob(2))
+		all[recorder.ID(s.ColumnText(0))] = m
+		return nil
+	})
+	return all, err
 }
 
 // drop takes out transcripts that are no more.
-func (x *Index) drop(there map[recorder.ID]bool) error {
+func (x *Index) drop(gone map[recorder.ID]mark) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	var gone []string
-	err := x.rows("select id from transcripts", nil, func(s *sqlite3.Stmt) error {
-		if id := s.ColumnText(0); !there[recorder.ID(id)] {
-			gone = append(gone, id)
-		}
-		return nil
-	})
-	for _, id := range gone {
-		if err == nil {
-			err = x.in(func() error { return x.forget(recorder.ID(id)) })
+	for id := range gone {
+		if err := x.in(func() error { return x.forget(id) }); err != nil {
+			return fmt.Errorf("update search index: %w: %w", errIndex, err)
 		}
 	}
-	return err
+	return nil
 }
 
 // in runs f in a transaction.
 func (x *Index) in(f func() error) error {
+	if x.c == nil {
+		return errClosed
+	}
 	if err := x.c.Exec("begin immediate"); err != nil {
 		return err
 	}
@@ -94,8 +127,8 @@ func (x *Index) follow(ctx context.Context, src Source, h recorder.Head) error {
 	x.mu.Lock()
 	at, err := x.known(h.ID)
 	x.mu.Unlock()
-	if err != nil || at.Next == h.Next && at.Hash == h.Hash {
-		return err
+	if err != nil {
+		return fmt.Errorf("%w: %w", errIndex, err)
 	}
 	for _, from := range []recorder.Head{at, {ID: h.ID}} {
 		if from.Next > h.Next {
@@ -110,7 +143,10 @@ func (x *Index) follow(ctx context.Context, src Source, h recorder.Head) error {
 		case hash == h.Hash:
 			x.mu.Lock()
 			defer x.mu.Unlock()
-			return x.in(func() error { return x.put(h, docs, from.Next == 0) })
+			if err := x.in(func() error { return x.put(h, docs, from.Next == 0) }); err != nil {
+				return fmt.Errorf("%w: %w", errIndex, err)
+			}
+			return nil
 		}
 	}
 	return nil // the record itself is damaged: verify tells
@@ -226,11 +262,22 @@ func (g *gatherer) event(e recorder.Event) {
 	case recorder.KindRows:
 		g.answer(e)
 	case recorder.KindNote, recorder.KindAdmin:
-		var n struct{ Text, Act, Target string }
+		var n struct {
+			Text, Act, Target string
+			Details           map[string]string
+		}
 		if json.Unmarshal(e.Data, &n) == nil {
-			g.docs = append(g.docs, &doc{seq: e.Seq, at: e.At, what: "note", text: strings.TrimSpace(n.Text + n.Act + " " + n.Target)})
+			g.docs = append(g.docs, &doc{seq: e.Seq, at: e.At, what: "note", text: strings.TrimSpace(n.Text + n.Act + " " + n.Target + details(n.Details))})
 		}
 	}
+}
+
+// details are those of an act on the bastion, in order.
+func details(d map[string]string) (text string) {
+	for _, k := range slices.Sorted(maps.Keys(d)) {
+		text += " " + k + ": " + d[k]
+	}
+	return text
 }
 
 // answer is the cells of a part of an answer, cut into documents.
