@@ -71,6 +71,9 @@ func (c *call) event(start time.Time, e recorder.Event) error {
 
 // end ends a live session.
 func (c *call) end() error {
+	if len(c.operands) > 1 {
+		return usageError("end takes one ID; a reason of several words is in quotes, which your shell must let through: --reason \"'it is late'\"")
+	}
 	id := recorder.ID(c.operand(0))
 	if err := c.v.End(c.ctx, id, c.flags["--reason"]); err != nil {
 		return needsReason(err)

@@ -93,6 +93,9 @@ func (r *ReasonNeeded) Error() string {
 	return fmt.Sprintf("role %s asks why you look at sessions of others", r.Role)
 }
 
+// NeedsReason makes it a tui.ReasonNeeded.
+func (r *ReasonNeeded) NeedsReason() {}
+
 // Replay opens a transcript. Opening one that is not the person's own is recorded
 // in the bastion's own transcript first. Errors: *policy.Refusal, *ReasonNeeded.
 func (v *Visit) Replay(ctx context.Context, id recorder.ID, a Access) (*Player, error) {
