@@ -111,7 +111,7 @@ func (c *call) query(now time.Time) (q search.Query, labels map[string]string, e
 	var words []string
 	for _, w := range c.operands[1:] {
 		if strings.ContainsAny(w.text, " \t\n") {
-			w.text = `"` + strings.ReplaceAll(w.text, `"`, " ") + `"` // what was quoted is one
+			w.text = `"` + strings.TrimSpace(strings.ReplaceAll(w.text, `"`, " ")) + `"` // what was quoted is one
 		}
 		words = append(words, w.text)
 	}

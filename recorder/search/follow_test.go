@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -56,4 +57,33 @@ func TestFollowerSealed(t *testing.T) {
 		t.Error(err)
 	}
 	ok(t, f.Close())
+}
+
+// TestIndexedInParts: a transcript larger than what is held is indexed alike.
+func TestIndexedInParts(t *testing.T) {
+	w := filled(t)
+	whole, err := Open("", nil)
+	ok(t, err)
+	defer whole.Close()
+	ok(t, whole.Update(t.Context(), w.r))
+	old := maxGather
+	defer func() { maxGather = old }()
+	maxGather = 1
+	parts, err := Open("", nil)
+	ok(t, err)
+	defer parts.Close()
+	ok(t, parts.Update(t.Context(), one{w.r}))
+	for _, q := range []Query{{Text: "customers"}, {Verdict: "allow"}, {Verdict: "approve", Destructive: true}, {Text: "gold"}} {
+		a, b := found(t, whole, q), found(t, parts, q)
+		if len(a) == 0 || len(a) != len(b) {
+			t.Errorf("%+v: %v in parts, %v at once", q, b, a)
+		}
+	}
+}
+
+// one reads one event at a time.
+type one struct{ Source }
+
+func (o one) Read(ctx context.Context, id recorder.ID, from uint64, _ int) ([]recorder.Event, error) {
+	return o.Source.Read(ctx, id, from, 1)
 }

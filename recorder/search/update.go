@@ -134,22 +134,47 @@ func (x *Index) follow(ctx context.Context, src Source, h recorder.Head) error {
 		if from.Next > h.Next {
 			continue
 		}
-		hash, docs, err := gather(ctx, src, from, h)
+		whole, err := x.walk(ctx, src, from, h)
 		switch {
 		case errors.Is(err, recorder.ErrCorrupt), errors.Is(err, recorder.ErrSealed), errors.Is(err, recorder.ErrNotFound):
 			return nil
-		case err != nil:
+		case err != nil || whole:
 			return err
-		case hash == h.Hash:
-			x.mu.Lock()
-			defer x.mu.Unlock()
-			if err := x.in(func() error { return x.put(h, docs, from.Next == 0) }); err != nil {
-				return fmt.Errorf("%w: %w", errIndex, err)
-			}
-			return nil
 		}
 	}
-	return nil // the record itself is damaged: verify tells
+	// The record itself is damaged: verify tells. Nothing of it is found.
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.in(func() error { return x.forget(h.ID) }); err != nil {
+		return fmt.Errorf("%w: %w", errIndex, err)
+	}
+	return nil
+}
+
+// walk indexes a transcript from one head up to another, a bounded part at a time.
+// It returns false where the chain leads elsewhere.
+func (x *Index) walk(ctx context.Context, src Source, from, to recorder.Head) (bool, error) {
+	for {
+		next, docs, err := gather(ctx, src, from, to)
+		if err != nil {
+			return false, err
+		}
+		if next.Next == to.Next && next.Hash != to.Hash {
+			return false, nil
+		}
+		part := to
+		part.Next, part.Hash = next.Next, next.Hash
+		x.mu.Lock()
+		err = x.in(func() error { return x.put(part, docs, from.Next == 0) })
+		x.mu.Unlock()
+		if err != nil {
+			return false, fmt.Errorf("%w: %w", errIndex, err)
+		}
+		if next.Next == to.Next {
+			return true, nil
+		}
+		from = next
+	}
 }
 
 func (x *Index) put(h recorder.Head, docs *gatherer, anew bool) error {
@@ -205,29 +230,34 @@ type stream struct {
 	last  time.Time
 }
 
-// gather reads the events after a head up to another and returns the hash that
-// they lead to.
-func gather(ctx context.Context, src Source, from, to recorder.Head) (recorder.Hash, *gatherer, error) {
+// maxGather is how much of a transcript is held, in bytes of its events, before it
+// is put into the index.
+var maxGather = 16 << 20
+
+// gather reads the events after a head towards another, as many as are held at a
+// time, and returns where they lead to.
+func gather(ctx context.Context, src Source, from, to recorder.Head) (recorder.Head, *gatherer, error) {
 	g := &gatherer{ops: map[int]*doc{}, later: map[int]recorder.Decision{}, runs: map[string]*stream{}}
-	hash, next := from.Hash, from.Next
-	for next < to.Next {
-		events, err := src.Read(ctx, to.ID, next, int(min(to.Next-next, 4096)))
+	at, held := from, 0
+	for at.Next < to.Next && held < maxGather {
+		events, err := src.Read(ctx, to.ID, at.Next, int(min(to.Next-at.Next, 4096)))
 		if err != nil {
-			return hash, nil, err
+			return at, nil, err
 		}
 		if len(events) == 0 {
-			return hash, nil, recorder.ErrCorrupt
+			return at, nil, recorder.ErrCorrupt
 		}
 		for _, e := range events {
 			g.event(e)
+			held += len(e.Data) + 64
 		}
-		hash = recorder.ChainOver(to.ID, hash, events)
-		next += uint64(len(events))
+		at.Hash = recorder.ChainOver(to.ID, at.Hash, events)
+		at.Next += uint64(len(events))
 	}
 	for _, s := range g.runs {
 		g.flush(s)
 	}
-	return hash, g, nil
+	return at, g, nil
 }
 
 func (g *gatherer) event(e recorder.Event) {
