@@ -15,7 +15,7 @@ func TestOversight(t *testing.T) {
 		{Name: "audit", Groups: []string{"auditors"}, Resources: all, Transcripts: "all"},
 		{Name: "asks", Groups: []string{"auditors"}, Resources: web, Transcripts: "all", ReplayReason: true},
 		{Name: "ops", Groups: []string{"ops"}, Resources: web, Transcripts: "all", EndSessions: true},
-		{Name: "night", Groups: []string{"night"}, Resources: web, Transcripts: "all", EndSessions: true, When: `session.age > duration("1h")`},
+		{Name: "night", Groups: []string{"night"}, Resources: web, Transcripts: "all", EndSessions: true, When: `session.from == "192.0.2.1"`},
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
