@@ -136,3 +136,19 @@ func TestParseQuery(t *testing.T) {
 		}
 	}
 }
+
+// TestManyTranscripts: the list is bounded, and says so.
+func TestManyTranscripts(t *testing.T) {
+	tuitest.Run(t, func(t *testing.T) {
+		b := tuitest.NewBastion(time.Now)
+		b.Tapes()
+		for range 100_000 {
+			b.Heads = append(b.Heads, b.Heads[0])
+		}
+		d := as(t, b, tuitest.Carol, 100, 30)
+		d.Keys("3")
+		d.See("the newest 5000")
+		d.Keys("action:shell")
+		d.See("1 of 5000")
+	})
+}

@@ -29,9 +29,13 @@ type transcripts struct {
 }
 
 type headsMsg struct {
-	all []recorder.Head
-	err error
+	all   []recorder.Head
+	items []widget.Item
+	err   error
 }
+
+// MaxListed is how many transcripts are listed, the newest; search finds the rest.
+const MaxListed = 5000
 
 func newTranscripts(e *env) *transcripts {
 	s := newScope(e.root)
@@ -53,7 +57,8 @@ func (p *transcripts) start() tea.Cmd {
 	be := p.be
 	return p.do(func(ctx context.Context) tea.Msg {
 		all, err := be.Transcripts(ctx)
-		return headsMsg{all, err}
+		all = all[:min(len(all), MaxListed)]
+		return headsMsg{all, itemsOf(all), err}
 	})
 }
 
@@ -62,7 +67,7 @@ func (p *transcripts) update(msg tea.Msg) tea.Cmd {
 	case headsMsg:
 		p.loaded, p.err = true, m.err
 		if m.err == nil {
-			p.take(m.all)
+			p.take(m)
 		}
 	case playerMsg:
 		return p.opener.opened(m)
@@ -82,19 +87,24 @@ func (p *transcripts) update(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-func (p *transcripts) take(all []recorder.Head) {
-	var id recorder.ID
-	if i := p.list.Cursor(); i < len(p.shown) {
-		id = p.all[p.shown[i]].ID
-	}
-	p.all = all
-	p.items = make([]widget.Item, len(all))
+// itemsOf prepares the list for its filter.
+func itemsOf(all []recorder.Head) []widget.Item {
+	items := make([]widget.Item, len(all))
 	for i, h := range all {
-		p.items[i] = widget.NewItem(person(h.Header)+" "+h.Header.Resource, map[string]string{
+		items[i] = widget.NewItem(person(h.Header)+" "+h.Header.Resource, map[string]string{
 			"id": string(h.ID), "kind": h.Header.Kind, "action": h.Header.Action, "on": h.Header.Resource,
 			"by": person(h.Header), "state": endState(h), "day": h.Header.Started.UTC().Format("2006-01-02"),
 		})
 	}
+	return items
+}
+
+func (p *transcripts) take(m headsMsg) {
+	var id recorder.ID
+	if h := p.current(); h != nil {
+		id = h.ID
+	}
+	p.all, p.items = m.all, m.items
 	p.refilter()
 	for i, j := range p.shown {
 		if p.all[j].ID == id {
@@ -274,6 +284,9 @@ func (p *transcripts) filterLine(w int) string {
 		return " " + p.spinner() + " opening"
 	}
 	n := fmt.Sprintf("%d ", len(p.all))
+	if len(p.all) == MaxListed {
+		n = "the newest " + n
+	}
 	if len(p.shown) != len(p.all) {
 		n = fmt.Sprintf("%d of %d ", len(p.shown), len(p.all))
 	}
