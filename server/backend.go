@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/policy"
@@ -68,8 +67,7 @@ func (b *backend) Vote(ctx context.Context, id, hash string, yes bool, comment s
 func (b *backend) Changed(ctx context.Context) <-chan struct{} { return b.v.ApprovalsChanged(ctx) }
 
 func (b *backend) Transcripts(ctx context.Context) ([]recorder.Head, error) {
-	heads, err := b.v.Transcripts(ctx)
-	return slices.Clip(slices.Clone(heads[:min(len(heads), tui.MaxListed)])), err // so that the others can go
+	return b.v.Transcripts(ctx, tui.MaxListed)
 }
 
 func (b *backend) Replay(ctx context.Context, id recorder.ID, l tui.Look) (tui.Player, error) {

@@ -33,7 +33,7 @@ func (c *call) listTranscripts() error {
 			return usageError(f + " is for `transcripts search`")
 		}
 	}
-	heads, err := c.v.Transcripts(c.ctx)
+	heads, err := c.v.Transcripts(c.ctx, 0)
 	if err != nil {
 		return err
 	}

@@ -25,30 +25,44 @@ type Evidence interface {
 	Prove(id recorder.ID) (ledger.Inclusion, error)
 }
 
-// Transcripts lists those that this person may see, newest first.
-func (v *Visit) Transcripts(ctx context.Context) ([]recorder.Head, error) {
-	heads, err := v.g.o.Recorder.Heads(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read transcripts: %w", err)
+// page is how many heads are read at a time.
+const page = 1000
+
+// Transcripts lists those that this person may see, newest first, up to max; 0 is
+// all of them.
+func (v *Visit) Transcripts(ctx context.Context, max int) (all []recorder.Head, err error) {
+	r := v.g.rules.Load()
+	view := v.view(r)
+	for before := recorder.ID(""); max <= 0 || len(all) < max; {
+		heads, err := v.g.o.Recorder.Newest(ctx, before, page)
+		if err != nil {
+			return nil, fmt.Errorf("read transcripts: %w", err)
+		}
+		if len(heads) == 0 {
+			return all, nil
+		}
+		before = heads[len(heads)-1].ID
+		all = append(all, slices.DeleteFunc(heads, func(h recorder.Head) bool {
+			_, ok := v.under(r, view, h)
+			return !ok
+		})...)
 	}
-	heads = slices.DeleteFunc(heads, func(h recorder.Head) bool { return !v.maySee(h) })
-	slices.Reverse(heads)
-	return heads, nil
+	return all[:min(max, len(all))], nil
 }
 
-func (v *Visit) maySee(h recorder.Head) bool {
-	_, ok := v.oversight(h)
-	return ok
-}
-
-// oversight is on what terms this person may see a transcript.
+// oversight is on what terms this person may see a transcript now.
 func (v *Visit) oversight(h recorder.Head) (policy.Oversight, bool) {
+	r := v.g.rules.Load()
+	return v.under(r, v.view(r), h)
+}
+
+// under is oversight by a view of rules.
+func (v *Visit) under(r *Rules, view *policy.View, h recorder.Head) (policy.Oversight, bool) {
 	if v.owns(h) {
 		return policy.Oversight{End: true}, true
 	}
-	r := v.g.rules.Load()
 	owner := policy.Identity{Issuer: h.Header.Identity.Issuer, Subject: h.Header.Identity.Subject}
-	return v.view(r).Oversees(owner, r.resourceOf(h.Header))
+	return view.Oversees(owner, r.resourceOf(h.Header))
 }
 
 // resourceOf is the resource that a transcript is about, as it is now configured;

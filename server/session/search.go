@@ -20,6 +20,7 @@ func (v *Visit) Search(ctx context.Context, q search.Query, labels map[string]st
 		return f, &Problem{Message: "this bastion keeps no search index"}
 	}
 	rules := v.g.rules.Load()
+	view := v.view(rules)
 	heads := map[recorder.ID]recorder.Head{}
 	withheld := map[recorder.ID]bool{}
 	q.May = func(id recorder.ID) bool {
@@ -31,7 +32,7 @@ func (v *Visit) Search(ctx context.Context, q search.Query, labels map[string]st
 			}
 			heads[id] = h
 		}
-		o, ok := v.oversight(h)
+		o, ok := v.under(rules, view, h)
 		if !ok || h.ID == "" || !labelled(rules, h.Header, labels) {
 			return false
 		}
