@@ -43,6 +43,19 @@ func TestSearchLeadsToTheMoment(t *testing.T) {
 	})
 }
 
+// TestHitInARunOfOutput: enter leads to the text, not to where its run begins.
+func TestHitInARunOfOutput(t *testing.T) {
+	tuitest.Run(t, func(t *testing.T) {
+		b := tuitest.NewBastion(time.Now)
+		b.Tapes()
+		d := as(t, b, tuitest.Carol, 100, 30)
+		d.Keys("3", "/", "total 12", "enter")
+		d.See("1 hit", `total 12\r\n`)
+		d.Keys("enter")
+		d.See("drwxr-xr-x 2 alice", "0:01 / 0:31")
+	})
+}
+
 // TestReplayTools: find, link, note, marks and the badge.
 func TestReplayTools(t *testing.T) {
 	tuitest.Run(t, func(t *testing.T) {

@@ -113,7 +113,7 @@ func (f *feeder) run(ctx context.Context, g goal) (frame, error) {
 		seen++
 		bytes += len(e.Data)
 		mark := f.handle(e)
-		if mark && g.kind == goalNextOp || g.kind == goalFind && f.says(e, g.text) { // with all that happened at that moment
+		if mark && g.kind == goalNextOp || g.kind == goalFind && e.Seq >= g.event && f.says(e, g.text) { // with all that happened at that moment
 			g, found = goal{kind: goalTime, to: f.at}, true
 		}
 	}

@@ -54,6 +54,7 @@ type opening struct {
 	id    recorder.ID
 	at    uint64 // event; 0 is the start
 	watch bool
+	find  string // stands there, or a little further on
 }
 
 type (
@@ -93,6 +94,9 @@ func (o *opener) opened(m playerMsg) tea.Cmd {
 	p := newReplay(o.e, m.player)
 	if p.watching = m.of.watch; !m.of.watch && m.of.at > 0 {
 		p.first, p.paused = goal{kind: goalEvent, event: m.of.at}, true
+		if m.of.find != "" {
+			p.hit, p.first = m.of.at, goal{kind: goalFind, event: m.of.at, text: strings.ToLower(m.of.find)}
+		}
 	}
 	return say(pushMsg{p})
 }

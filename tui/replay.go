@@ -35,6 +35,7 @@ type replay struct {
 	first    goal // where it begins
 	watching bool // the end is followed as it moves
 	find     string
+	hit      uint64 // the event that led here
 	prompt   *prompt
 	marks    []mark // of all operations, where they are known
 	proof    *Integrity
@@ -192,6 +193,10 @@ func (p *replay) framed(m frameMsg) tea.Cmd {
 		return p.seek(next)
 	case m.frame.more.kind != goalNone: // a long way: on it goes
 		return p.seek(m.frame.more)
+	case m.frame.lost && p.hit > 0: // cut up by escape sequences: where its run begins
+		to := goal{kind: goalEvent, event: p.hit}
+		p.hit = 0
+		return p.seek(to)
 	case m.frame.lost:
 		return alarm("from here on nothing says " + p.find)
 	case m.frame.jumped:

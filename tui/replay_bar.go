@@ -75,7 +75,7 @@ func readMarks(ctx context.Context, pl Player, started time.Time) (marks []mark)
 
 // look goes to where a text stands next.
 func (p *replay) look(text string) tea.Cmd {
-	p.find, p.back, p.watching = text, 0, false
+	p.find, p.hit, p.back, p.watching = text, 0, 0, false
 	return p.seek(goal{kind: goalFind, text: strings.ToLower(text)})
 }
 

@@ -98,7 +98,11 @@ func (p *search) key(k tea.KeyPressMsg) tea.Cmd {
 func (p *search) enter() tea.Cmd {
 	if i := p.list.Cursor(); i < len(p.found.Hits) {
 		h := p.found.Hits[i]
-		return p.opener.open(opening{id: h.ID, at: h.Event}, p.found.Reason)
+		of := opening{id: h.ID, at: h.Event}
+		if h.What == "output" || h.What == "input" { // a hit is where a run of these begins
+			of.find = h.Match
+		}
+		return p.opener.open(of, p.found.Reason)
 	}
 	return nil
 }

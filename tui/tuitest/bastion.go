@@ -121,13 +121,18 @@ func (b *backend) Replay(_ context.Context, id recorder.ID, l tui.Look) (tui.Pla
 	return nil, recorder.ErrNotFound
 }
 
-// Search finds the statements that hold all words.
+// Search finds the statements that hold the text, and the output: there, as the
+// index does, by the event with which its run begins.
 func (b *backend) Search(ctx context.Context, q tui.Query) (f tui.Found, err error) {
 	for _, h := range b.Heads {
 		if q.Person != "" && !strings.Contains(h.Header.Identity.Email, q.Person) {
 			continue
 		}
 		for _, e := range b.Bastion.Events[h.ID] {
+			if before, after, ok := strings.Cut(string(e.Data), q.Text); ok && e.Kind == recorder.KindOutput {
+				f.Hits = append(f.Hits, tui.Hit{ID: h.ID, Event: 1, At: e.At, Person: h.Header.Identity.Email, Resource: h.Header.Resource,
+					What: "output", Before: before, Match: q.Text, After: after})
+			}
 			var op recorder.Operation
 			if e.Kind != recorder.KindOperation || json.Unmarshal(e.Data, &op) != nil {
 				continue
