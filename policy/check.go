@@ -45,6 +45,14 @@ func (c *checker) roles(roles Roles, masks Masking) {
 			c.fault(path+".transcripts", "%q is neither own nor all%s",
 				r.Transcripts, Suggest(r.Transcripts, []string{transcriptsOwn, transcriptsAll}))
 		}
+		if r.Transcripts != transcriptsAll {
+			if r.ReplayReason {
+				c.fault(path+".replay_reason", "only with transcripts: all, since nobody is asked why they see their own")
+			}
+			if r.EndSessions {
+				c.fault(path+".end_sessions", "only with transcripts: all, since who ends a session must be able to see it")
+			}
+		}
 		if len(r.Rules) == 0 && len(r.Reveal) == 0 && r.Transcripts != transcriptsAll {
 			c.fault(path+".rules", "the role gives nothing: add a rule, reveal, or transcripts: all")
 		}

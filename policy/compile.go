@@ -35,6 +35,8 @@ type role struct {
 	detects     []string
 	// allTranscripts: may see everybody's.
 	allTranscripts bool
+	// asksReason: not without a reason. mayEnd: may end live sessions.
+	asksReason, mayEnd bool
 	// aboutResource: some condition asks so much about the resource that two of the
 	// same area are not alike.
 	aboutResource bool
@@ -123,7 +125,8 @@ func (c *checker) labelsAsked() []string {
 
 func (c *checker) newRole(src Role) role {
 	r := role{name: src.Name, place: src.Place, groups: slices.Clone(src.Groups), where: newSelector(src.Resources),
-		when: c.conditions[src.When], allTranscripts: src.Transcripts == transcriptsAll}
+		when: c.conditions[src.When], allTranscripts: src.Transcripts == transcriptsAll,
+		asksReason: src.ReplayReason, mayEnd: src.EndSessions}
 	for _, name := range slices.Sorted(maps.Keys(src.Claims)) {
 		r.claims = append(r.claims, claim{name, slices.Clone(src.Claims[name])})
 	}

@@ -41,6 +41,13 @@ type Role struct {
 	// "all" is about the resources of the role's selector; with names ["*"] alone,
 	// also about the bastion's own transcripts.
 	Transcripts string `yaml:"transcripts"`
+	// ReplayReason: who sees a transcript of somebody else by "transcripts: all"
+	// must say why, and that is on record. Where several roles show it, one that
+	// asks is enough.
+	ReplayReason bool `yaml:"replay_reason"`
+	// EndSessions: may end live sessions of others on the resources of the role.
+	// Only with "transcripts: all": who ends a session must be able to see it.
+	EndSessions bool `yaml:"end_sessions"`
 	// Place is where the role stands, file:line, where that is known.
 	Place string `yaml:"-"`
 }

@@ -304,18 +304,47 @@ func same(a, b Right) bool {
 
 // SeesTranscript is Policy.SeesTranscript.
 func (v *View) SeesTranscript(owner Identity, res Resource) (role string, ok bool) {
+	o, ok := v.Oversees(owner, res)
+	return o.Role, ok
+}
+
+// Oversight is what somebody may do with a session that they may see.
+type Oversight struct {
+	// Role shows it; "" where it is one's own.
+	Role string
+	// Reason: not without saying why.
+	Reason bool
+	// End: it may be ended while it is live.
+	End bool
+}
+
+// Oversees says whether this person may see a session of owner on the resource
+// (zero for the bastion's own transcripts), and on what terms.
+func (v *View) Oversees(owner Identity, res Resource) (o Oversight, ok bool) {
 	if v.id.Same(owner) {
-		return "", true
+		return Oversight{End: true}, true
 	}
 	s := &scope{identity: &v.id, resource: &res, session: &v.ses, now: v.now}
 	for n := v.roles.next(0); n >= 0; n = v.roles.next(n + 1) {
 		r := &v.p.roles[n]
-		if !r.allTranscripts || ok && role < r.name {
+		if !r.allTranscripts || res.Name == "" && !r.where.everything() || res.Name != "" && !r.where.matches(&res) {
 			continue
 		}
-		if (res.Name == "" && r.where.everything() || r.where.matches(&res)) && r.when.ask(s).is == yes {
-			role, ok = r.name, true
+		switch r.when.ask(s).is {
+		case yes:
+		case no:
+			continue
+		default: // cannot be computed: it does not show, but it asks
+			o.Reason = o.Reason || r.asksReason
+			continue
+		}
+		o.Reason, o.End = o.Reason || r.asksReason, o.End || r.mayEnd
+		if !ok || r.name < o.Role {
+			o.Role, ok = r.name, true
 		}
 	}
-	return role, ok
+	if !ok {
+		return Oversight{}, false
+	}
+	return o, true
 }

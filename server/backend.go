@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"strings"
 
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/recorder/search"
 	"github.com/sallyport/sallyport/server/session"
 	"github.com/sallyport/sallyport/tui"
 )
@@ -65,15 +67,48 @@ func (b *backend) Vote(ctx context.Context, id, hash string, yes bool, comment s
 func (b *backend) Changed(ctx context.Context) <-chan struct{} { return b.v.ApprovalsChanged(ctx) }
 
 func (b *backend) Transcripts(ctx context.Context) ([]recorder.Head, error) {
-	return b.v.Transcripts(ctx)
+	return b.v.Transcripts(ctx, tui.MaxListed)
 }
 
-func (b *backend) Replay(ctx context.Context, id recorder.ID) (tui.Player, error) {
-	p, err := b.v.Replay(ctx, id)
+func (b *backend) Replay(ctx context.Context, id recorder.ID, l tui.Look) (tui.Player, error) {
+	a := session.Access{Reason: l.Reason}
+	if l.Watch {
+		a.Act = "watch"
+	}
+	p, err := b.v.Replay(ctx, id, a)
 	if err != nil {
 		return nil, err
 	}
-	return p, nil
+	return player{p}, nil
+}
+
+// player is a transcript that is looked at.
+type player struct{ *session.Player }
+
+func (p player) Verify(ctx context.Context) (tui.Integrity, error) {
+	in, err := p.Player.Verify(ctx)
+	return tui.Integrity(in), err
+}
+
+func (b *backend) Search(ctx context.Context, q tui.Query) (tui.Found, error) {
+	labels := map[string]string{}
+	if k, v, ok := strings.Cut(q.Label, "="); ok {
+		labels[k] = v
+	} else if k != "" {
+		labels[k] = "*"
+	}
+	found, err := b.v.Search(ctx, search.Query{Text: q.Text, Person: q.Person, Resource: q.Resource, Kind: q.Kind, What: q.What,
+		From: q.From, To: q.To, Verdict: q.Verdict, Rule: q.Rule, Destructive: q.Destructive}, labels, q.Reason)
+	out := tui.Found{Behind: found.Behind, Withheld: found.Withheld}
+	for _, h := range found.Hits {
+		out.Hits = append(out.Hits, tui.Hit{ID: h.ID, Event: h.Seq, At: h.At, Person: h.Person, Resource: h.Resource, What: h.What,
+			Verdict: h.Verdict, Rule: h.Rule, Before: h.Before, Match: h.Match, After: h.After})
+	}
+	return out, err
+}
+
+func (b *backend) End(ctx context.Context, id recorder.ID, why string) error {
+	return b.v.End(ctx, id, why)
 }
 
 // workspace is a session on a database.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/server/session"
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
@@ -23,9 +24,15 @@ func (c *call) replay() error {
 	if err != nil {
 		return err
 	}
-	p, err := c.v.Replay(c.ctx, recorder.ID(id))
+	if format, ok := c.flags["--export"]; ok {
+		if place != "" || c.flags["--json"] != "" {
+			return usageError("--export is all of a transcript, in a form of its own: without a place and --json")
+		}
+		return c.export(recorder.ID(id), format)
+	}
+	p, err := c.v.Replay(c.ctx, recorder.ID(id), session.Access{Reason: c.flags["--reason"]})
 	if err != nil {
-		return err
+		return needsReason(err)
 	}
 	start := p.Head().Header.Started
 	for {
@@ -40,13 +47,8 @@ func (c *call) replay() error {
 			if e.At.Sub(start) < after {
 				continue
 			}
-			if c.flags["--json"] != "" {
-				err = c.json(eventRow(e))
-			} else {
-				_, err = fmt.Fprintf(c.out, "%s  %-9s %s\n", clock(e.At.Sub(start)), eventName(e.Kind), describe(e))
-			}
-			if err != nil {
-				return fmt.Errorf("write replay: %w", err)
+			if err := c.event(start, e); err != nil {
+				return err
 			}
 		}
 		from = events[len(events)-1].Seq + 1

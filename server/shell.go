@@ -16,7 +16,7 @@ import (
 func (a *access) screens() int {
 	go a.watchIdle()
 	app := tui.New(tui.Options{
-		Door: &door{a}, Backend: a.backend(), Site: a.s.o.Name, Width: a.size.Width, Height: a.size.Height,
+		Door: &door{a}, Backend: a.backend(), Site: a.s.o.Name, Reach: a.s.o.Reach, Width: a.size.Width, Height: a.size.Height,
 		Term: a.term, NoColor: a.noColor(), Now: a.s.o.Now, Log: a.s.o.Log, Notice: a.notice(),
 	})
 	defer app.Close()

@@ -39,8 +39,16 @@ func verbs() []verb {
 			flags: map[string]string{"--comment": "text"}, run: func(c *call) error { return c.vote(true) }},
 		{name: "deny", usage: "deny ID [--comment TEXT]", help: "say no", need: 1,
 			flags: map[string]string{"--comment": "text"}, run: func(c *call) error { return c.vote(false) }},
-		{name: "transcripts", usage: "transcripts [--json]", help: "the transcripts you may see", flags: json, run: (*call).transcripts},
-		{name: "replay", usage: "replay ID[@EVENT|@MM:SS] [--json]", help: "what happened in one, in order, from there on", need: 1, flags: json, run: (*call).replay},
+		{name: "transcripts", usage: "transcripts [--json] | transcripts search WORDS [--person P] [--resource R] [--kind K] [--label L=V] [--since 2d] [--until T]\n" +
+			"      [--what statement|command|input|output|answer|note] [--verdict V] [--rule R] [--destructive] [--limit N] [--reason TEXT] [--json]",
+			help: "the transcripts you may see, or where words stand in them", flags: searchFlags(), run: (*call).transcripts},
+		{name: "replay", usage: "replay ID[@EVENT|@MM:SS] [--json] [--export text|asciicast|cast2|operations|bundle] [--reason TEXT]", need: 1,
+			help: "what happened in one, in order, from there on; or all of it, for use elsewhere", flags: map[string]string{"--json": "", "--export": "format", "--reason": "text"}, run: (*call).replay},
+		{name: "sessions", usage: "sessions [--json]", help: "the sessions that go on now and that you may see", flags: json, run: (*call).sessions},
+		{name: "watch", usage: "watch ID [--all] [--json] [--reason TEXT]", help: "follow a live session; --all from its start", need: 1,
+			flags: map[string]string{"--json": "", "--all": "", "--reason": "text"}, run: (*call).watch},
+		{name: "end", usage: "end ID [--reason TEXT]", help: "end a live session: your own, or another's where a role of yours says end_sessions", need: 1,
+			flags: map[string]string{"--reason": "text"}, run: (*call).end},
 		{name: "policy", usage: "policy replay [--since 30d] [--policy - < FILE] [--json]", help: "for administrators: what that configuration would have decided on what was done",
 			need: 1, flags: map[string]string{"--since": "duration", "--policy": "-", "--json": ""}, run: (*call).policyVerb},
 		{name: "keys", usage: "keys [--json]", help: "the SSH keys that open the door for you", flags: json, run: (*call).keys},
@@ -307,34 +315,4 @@ func refusedVote(err error) error {
 		return err
 	}
 	return &policy.Refusal{Reason: err.Error(), Hint: "`approvals` lists what waits for you"}
-}
-
-func (c *call) transcripts() error {
-	heads, err := c.v.Transcripts(c.ctx)
-	if err != nil {
-		return err
-	}
-	if c.flags["--json"] != "" {
-		return c.json(headRows(heads))
-	}
-	for _, h := range heads {
-		who := h.Header.Identity.Email
-		if who == "" {
-			who = h.Header.Identity.Subject
-		}
-		fmt.Fprintf(c.out, "%s  %s  %-24s  %-16s  %-8s  %s\n", h.ID, h.Header.Started.UTC().Format(time.RFC3339),
-			widget.Escape(orNone(who)), widget.Escape(orNone(h.Header.Resource)), h.Header.Action, state(h))
-	}
-	return nil
-}
-
-func state(h recorder.Head) string {
-	ops := fmt.Sprintf("%d operations", h.Operations)
-	if h.Operations == 1 {
-		ops = "1 operation"
-	}
-	if h.Ended == nil {
-		return ops + ", open"
-	}
-	return ops + ", " + widget.Escape(h.Ended.Reason)
 }

@@ -59,15 +59,66 @@ type Approvals interface {
 type Archive interface {
 	// Transcripts lists them, newest first.
 	Transcripts(ctx context.Context) ([]recorder.Head, error)
-	// Replay opens one; opening someone else's is itself recorded.
-	Replay(ctx context.Context, id recorder.ID) (Player, error)
+	// Replay opens one; opening someone else's is itself recorded. Errors:
+	// ReasonNeeded.
+	Replay(ctx context.Context, id recorder.ID, l Look) (Player, error)
+	// Search finds text in them; what is found in someone else's is recorded.
+	Search(ctx context.Context, q Query) (Found, error)
+	// End ends a live session, with the reason that its person reads.
+	End(ctx context.Context, id recorder.ID, why string) error
+}
+
+// Look is how a transcript is looked at.
+type Look struct {
+	Watch  bool // as it goes on
+	Reason string
+}
+
+// ReasonNeeded is an error that a reason would avoid: its text says who asks.
+type ReasonNeeded interface {
+	error
+	NeedsReason()
+}
+
+// Hit is one place in a transcript. Before, Match and After are text around it.
+type Hit struct {
+	ID                     recorder.ID
+	Event                  uint64
+	At                     time.Time
+	Person, Resource, What string
+	Verdict, Rule          string
+	Before, Match, After   string
+}
+
+// Found is what a search finds.
+type Found struct {
+	Hits []Hit
+	// Behind: the newest may be missing. Withheld is how many transcripts match
+	// that need a reason. Reason is the one that was given.
+	Behind   bool
+	Withheld int
+	Reason   string
 }
 
 // Player reads a transcript's events in order.
 type Player interface {
 	Head() recorder.Head
-	// Events returns up to max events from number from on; none at the end.
+	// Events returns up to max events from number from on; none at the end, or at
+	// what is recorded by now of a session that goes on.
 	Events(ctx context.Context, from uint64, max int) ([]recorder.Event, error)
+	// Verify follows the chain and compares it with the signed log.
+	Verify(ctx context.Context) (Integrity, error)
+	// Note puts a note to a moment (m:ss) on record.
+	Note(ctx context.Context, at, text string) error
+}
+
+// Integrity is how far a transcript is proved to be what was recorded.
+type Integrity struct {
+	// Events are in the chain; Signed of them are under a signature of the log.
+	Events, Signed uint64
+	// Broken says what is wrong at event At, "" for nothing.
+	Broken string
+	At     uint64
 }
 
 // Listing is a resource in the picker.

@@ -32,6 +32,9 @@ type feeder struct {
 	buf    []recorder.Event
 	next   uint64 // number of the event behind buf
 	ended  bool   // nothing behind buf
+	live   bool   // more may come
+	seen   uint64 // number of the event after the last one shown
+	tail   []byte // of output, in lower case: what is looked for may be cut in two
 	at     time.Duration
 	screen *widget.Screen
 	typed  []rune
@@ -44,6 +47,8 @@ type frame struct {
 	at      time.Duration // of the last event shown
 	next    time.Duration // of the next one; far away at the end
 	end     bool
+	live    bool // at the end, and more may come
+	lost    bool // what was looked for is not there
 	jumped  bool // the play head goes to at
 	more    goal // the way there was long: this remains
 	screen  []string
@@ -69,7 +74,7 @@ func (f *frame) previous(pos time.Duration) time.Duration {
 
 func newFeeder(pl Player) *feeder {
 	h := pl.Head().Header
-	f := &feeder{player: pl, started: h.Started, shell: h.Action == "shell" || h.Action == "exec"}
+	f := &feeder{player: pl, started: h.Started, live: pl.Head().Ended == nil, shell: h.Action == "shell" || h.Action == "exec"}
 	f.reset()
 	return f
 }
@@ -78,7 +83,7 @@ func newFeeder(pl Player) *feeder {
 func (f *feeder) reset() {
 	h := f.player.Head().Header
 	f.buf, f.next, f.ended, f.at = nil, 0, false, 0
-	f.typed, f.marks, f.line = nil, nil, timeline{}
+	f.typed, f.marks, f.line, f.seen, f.tail = nil, nil, timeline{}, 0, nil
 	if f.shell {
 		w, t := h.Width, h.Height
 		if w <= 0 || t <= 0 {
@@ -90,7 +95,7 @@ func (f *feeder) reset() {
 
 // run goes towards a goal, as far as one step reaches.
 func (f *feeder) run(ctx context.Context, g goal) (frame, error) {
-	if g.kind == goalTime && g.to < f.at {
+	if g.kind == goalTime && g.to < f.at || g.kind == goalEvent && g.event < f.seen {
 		f.reset()
 	}
 	seen, bytes, found := 0, 0, false
@@ -99,24 +104,49 @@ func (f *feeder) run(ctx context.Context, g goal) (frame, error) {
 		if err != nil {
 			return frame{}, err
 		}
-		if e == nil || g.kind == goalTime && f.offset(e) > g.to {
-			return f.frame(goal{}, found || e == nil), nil
+		if e == nil || f.beyond(e, g) {
+			fr := f.frame(goal{}, found || e == nil || g.kind == goalEvent)
+			fr.lost = g.kind == goalFind
+			return fr, nil
 		}
 		f.buf = f.buf[1:]
 		seen++
 		bytes += len(e.Data)
-		if f.handle(e) && g.kind == goalNextOp { // with all that happened at that moment
-			g, found = goal{goalTime, f.at}, true
+		mark := f.handle(e)
+		if mark && g.kind == goalNextOp || g.kind == goalFind && e.Seq >= g.event && f.says(e, g.text) { // with all that happened at that moment
+			g, found = goal{kind: goalTime, to: f.at}, true
 		}
 	}
 	return f.frame(g, false), nil
+}
+
+// beyond reports whether an event is behind the goal.
+func (f *feeder) beyond(e *recorder.Event, g goal) bool {
+	return g.kind == goalTime && f.offset(e) > g.to || g.kind == goalEvent && e.Seq > g.event
+}
+
+// maxTail is how much of what was shown before is looked at with what is new.
+const maxTail = 256
+
+// says reports whether a text, in lower case, is in what happened.
+func (f *feeder) says(e *recorder.Event, text string) bool {
+	now := bytes.ToLower(e.Data)
+	if e.Kind == recorder.KindOutput || e.Kind == recorder.KindError {
+		now = append(f.tail, now...)
+		f.tail = slices.Clone(now[max(0, len(now)-maxTail):])
+	}
+	if !bytes.Contains(now, []byte(text)) {
+		return false
+	}
+	f.tail = nil
+	return true
 }
 
 func (f *feeder) offset(e *recorder.Event) time.Duration { return max(0, e.At.Sub(f.started)) }
 
 // peek is the next event, nil at the end.
 func (f *feeder) peek(ctx context.Context) (*recorder.Event, error) {
-	if len(f.buf) == 0 && !f.ended {
+	if len(f.buf) == 0 && (!f.ended || f.live) {
 		evs, err := f.player.Events(ctx, f.next, pageEvents)
 		if err != nil {
 			return nil, err
@@ -134,7 +164,8 @@ func (f *feeder) peek(ctx context.Context) (*recorder.Event, error) {
 
 // handle shows one event and reports whether an operation begins with it.
 func (f *feeder) handle(e *recorder.Event) bool {
-	f.at = max(f.at, f.offset(e))
+	f.at, f.seen = max(f.at, f.offset(e)), e.Seq+1
+	f.live = f.live && e.Kind != recorder.KindEnd
 	mark := e.Kind == recorder.KindOperation
 	if f.shell {
 		mark = f.play(e) || mark
@@ -159,6 +190,12 @@ func (f *feeder) play(e *recorder.Event) bool {
 		f.typed = append(f.typed, []rune(typedText(string(e.Data)))...)
 		f.typed = f.typed[max(0, len(f.typed)-maxTyped):]
 		return bytes.ContainsAny(e.Data, "\r\n")
+	case recorder.KindHidden:
+		var h recorder.Hidden
+		if json.Unmarshal(e.Data, &h) == nil {
+			f.typed = append(f.typed, []rune(" "+hiddenText(h)+" ")...)
+			f.typed = f.typed[max(0, len(f.typed)-maxTyped):]
+		}
 	case recorder.KindResize:
 		var r recorder.Resize
 		if json.Unmarshal(e.Data, &r) == nil {
@@ -166,6 +203,11 @@ func (f *feeder) play(e *recorder.Event) bool {
 		}
 	}
 	return false
+}
+
+// hiddenText stands for keys that are not kept.
+func hiddenText(h recorder.Hidden) string {
+	return "[" + count(int64(h.Keys), "key") + " without echo]"
 }
 
 // typedText is recorded input as it is shown: escaped, lines ended by a sign.
@@ -183,6 +225,7 @@ func (f *feeder) frame(more goal, jumped bool) frame {
 		fr.next = f.offset(&f.buf[0])
 	}
 	fr.end = f.ended && len(f.buf) == 0
+	fr.live = fr.end && f.live
 	if f.shell {
 		fr.screen = f.screen.Lines()
 		fr.cursor = f.screen.Used()

@@ -65,7 +65,7 @@ func (a *App) draw() []string {
 }
 
 // toASCII replaces the signs that are not drawn through glyphs.
-var toASCII = strings.NewReplacer(widget.Ellipsis, "~", "⏎", "<")
+var toASCII = strings.NewReplacer(widget.Ellipsis, "~", "⏎", "<", "╋", "+", "┼", "+")
 
 // header is the tabs and a rule that marks the one that is seen; on small windows
 // a single line, on tiny ones nothing.

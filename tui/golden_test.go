@@ -78,6 +78,9 @@ var states = []struct {
 	{"transcripts", false, tapes("3")},
 	{"replay-sql", false, tapes("3", "enter", "G")},
 	{"replay-shell", false, tapes("3", "j", "enter", "n")},
+	{"search", true, tapes("3", "/", "person:alice from", "enter", "down")},
+	{"search-empty", false, tapes("3", "/")},
+	{"replay-note", false, tapes("3", "j", "enter", "n", "m", "why is this here")},
 	{"help", false, tapes("?")},
 	{"quit", false, tapes("Q")},
 }

@@ -21,6 +21,7 @@ var keys = struct {
 	Masks, Unmask                                                   key.Binding
 	Approve, Deny, Scroll, Send                                     key.Binding
 	Pause, Seek, Op, Speed, Idle, Start, End                        key.Binding
+	Search, Watch, EndIt, Find, Again, Link, Write                  key.Binding
 }{
 	Help:    bind("?", "help", "?"),
 	F1:      bind("f1", "help", "f1"),
@@ -83,6 +84,14 @@ var keys = struct {
 	Idle:  bind("i", "skip idle", "i"),
 	Start: bind("g", "start", "g", "home"),
 	End:   bind("G", "end", "G", "end"),
+
+	Search: bind("/", "search", "/"),
+	Watch:  bind("w", "watch", "w"),
+	EndIt:  bind("x", "end session", "x"),
+	Find:   bind("/", "find", "/"),
+	Again:  bind("N", "find next", "N"),
+	Link:   bind("y", "copy link", "y"),
+	Write:  bind("m", "note", "m"),
 }
 
 // pressed reports whether the key is the binding's.

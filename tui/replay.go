@@ -2,8 +2,6 @@ package tui
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -19,6 +17,7 @@ import (
 type replay struct {
 	*env
 	*scope
+	player  Player
 	head    recorder.Head
 	feeder  *feeder
 	frame   frame
@@ -32,6 +31,15 @@ type replay struct {
 	beatAt  time.Time
 	back    int // lines the time line is scrolled up
 	err     error
+
+	first    goal // where it begins
+	watching bool // the end is followed as it moves
+	find     string
+	hit      uint64 // the event that led here
+	prompt   *prompt
+	marks    []mark // of all operations, where they are known
+	proof    *Integrity
+	unproved error // why there is no proof
 }
 
 var speeds = [...]float64{0.25, 0.5, 1, 2, 4, 8, 16}
@@ -39,10 +47,13 @@ var speeds = [...]float64{0.25, 0.5, 1, 2, 4, 8, 16}
 // idle is the longest pause that skipping idle time leaves.
 const idle = time.Second
 
-// goal is where a seek goes: to a time, to the next operation, or nowhere.
+// goal is where a seek goes: to a time, to an event, to the next operation or text,
+// or nowhere.
 type goal struct {
-	kind goalKind
-	to   time.Duration
+	kind  goalKind
+	to    time.Duration
+	event uint64
+	text  string // in lower case
 }
 
 type goalKind uint8
@@ -51,6 +62,8 @@ const (
 	goalNone goalKind = iota
 	goalTime
 	goalNextOp
+	goalEvent
+	goalFind
 )
 
 type frameMsg struct {
@@ -60,7 +73,7 @@ type frameMsg struct {
 
 func newReplay(e *env, pl Player) *replay {
 	h := pl.Head()
-	p := &replay{env: e, scope: newScope(e.root), head: h, feeder: newFeeder(pl), speed: 2, skip: true}
+	p := &replay{env: e, player: pl, scope: newScope(e.root), head: h, feeder: newFeeder(pl), speed: 2, skip: true}
 	if h.Ended != nil {
 		p.total = max(0, h.EndedAt.Sub(h.Header.Started))
 	}
@@ -76,14 +89,19 @@ func (p *replay) crumb() string {
 }
 
 func (p *replay) note() string {
-	return p.dim.Render(p.head.Header.Started.UTC().Format("2006-01-02 15:04 UTC"))
+	return p.badge() + "  " + p.dim.Render(p.head.Header.Started.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
-func (p *replay) typing() bool { return false }
+func (p *replay) typing() bool { return p.prompt != nil }
 func (p *replay) busy() string { return "" }
 
 func (p *replay) beat() time.Duration {
-	if p.paused || p.frame.end && !p.working || p.err != nil {
+	switch {
+	case p.err != nil:
+		return 0
+	case p.watching && p.frame.live:
+		return 200 * time.Millisecond
+	case p.paused || p.frame.end && !p.working:
 		return 0
 	}
 	return 50 * time.Millisecond
@@ -91,7 +109,13 @@ func (p *replay) beat() time.Duration {
 
 func (p *replay) start() tea.Cmd {
 	p.beatAt = p.now()
-	return p.seek(goal{goalTime, p.pos})
+	to := goal{kind: goalTime, to: p.pos}
+	if p.first.kind != goalNone {
+		to, p.first = p.first, goal{}
+	} else if p.watching {
+		to.to = farAway
+	}
+	return tea.Batch(p.seek(to), p.survey())
 }
 
 func (p *replay) update(msg tea.Msg) tea.Cmd {
@@ -100,6 +124,19 @@ func (p *replay) update(msg tea.Msg) tea.Cmd {
 		return p.tick()
 	case frameMsg:
 		return p.framed(m)
+	case surveyMsg:
+		p.marks = m.marks
+	case integrityMsg:
+		p.proof, p.unproved = m.integrity, m.err
+	case notedMsg:
+		if m.err != nil {
+			return alarm("the note is not on record: " + m.err.Error())
+		}
+		return say(toastMsg{text: "the note is on record", good: true})
+	case tea.PasteMsg:
+		if p.prompt != nil {
+			p.prompt.words.Insert(m.Content)
+		}
 	case tea.KeyPressMsg:
 		return p.key(m)
 	}
@@ -111,6 +148,9 @@ func (p *replay) tick() tea.Cmd {
 	now := p.now()
 	dt := min(now.Sub(p.beatAt), time.Second)
 	p.beatAt = now
+	if p.watching && p.frame.live && !p.working {
+		return p.seek(goal{kind: goalTime, to: farAway})
+	}
 	if p.paused || p.working || p.frame.end {
 		return nil
 	}
@@ -122,7 +162,7 @@ func (p *replay) tick() tea.Cmd {
 	if p.frame.next > to {
 		return nil // nothing happens until then
 	}
-	return p.seek(goal{goalTime, to})
+	return p.seek(goal{kind: goalTime, to: to})
 }
 
 // seek sends the feeder to a goal; one that comes meanwhile is kept for later.
@@ -153,6 +193,12 @@ func (p *replay) framed(m frameMsg) tea.Cmd {
 		return p.seek(next)
 	case m.frame.more.kind != goalNone: // a long way: on it goes
 		return p.seek(m.frame.more)
+	case m.frame.lost && p.hit > 0: // cut up by escape sequences: where its run begins
+		to := goal{kind: goalEvent, event: p.hit}
+		p.hit = 0
+		return p.seek(to)
+	case m.frame.lost:
+		return alarm("from here on nothing says " + p.find)
 	case m.frame.jumped:
 		p.pos, p.beatAt = m.frame.at, p.now()
 	}
@@ -160,11 +206,18 @@ func (p *replay) framed(m frameMsg) tea.Cmd {
 }
 
 func (p *replay) key(k tea.KeyPressMsg) tea.Cmd {
+	if pr := p.prompt; pr != nil {
+		over, cmd := pr.key(k)
+		if over && p.prompt == pr {
+			p.prompt = nil
+		}
+		return cmd
+	}
 	switch s := k.String(); s {
 	case "esc", "q", "ctrl+c", "backspace":
 		return say(backMsg{p.scope})
 	case "space":
-		p.paused, p.beatAt = !p.paused, p.now()
+		p.paused, p.beatAt, p.watching = !p.paused, p.now(), false
 	case "left", "h":
 		return p.jump(p.pos - 10*time.Second)
 	case "right", "l":
@@ -172,12 +225,34 @@ func (p *replay) key(k tea.KeyPressMsg) tea.Cmd {
 	case "g", "home":
 		return p.jump(0)
 	case "G", "end":
-		return p.jump(1 << 62)
+		cmd := p.jump(1 << 62)
+		p.watching = p.head.Ended == nil
+		return cmd
 	case "n":
-		p.back = 0
+		p.back, p.watching = 0, false
 		return p.seek(goal{kind: goalNextOp})
 	case "p":
 		return p.jump(p.frame.previous(p.pos))
+	case "/":
+		p.prompt = &prompt{label: "find from here", then: p.look}
+	case "N":
+		if p.find != "" {
+			return p.look(p.find)
+		}
+	case "y":
+		return tea.Batch(tea.SetClipboard(p.link()), toast("copied, if your terminal allows it: "+p.link()))
+	case "m":
+		p.paused = true
+		p.prompt = &prompt{label: "note at " + clock(p.pos) + ", on record", then: p.write}
+	default:
+		p.tune(s)
+	}
+	return nil
+}
+
+// tune changes how it is shown.
+func (p *replay) tune(s string) {
+	switch s {
 	case "+", "=":
 		p.speed = min(p.speed+1, len(speeds)-1)
 	case "-":
@@ -193,7 +268,6 @@ func (p *replay) key(k tea.KeyPressMsg) tea.Cmd {
 	case "pgdown":
 		p.back = max(0, p.back-10)
 	}
-	return nil
 }
 
 // jump moves the play head.
@@ -202,19 +276,23 @@ func (p *replay) jump(to time.Duration) tea.Cmd {
 	if p.total > 0 {
 		to = min(to, p.total)
 	}
-	p.back = 0
+	p.back, p.watching = 0, false
 	if to < 1<<61 {
 		p.pos = to
 	}
-	return p.seek(goal{goalTime, to})
+	return p.seek(goal{kind: goalTime, to: to})
 }
 
 func (p *replay) keys() []key.Binding {
-	return []key.Binding{keys.Pause, keys.Seek, keys.Op, keys.Speed, keys.Idle, keys.Start, keys.End, keys.Back}
+	if p.prompt != nil {
+		return []key.Binding{keys.Send, keys.Back}
+	}
+	return []key.Binding{keys.Pause, keys.Seek, keys.Op, keys.Speed, keys.Idle, keys.Find, keys.Link, keys.Write, keys.Start, keys.End, keys.Again, keys.Back}
 }
 
 func (p *replay) explain() []string {
-	return []string{"In a time line the arrows up and down scroll. In a shell n and p go from one entered line to the next. What is drawn comes from an emulator: nothing of a recording reaches your terminal but its cells."}
+	return []string{"In a time line the arrows up and down scroll. In a shell n and p go from one entered line to the next. What is drawn comes from an emulator: nothing of a recording reaches your terminal but its cells.",
+		"The link leads here: " + p.link()}
 }
 
 func (p *replay) view(w, h int) []string {
@@ -226,6 +304,9 @@ func (p *replay) view(w, h int) []string {
 		return out
 	}
 	bar := p.bar(w)
+	if p.prompt != nil {
+		bar = p.promptLine(p.prompt, w)
+	}
 	if h < 3 {
 		return []string{bar}
 	}
@@ -267,48 +348,4 @@ func cutRune(s string) (first, rest string, ok bool) {
 		}
 	}
 	return s, "", s != ""
-}
-
-// bar is the time line's position, speed and state.
-func (p *replay) bar(w int) string {
-	sign := "▶"
-	switch {
-	case asciiTerm(p.o.Term):
-		sign = ">"
-	case p.paused:
-		sign = "Ⅱ"
-	}
-	if p.paused && asciiTerm(p.o.Term) {
-		sign = "="
-	}
-	at := p.pos
-	if p.frame.end {
-		at = max(p.pos, p.frame.at)
-	}
-	times := clock(at)
-	if p.total > 0 {
-		at = min(at, p.total)
-		times = clock(at) + " / " + clock(p.total)
-	}
-	left := " " + p.accent.Render(sign) + " " + times + "  "
-	right := "  " + fmt.Sprintf("%gx", speeds[p.speed])
-	if p.skip {
-		right += p.dim.Render(" idle skipped")
-	}
-	switch {
-	case p.working && p.frame.more.kind != goalNone:
-		right += " " + p.spinner()
-	case p.frame.end:
-		right += p.dim.Render(" end")
-	}
-	room := w - widget.Width(left) - widget.Width(right) - 1
-	if room < 4 {
-		return widget.Fit(left+right, w)
-	}
-	done := room
-	if p.total > 0 {
-		done = int(int64(room) * int64(at) / int64(p.total))
-	}
-	track := p.accent.Render(strings.Repeat(p.glyphs.heavy, done)) + p.faint.Render(strings.Repeat(p.glyphs.rule, room-done))
-	return left + track + right + " "
 }

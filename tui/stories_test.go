@@ -487,7 +487,9 @@ func TestEverySize(t *testing.T) {
 			faces[name] = open(t, b, tuitest.Alice, 80, 24)
 			faces[name].Keys(keys...)
 		}
-		for name, keys := range map[string][]string{"approvals": {"2"}, "transcripts": {"3"}, "replay": {"3", "enter", "G"}, "shell": {"3", "j", "enter", "G"}, "quit": {"Q"}} {
+		for name, keys := range map[string][]string{"approvals": {"2"}, "transcripts": {"3"}, "replay": {"3", "enter", "G"}, "shell": {"3", "j", "enter", "G"}, "quit": {"Q"},
+			"search": {"3", "/", "from", "enter"}, "nothing found": {"3", "/", "zzz", "enter"}, "note": {"3", "j", "enter", "m", "words"},
+			"find": {"3", "enter", "/", "x"}} {
 			faces[name] = as(t, b, tuitest.Bob, 80, 24)
 			faces[name].Keys(keys...)
 		}

@@ -101,6 +101,10 @@ func newEntry(at time.Duration, e *recorder.Event) (entry, bool) {
 		en.text = keyText(string(e.Data))
 	case recorder.KindInput, recorder.KindOutput, recorder.KindError:
 		en.label, en.text = "bytes", string(e.Data)
+	case recorder.KindHidden:
+		var p recorder.Hidden
+		err = json.Unmarshal(e.Data, &p)
+		en.label, en.text = "types", hiddenText(p)
 	case recorder.KindStart:
 		err = en.start(e.Data)
 	case recorder.KindEnd:

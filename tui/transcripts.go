@@ -17,36 +17,37 @@ import (
 type transcripts struct {
 	*env
 	*scope
-	all     []recorder.Head
-	items   []widget.Item
-	shown   []int
-	list    widget.List
-	filter  widget.Input
-	live    bool
-	loaded  bool
-	err     error
-	opening bool
+	all    []recorder.Head
+	items  []widget.Item
+	shown  []int
+	list   widget.List
+	filter widget.Input
+	live   bool
+	loaded bool
+	err    error
+	opener *opener
 }
 
-type (
-	headsMsg struct {
-		all []recorder.Head
-		err error
-	}
-	playerMsg struct {
-		player Player
-		err    error
-	}
-)
+type headsMsg struct {
+	all   []recorder.Head
+	items []widget.Item
+	err   error
+}
 
-func newTranscripts(e *env) *transcripts { return &transcripts{env: e, scope: newScope(e.root)} }
+// MaxListed is how many transcripts are listed, the newest; search finds the rest.
+const MaxListed = 5000
+
+func newTranscripts(e *env) *transcripts {
+	s := newScope(e.root)
+	return &transcripts{env: e, scope: s, opener: &opener{e: e, s: s}}
+}
 
 func (p *transcripts) crumb() string { return "transcripts" }
-func (p *transcripts) typing() bool  { return p.live }
+func (p *transcripts) typing() bool  { return p.live || p.opener.prompt != nil }
 func (p *transcripts) busy() string  { return "" }
 
 func (p *transcripts) beat() time.Duration {
-	if p.opening || !p.loaded {
+	if p.opener.busy || !p.loaded {
 		return 125 * time.Millisecond
 	}
 	return 0
@@ -56,7 +57,8 @@ func (p *transcripts) start() tea.Cmd {
 	be := p.be
 	return p.do(func(ctx context.Context) tea.Msg {
 		all, err := be.Transcripts(ctx)
-		return headsMsg{all, err}
+		all = all[:min(len(all), MaxListed)]
+		return headsMsg{all, itemsOf(all), err}
 	})
 }
 
@@ -65,15 +67,17 @@ func (p *transcripts) update(msg tea.Msg) tea.Cmd {
 	case headsMsg:
 		p.loaded, p.err = true, m.err
 		if m.err == nil {
-			p.take(m.all)
+			p.take(m)
 		}
 	case playerMsg:
-		p.opening = false
-		if m.err != nil {
-			return alarm("the transcript cannot be replayed: " + m.err.Error())
-		}
-		return say(pushMsg{newReplay(p.env, m.player)})
+		return p.opener.opened(m)
+	case endedMsg:
+		return tea.Batch(m.told(), p.start())
 	case tea.PasteMsg:
+		if p.opener.prompt != nil {
+			p.opener.prompt.words.Insert(m.Content)
+			return nil
+		}
 		p.live = true
 		p.filter.Insert(m.Content)
 		p.refilter()
@@ -83,19 +87,24 @@ func (p *transcripts) update(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-func (p *transcripts) take(all []recorder.Head) {
-	var id recorder.ID
-	if i := p.list.Cursor(); i < len(p.shown) {
-		id = p.all[p.shown[i]].ID
-	}
-	p.all = all
-	p.items = make([]widget.Item, len(all))
+// itemsOf prepares the list for its filter.
+func itemsOf(all []recorder.Head) []widget.Item {
+	items := make([]widget.Item, len(all))
 	for i, h := range all {
-		p.items[i] = widget.NewItem(person(h.Header)+" "+h.Header.Resource, map[string]string{
+		items[i] = widget.NewItem(person(h.Header)+" "+h.Header.Resource, map[string]string{
 			"id": string(h.ID), "kind": h.Header.Kind, "action": h.Header.Action, "on": h.Header.Resource,
 			"by": person(h.Header), "state": endState(h), "day": h.Header.Started.UTC().Format("2006-01-02"),
 		})
 	}
+	return items
+}
+
+func (p *transcripts) take(m headsMsg) {
+	var id recorder.ID
+	if h := p.current(); h != nil {
+		id = h.ID
+	}
+	p.all, p.items = m.all, m.items
 	p.refilter()
 	for i, j := range p.shown {
 		if p.all[j].ID == id {
@@ -124,13 +133,28 @@ func person(h recorder.Header) string {
 }
 
 func endState(h recorder.Head) string {
-	if h.Ended == nil {
+	switch {
+	case goesOn(&h):
+		return "live"
+	case h.Ended == nil:
 		return "open"
 	}
 	return h.Ended.Reason
 }
 
 func (p *transcripts) key(k tea.KeyPressMsg) tea.Cmd {
+	if cmd, ok := p.opener.key(k); ok {
+		return cmd
+	}
+	if h := p.current(); !p.live && goesOn(h) {
+		switch {
+		case pressed(k, keys.Watch):
+			return p.opener.open(opening{id: h.ID, watch: true}, "")
+		case pressed(k, keys.EndIt):
+			p.opener.end(*h)
+			return nil
+		}
+	}
 	switch s := k.String(); {
 	case pressed(k, keys.Enter):
 		return p.open()
@@ -139,9 +163,8 @@ func (p *transcripts) key(k tea.KeyPressMsg) tea.Cmd {
 		p.filter.Set("")
 		p.refilter()
 		return nil
-	case !p.live && pressed(k, keys.Filter):
-		p.live = true
-		return nil
+	case !p.live && pressed(k, keys.Search):
+		return say(pushMsg{newSearch(p.env)})
 	case pressed(k, keys.Refresh):
 		return p.start()
 	case p.list.Key(s, !p.live):
@@ -160,17 +183,25 @@ func (p *transcripts) key(k tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
+// current is the selected transcript, nil for none.
+func (p *transcripts) current() *recorder.Head {
+	if i := p.list.Cursor(); i < len(p.shown) {
+		return &p.all[p.shown[i]]
+	}
+	return nil
+}
+
+// goesOn reports whether it is the transcript of a session that is live.
+func goesOn(h *recorder.Head) bool {
+	return h != nil && h.Ended == nil && h.Header.Kind != recorder.KindBastion
+}
+
 func (p *transcripts) open() tea.Cmd {
-	i := p.list.Cursor()
-	if i >= len(p.shown) || p.opening {
+	h := p.current()
+	if h == nil {
 		return nil
 	}
-	p.opening = true
-	be, id := p.be, p.all[p.shown[i]].ID
-	return p.do(func(ctx context.Context) tea.Msg {
-		player, err := be.Replay(ctx, id)
-		return playerMsg{player, err}
-	})
+	return p.opener.open(opening{id: h.ID}, "")
 }
 
 func (p *transcripts) keys() []key.Binding {
@@ -178,11 +209,17 @@ func (p *transcripts) keys() []key.Binding {
 	if p.live {
 		return []key.Binding{replay, bind("esc", "clear filter", "esc"), bind("↑/↓", "move", "up", "down")}
 	}
-	return []key.Binding{replay, keys.Type, keys.Filter, keys.Move, keys.Quit, keys.Ends, keys.Refresh}
+	if p.opener.prompt != nil {
+		return []key.Binding{keys.Send, keys.Back}
+	}
+	watch, end := keys.Watch, keys.EndIt
+	watch.SetEnabled(goesOn(p.current()))
+	end.SetEnabled(goesOn(p.current()))
+	return []key.Binding{replay, keys.Search, watch, end, keys.Type, keys.Move, keys.Quit, keys.Ends, keys.Refresh}
 }
 
 func (p *transcripts) explain() []string {
-	return []string{"The filter knows fields too: by:alice on:orders-db action:shell state:open day:2026-11-23. !word leaves out."}
+	return []string{"The filter knows fields too: by:alice on:orders-db action:shell state:live day:2026-11-23. !word leaves out. / searches what was said in them."}
 }
 
 func (p *transcripts) view(w, h int) []string {
@@ -233,20 +270,29 @@ func (p *transcripts) row(h recorder.Head, w int, selected bool) string {
 	if selected {
 		return p.accent.Render(p.glyphs.pointer) + p.selected.Under(widget.Fit(text, w-1))
 	}
+	if goesOn(&h) {
+		return p.danger.Render(p.glyphs.bullet) + widget.Fit(text, w-1)
+	}
 	return " " + widget.Fit(text, w-1)
 }
 
 func (p *transcripts) filterLine(w int) string {
-	if p.opening {
+	switch {
+	case p.opener.prompt != nil:
+		return p.promptLine(p.opener.prompt, w)
+	case p.opener.busy:
 		return " " + p.spinner() + " opening"
 	}
 	n := fmt.Sprintf("%d ", len(p.all))
+	if len(p.all) == MaxListed {
+		n = "the newest " + n
+	}
 	if len(p.shown) != len(p.all) {
 		n = fmt.Sprintf("%d of %d ", len(p.shown), len(p.all))
 	}
 	right := p.dim.Render(n)
 	if !p.live && strings.TrimSpace(p.filter.Value()) == "" {
-		return widget.Sides(" "+p.accent.Render("/")+" "+p.dim.Render("type to filter: person, resource, action:shell, state:open"), right, w)
+		return widget.Sides(" "+p.dim.Render("type to filter: person, resource, action:shell, state:live"), right, w)
 	}
 	return " " + p.accent.Render("/") + " " + p.filter.View(max(2, w-3-widget.Width(n)), p.text, p.cursor) + right
 }

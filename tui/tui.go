@@ -40,6 +40,8 @@ type Options struct {
 	Backend Backend
 	// Site is the bastion's name in the header.
 	Site string
+	// Reach is what people type behind ssh to come here; links are made of it.
+	Reach string
 	// Width and Height are the terminal's at the start.
 	Width, Height int
 	Term          string // TERM

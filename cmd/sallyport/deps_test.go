@@ -47,15 +47,15 @@ server/identity          : policy mask server/cluster
 server/identity/...      : policy
 server/config            : policy mask
 server/approval          : policy server/cluster
-server/session           : policy mask recorder connectors server/identity server/approval server/secret server/cluster
-server                   : tui tui/widget policy recorder connectors server/session server/identity server/config
+server/session           : policy mask recorder recorder/search recorder/ledger connectors server/identity server/approval server/secret server/cluster
+server                   : tui tui/widget policy recorder recorder/export recorder/search connectors server/session server/identity server/config
 server/termtest          :
 cmd/...                  : ...
 `
 
 // testsMay are what test files may import besides: suites and real servers.
 var testsMay = []string{
-	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/ssh/sshdtest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys",
+	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/ssh/sshdtest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
 	"server/cluster/kvtest", "server/cluster/boltkv", "server/identity/oidctest", "server/identity/idptest", "server/termtest", "tui/tuitest", "connectors/sqlite",
 	"mask", "policy", "recorder",
 }

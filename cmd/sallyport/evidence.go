@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/recorder/agekeys"
 	"github.com/sallyport/sallyport/recorder/boltstore"
 	"github.com/sallyport/sallyport/recorder/ledger"
+	"github.com/sallyport/sallyport/recorder/search"
 	"github.com/sallyport/sallyport/server/config"
 )
 
@@ -20,12 +22,30 @@ import (
 type evidence struct {
 	*recorder.Recorder
 	backups *backups
+	dir     string
+	// words is nil where the bastion cannot read what it records.
+	words *search.Follower
 }
 
-// Close ends backups, and then all transcripts.
+// Close ends backups and the index, and then all transcripts.
 func (e *evidence) Close(reason string) error {
-	return errors.Join(e.backups.close(), e.Recorder.Close(reason))
+	var err error
+	if e.words != nil {
+		err = e.words.Close()
+	}
+	return errors.Join(err, e.backups.close(), e.Recorder.Close(reason))
 }
+
+// Search implements session.Evidence.
+func (e *evidence) Search(ctx context.Context, q search.Query) ([]search.Hit, bool, error) {
+	if e.words == nil {
+		return nil, false, recorder.ErrSealed
+	}
+	return e.words.Search(ctx, q)
+}
+
+// Prove implements session.Evidence.
+func (e *evidence) Prove(id recorder.ID) (ledger.Inclusion, error) { return ledger.Prove(e.dir, id) }
 
 // openEvidence opens the transcripts of a bastion and starts its recorder on them,
 // with the log over all of them.
@@ -53,7 +73,11 @@ func openEvidence(cfg *config.Config, log *slog.Logger) (*evidence, error) {
 	if err != nil {
 		return nil, errors.Join(err, rec.Close("the bastion did not start"))
 	}
-	return &evidence{rec, b}, nil
+	e := &evidence{Recorder: rec, backups: b, dir: cfg.Data}
+	if !c.Sealed {
+		e.words = search.Follow(cfg.Data, keys, rec, log)
+	}
+	return e, nil
 }
 
 // ahead is a lead as the recorder takes it: there 0 is the default.

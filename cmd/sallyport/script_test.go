@@ -37,6 +37,8 @@ import (
 //	edit FILE PATTERN TEXT    replace what the regular expression matches, \n for a
 //	                          new line in TEXT, by renaming a new file over the old one
 //	hangup                    ask the bastion for a reload
+//	capture NAME PATTERN      set $NAME to what the group matches in the last stdout
+//	until PERSON CODE words...  as ssh, again and again until it ends with CODE
 //	logged TEXT               wait until the bastion's log says so
 //	envsubst FILE...          put the values of $VARIABLES into files
 //	append FILE OTHER         put OTHER behind FILE
@@ -79,6 +81,8 @@ func TestScript(t *testing.T) {
 				ts.Check(theBastion(ts).cmd.Process.Signal(syscall.SIGHUP))
 			},
 			"logged":    scriptLogged,
+			"capture":   scriptCapture,
+			"until":     scriptUntil,
 			"sallyport": scriptSallyport,
 			"envsubst":  scriptEnvsubst,
 			"append":    scriptAppend,
@@ -161,6 +165,27 @@ func scriptLogged(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("the bastion's log does not say %q:\n%s", want, b.log.String())
 		}
 	}
+}
+
+func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	limit := time.Now().Add(30 * time.Second)
+	for {
+		r := theBastion(ts).ssh(args[0], args[2:]...)
+		if r.code == want || time.Now().After(limit) {
+			check(ts, args[1], r)
+			return
+		}
+	}
+}
+
+func scriptCapture(ts *testscript.TestScript, _ bool, args []string) {
+	m := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if m == nil {
+		ts.Fatalf("nothing matches %s", args[1])
+	}
+	ts.Setenv(args[0], m[1])
 }
 
 // scriptApprove has a person say yes to the one request that waits.

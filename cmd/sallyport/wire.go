@@ -215,7 +215,7 @@ func (b *bastion) gate(ctx context.Context, people *identity.People, rules sessi
 		Record: func(ctx context.Context, a policy.Approval) error { return gate.RecordApproval(ctx, a) },
 		Groups: people.Groups,
 	})
-	gate = session.New(session.Options{Drivers: b.drivers, Recorder: b.rec.Recorder, Approvals: approvals, Journal: journal, Rules: rules,
+	gate = session.New(session.Options{Drivers: b.drivers, Recorder: b.rec.Recorder, Evidence: b.rec, Approvals: approvals, Journal: journal, Rules: rules,
 		Classify: classifier(b.drivers), Log: b.log})
 	if err := gate.Journal(ctx, recorder.Admin{Act: "started", Details: map[string]string{"config": rules.Revision}}); err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ const (
 	FileName = "search.db"
 	KeyFile  = "search.key"
 
-	version = 1
+	version = 2 // 1 had no details of acts
 	keySize = 32
 )
 
@@ -168,6 +168,9 @@ func (x *Index) number(query string, args ...any) (n int64, err error) {
 
 // rows runs a statement and calls f for each row.
 func (x *Index) rows(query string, args []any, f func(*sqlite3.Stmt) error) (err error) {
+	if x.c == nil {
+		return errClosed
+	}
 	s, _, err := x.c.Prepare(query)
 	if err != nil {
 		return err
@@ -208,5 +211,13 @@ func bind(s *sqlite3.Stmt, i int, a any) error {
 func (x *Index) Close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.c.Close()
+	if x.c == nil {
+		return nil
+	}
+	c := x.c
+	x.c = nil
+	return c.Close()
 }
+
+// errClosed is what calls after Close fail with.
+var errClosed = errors.New("the index is closed")

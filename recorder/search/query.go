@@ -71,6 +71,9 @@ func (x *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.c == nil {
+		return nil, fmt.Errorf("search: %w", errClosed)
+	}
 	old := x.c.SetInterrupt(ctx)
 	defer x.c.SetInterrupt(old)
 	var hits []Hit

@@ -206,6 +206,9 @@ func TestRebuilt(t *testing.T) {
 	w := filled(t)
 	dir, k := t.TempDir(), keys(t)
 	path := filepath.Join(dir, FileName)
+	first, err := Open(dir, k)
+	ok(t, err)
+	ok(t, first.Close())
 	for name, damage := range map[string]func() error{
 		"new":         func() error { return nil },
 		"overwritten": func() error { return os.WriteFile(path, bytes.Repeat([]byte("no index "), 2000), 0o600) },

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,37 +31,68 @@ func (x *Index) Update(ctx context.Context, src Source) error {
 	if err != nil && !errors.Is(err, recorder.ErrCorrupt) {
 		return fmt.Errorf("update search index: %w", err)
 	}
+	known, err := x.all()
+	if err != nil {
+		return fmt.Errorf("update search index: %w: %w", errIndex, err)
+	}
 	there := map[recorder.ID]bool{}
 	for _, h := range heads {
 		there[h.ID] = true
+		if at := known[h.ID]; at.next == h.Next && at.hash == h.Hash {
+			continue
+		}
 		if err := x.follow(ctx, src, h); err != nil {
 			return fmt.Errorf("update search index: transcript %q: %w", h.ID, err)
 		}
 	}
-	return x.drop(there)
+	for id := range known {
+		if there[id] {
+			delete(known, id)
+		}
+	}
+	return x.drop(known)
+}
+
+// errIndex: it is the index that fails, not what it reads.
+var errIndex = errors.New("the index cannot be used")
+
+// mark is how far a transcript is indexed.
+type mark struct {
+	next uint64
+	hash recorder.Hash
+}
+
+// all is how far everything is indexed.
+func (x *Index) all() (map[recorder.ID]mark, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	all := map[recorder.ID]mark{}
+	err := x.rows("select id, next, hash from transcripts", nil, func(s *sqlite3.Stmt) error {
+		m := mark{next: uint64(s.ColumnInt64(1))}
+		copy(m.hash[:], s.ColumnRawBlob(2))
+		all[recorder.ID(s.ColumnText(0))] = m
+		return nil
+	})
+	return all, err
 }
 
 // drop takes out transcripts that are no more.
-func (x *Index) drop(there map[recorder.ID]bool) error {
+func (x *Index) drop(gone map[recorder.ID]mark) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	var gone []string
-	err := x.rows("select id from transcripts", nil, func(s *sqlite3.Stmt) error {
-		if id := s.ColumnText(0); !there[recorder.ID(id)] {
-			gone = append(gone, id)
-		}
-		return nil
-	})
-	for _, id := range gone {
-		if err == nil {
-			err = x.in(func() error { return x.forget(recorder.ID(id)) })
+	for id := range gone {
+		if err := x.in(func() error { return x.forget(id) }); err != nil {
+			return fmt.Errorf("update search index: %w: %w", errIndex, err)
 		}
 	}
-	return err
+	return nil
 }
 
 // in runs f in a transaction.
 func (x *Index) in(f func() error) error {
+	if x.c == nil {
+		return errClosed
+	}
 	if err := x.c.Exec("begin immediate"); err != nil {
 		return err
 	}
@@ -94,26 +127,54 @@ func (x *Index) follow(ctx context.Context, src Source, h recorder.Head) error {
 	x.mu.Lock()
 	at, err := x.known(h.ID)
 	x.mu.Unlock()
-	if err != nil || at.Next == h.Next && at.Hash == h.Hash {
-		return err
+	if err != nil {
+		return fmt.Errorf("%w: %w", errIndex, err)
 	}
 	for _, from := range []recorder.Head{at, {ID: h.ID}} {
 		if from.Next > h.Next {
 			continue
 		}
-		hash, docs, err := gather(ctx, src, from, h)
+		whole, err := x.walk(ctx, src, from, h)
 		switch {
 		case errors.Is(err, recorder.ErrCorrupt), errors.Is(err, recorder.ErrSealed), errors.Is(err, recorder.ErrNotFound):
 			return nil
-		case err != nil:
+		case err != nil || whole:
 			return err
-		case hash == h.Hash:
-			x.mu.Lock()
-			defer x.mu.Unlock()
-			return x.in(func() error { return x.put(h, docs, from.Next == 0) })
 		}
 	}
-	return nil // the record itself is damaged: verify tells
+	// The record itself is damaged: verify tells. Nothing of it is found.
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.in(func() error { return x.forget(h.ID) }); err != nil {
+		return fmt.Errorf("%w: %w", errIndex, err)
+	}
+	return nil
+}
+
+// walk indexes a transcript from one head up to another, a bounded part at a time.
+// It returns false where the chain leads elsewhere.
+func (x *Index) walk(ctx context.Context, src Source, from, to recorder.Head) (bool, error) {
+	for {
+		next, docs, err := gather(ctx, src, from, to)
+		if err != nil {
+			return false, err
+		}
+		if next.Next == to.Next && next.Hash != to.Hash {
+			return false, nil
+		}
+		part := to
+		part.Next, part.Hash = next.Next, next.Hash
+		x.mu.Lock()
+		err = x.in(func() error { return x.put(part, docs, from.Next == 0) })
+		x.mu.Unlock()
+		if err != nil {
+			return false, fmt.Errorf("%w: %w", errIndex, err)
+		}
+		if next.Next == to.Next {
+			return true, nil
+		}
+		from = next
+	}
 }
 
 func (x *Index) put(h recorder.Head, docs *gatherer, anew bool) error {
@@ -169,29 +230,34 @@ type stream struct {
 	last  time.Time
 }
 
-// gather reads the events after a head up to another and returns the hash that
-// they lead to.
-func gather(ctx context.Context, src Source, from, to recorder.Head) (recorder.Hash, *gatherer, error) {
+// maxGather is how much of a transcript is held, in bytes of its events, before it
+// is put into the index.
+var maxGather = 16 << 20
+
+// gather reads the events after a head towards another, as many as are held at a
+// time, and returns where they lead to.
+func gather(ctx context.Context, src Source, from, to recorder.Head) (recorder.Head, *gatherer, error) {
 	g := &gatherer{ops: map[int]*doc{}, later: map[int]recorder.Decision{}, runs: map[string]*stream{}}
-	hash, next := from.Hash, from.Next
-	for next < to.Next {
-		events, err := src.Read(ctx, to.ID, next, int(min(to.Next-next, 4096)))
+	at, held := from, 0
+	for at.Next < to.Next && held < maxGather {
+		events, err := src.Read(ctx, to.ID, at.Next, int(min(to.Next-at.Next, 4096)))
 		if err != nil {
-			return hash, nil, err
+			return at, nil, err
 		}
 		if len(events) == 0 {
-			return hash, nil, recorder.ErrCorrupt
+			return at, nil, recorder.ErrCorrupt
 		}
 		for _, e := range events {
 			g.event(e)
+			held += len(e.Data) + 64
 		}
-		hash = recorder.ChainOver(to.ID, hash, events)
-		next += uint64(len(events))
+		at.Hash = recorder.ChainOver(to.ID, at.Hash, events)
+		at.Next += uint64(len(events))
 	}
 	for _, s := range g.runs {
 		g.flush(s)
 	}
-	return hash, g, nil
+	return at, g, nil
 }
 
 func (g *gatherer) event(e recorder.Event) {
@@ -226,11 +292,22 @@ func (g *gatherer) event(e recorder.Event) {
 	case recorder.KindRows:
 		g.answer(e)
 	case recorder.KindNote, recorder.KindAdmin:
-		var n struct{ Text, Act, Target string }
+		var n struct {
+			Text, Act, Target string
+			Details           map[string]string
+		}
 		if json.Unmarshal(e.Data, &n) == nil {
-			g.docs = append(g.docs, &doc{seq: e.Seq, at: e.At, what: "note", text: strings.TrimSpace(n.Text + n.Act + " " + n.Target)})
+			g.docs = append(g.docs, &doc{seq: e.Seq, at: e.At, what: "note", text: strings.TrimSpace(n.Text + n.Act + " " + n.Target + details(n.Details))})
 		}
 	}
+}
+
+// details are those of an act on the bastion, in order.
+func details(d map[string]string) (text string) {
+	for _, k := range slices.Sorted(maps.Keys(d)) {
+		text += " " + k + ": " + d[k]
+	}
+	return text
 }
 
 // answer is the cells of a part of an answer, cut into documents.

@@ -51,10 +51,12 @@ type Rules struct {
 	Revision string
 }
 
-// Options of a Gate; all fields but Classify and Now are required.
+// Options of a Gate; all fields but Evidence, Classify and Now are required.
 type Options struct {
-	Drivers   []connectors.Driver
-	Recorder  *recorder.Recorder
+	Drivers  []connectors.Driver
+	Recorder *recorder.Recorder
+	// Evidence finds and proves what the recorder has; nil can do neither.
+	Evidence  Evidence
 	Approvals *approval.Service
 	// Journal is the bastion's own transcript.
 	Journal *recorder.Transcript

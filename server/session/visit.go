@@ -74,18 +74,22 @@ func (t Target) Power() string {
 	return "sql"
 }
 
-// lastSessions is how many of a person's sessions a listing shows.
-const lastSessions = 3
+// lastSessions is how many of a person's sessions a listing shows, of those among
+// the newest recentSessions of everybody: a listing must not wait for all there are.
+const (
+	lastSessions   = 3
+	recentSessions = 5000
+)
 
 // Resources lists what this person may open, by name.
 func (v *Visit) Resources(ctx context.Context) ([]Listing, error) {
 	r := v.g.rules.Load()
-	heads, err := v.g.o.Recorder.Heads(ctx)
+	heads, err := v.g.o.Recorder.Newest(ctx, "", recentSessions)
 	if err != nil {
 		return nil, fmt.Errorf("read transcripts: %w", err)
 	}
 	last := map[string][]recorder.Head{}
-	for _, h := range slices.Backward(heads) {
+	for _, h := range heads {
 		if name := h.Header.Resource; name != "" && v.owns(h) && len(last[name]) < lastSessions {
 			last[name] = append(last[name], h)
 		}

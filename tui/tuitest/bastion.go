@@ -2,6 +2,7 @@ package tuitest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,6 +33,13 @@ type Bastion struct {
 	Rows int64
 	// Judging, where it is not nil, holds judgements up until it is sent to.
 	Judging chan string
+
+	// AskReason: no replay without a reason. Integrity is what verifying finds; nil
+	// is that all is well.
+	AskReason bool
+	Integrity *tui.Integrity
+	// Ends and Notes are the sessions that were ended and the notes that were made.
+	Ends, Notes []string
 
 	mu        sync.Mutex
 	approvals []policy.Approval
@@ -95,27 +103,87 @@ func (b *backend) Transcripts(context.Context) ([]recorder.Head, error) {
 	return b.Heads, b.Fail["transcripts"]
 }
 
-func (b *backend) Replay(_ context.Context, id recorder.ID) (tui.Player, error) {
+// needsReason is what a replay without one fails with.
+type needsReason struct{}
+
+func (needsReason) Error() string { return "role auditors asks why you look at sessions of others" }
+func (needsReason) NeedsReason()  {}
+
+func (b *backend) Replay(_ context.Context, id recorder.ID, l tui.Look) (tui.Player, error) {
+	if b.AskReason && l.Reason == "" {
+		return nil, needsReason{}
+	}
 	for _, h := range b.Heads {
 		if h.ID == id {
-			return &player{h, b.Bastion.Events[id]}, nil
+			return &player{b.Bastion, h}, nil
 		}
 	}
 	return nil, recorder.ErrNotFound
 }
 
+// Search finds the statements that hold the text, and the output: there, as the
+// index does, by the event with which its run begins.
+func (b *backend) Search(ctx context.Context, q tui.Query) (f tui.Found, err error) {
+	for _, h := range b.Heads {
+		if q.Person != "" && !strings.Contains(h.Header.Identity.Email, q.Person) {
+			continue
+		}
+		for _, e := range b.Bastion.Events[h.ID] {
+			if before, after, ok := strings.Cut(string(e.Data), q.Text); ok && e.Kind == recorder.KindOutput {
+				f.Hits = append(f.Hits, tui.Hit{ID: h.ID, Event: 1, At: e.At, Person: h.Header.Identity.Email, Resource: h.Header.Resource,
+					What: "output", Before: before, Match: q.Text, After: after})
+			}
+			var op recorder.Operation
+			if e.Kind != recorder.KindOperation || json.Unmarshal(e.Data, &op) != nil {
+				continue
+			}
+			if before, after, ok := strings.Cut(op.Text, q.Text); ok {
+				f.Hits = append(f.Hits, tui.Hit{ID: h.ID, Event: e.Seq, At: e.At, Person: h.Header.Identity.Email, Resource: h.Header.Resource,
+					What: "statement", Verdict: "allow", Rule: "engineers-read", Before: before, Match: q.Text, After: after})
+			}
+		}
+	}
+	return f, b.Fail["search"]
+}
+
+// End notes what was ended, and why.
+func (b *backend) End(_ context.Context, id recorder.ID, why string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.Ends = append(b.Ends, string(id)+": "+why)
+	return b.Fail["end"]
+}
+
 type player struct {
-	head   recorder.Head
-	events []recorder.Event
+	b    *Bastion
+	head recorder.Head
+}
+
+func (p *player) Verify(context.Context) (tui.Integrity, error) {
+	if p.b.Integrity != nil {
+		return *p.b.Integrity, nil
+	}
+	return tui.Integrity{Events: p.head.Next, Signed: p.head.Next}, p.b.Fail["verify"]
+}
+
+// Note notes the note.
+func (p *player) Note(_ context.Context, at, text string) error {
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	p.b.Notes = append(p.b.Notes, string(p.head.ID)+"@"+at+": "+text)
+	return p.b.Fail["note"]
 }
 
 func (p *player) Head() recorder.Head { return p.head }
 
 func (p *player) Events(_ context.Context, from uint64, max int) ([]recorder.Event, error) {
-	if from >= uint64(len(p.events)) {
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	events := p.b.Events[p.head.ID]
+	if from >= uint64(len(events)) {
 		return nil, nil
 	}
-	return slices.Clone(p.events[from:min(len(p.events), int(from)+max)]), nil
+	return slices.Clone(events[from:min(len(events), int(from)+max)]), nil
 }
 
 func (b *backend) Approvals(context.Context) ([]policy.Approval, error) {
