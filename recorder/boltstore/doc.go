@@ -7,7 +7,8 @@
 //
 // Integers are big-endian. Four buckets in transcripts.db:
 //
-//	meta    "format" → 2 bytes: the version of this layout
+//	meta    "format" → 2 bytes: the version of this layout; "shrink" → there while
+//	        free pages hold what was removed: the next Open writes the file anew
 //	heads   transcript id → head
 //	keys    transcript id | 0x00 | number of the first event (8) | 0x0000 → wrapped key
 //	groups  transcript id | 0x00 | number of the first event (8) | part (2) → group
