@@ -109,6 +109,10 @@ func (b *bastion) run(ctx context.Context, l net.Listener, reload *reloader) err
 		reload.run(serving)
 		return nil
 	})
+	g.Go(func() error {
+		b.retain(serving)
+		return nil
+	})
 	go b.alarm(serving)
 	b.warm()
 	<-serving.Done()
