@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/recorder/agekeys"
 	"github.com/sallyport/sallyport/recorder/boltstore"
 	"github.com/sallyport/sallyport/recorder/ledger"
+	"github.com/sallyport/sallyport/server/audit"
 	"github.com/sallyport/sallyport/server/config"
 )
 
@@ -20,11 +21,12 @@ import (
 type evidence struct {
 	*recorder.Recorder
 	backups *backups
+	stream  *audit.Stream
 }
 
-// Close ends backups, and then all transcripts.
+// Close ends backups and the audit stream, and then all transcripts.
 func (e *evidence) Close(reason string) error {
-	return errors.Join(e.backups.close(), e.Recorder.Close(reason))
+	return errors.Join(e.backups.close(), e.stream.Close(), e.Recorder.Close(reason))
 }
 
 // openEvidence opens the transcripts of a bastion and starts its recorder on them,
@@ -43,17 +45,26 @@ func openEvidence(cfg *config.Config, log *slog.Logger) (*evidence, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	stream, err := newAudit(cfg, log)
+	if err != nil {
+		return nil, errors.Join(err, tree.Close(), store.Close())
+	}
 	rec, err := recorder.New(store, recorder.Options{ // closes both where it fails
 		LeadBytes: ahead(c.LeadBytes), LeadTime: ahead(time.Duration(c.LeadTime)), Interval: time.Duration(c.Interval), Log: tree,
+		Durable: stream.Durable,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start recorder: %w", err)
+		return nil, errors.Join(fmt.Errorf("start recorder: %w", err), stream.Close())
 	}
-	b, err := serveBackups(cfg.Data, store, log)
+	err = stream.Start(rec)
+	var b *backups
+	if err == nil {
+		b, err = serveBackups(cfg.Data, store, log)
+	}
 	if err != nil {
-		return nil, errors.Join(err, rec.Close("the bastion did not start"))
+		return nil, errors.Join(err, stream.Close(), rec.Close("the bastion did not start"))
 	}
-	return &evidence{rec, b}, nil
+	return &evidence{rec, b, stream}, nil
 }
 
 // ahead is a lead as the recorder takes it: there 0 is the default.

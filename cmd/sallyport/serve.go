@@ -113,6 +113,7 @@ func (b *bastion) run(ctx context.Context, l net.Listener, reload *reloader) err
 		b.retain(serving)
 		return nil
 	})
+	go b.reopen(serving)
 	go b.alarm(serving)
 	b.warm()
 	<-serving.Done()
@@ -132,6 +133,22 @@ func (b *bastion) warm() {
 		w, ok := d.(interface{ Warm() })
 		if ok && slices.ContainsFunc(b.cfg.Resources, func(r config.Resource) bool { return r.Kind == d.Kind() }) {
 			w.Warm()
+		}
+	}
+}
+
+// reopen opens the audit stream's files anew at a hangup signal: somebody moved
+// them away.
+func (b *bastion) reopen(ctx context.Context) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			b.rec.stream.Reopen()
 		}
 	}
 }

@@ -90,7 +90,9 @@ func withEvidence(cfg *config.Config, f func(*evidence) error) error {
 	if err := checkThere(cfg.Data); err != nil {
 		return err
 	}
-	e, err := openEvidence(cfg, slog.New(slog.DiscardHandler))
+	quiet := *cfg
+	quiet.Audit = nil // the bastion goes on with it
+	e, err := openEvidence(&quiet, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
