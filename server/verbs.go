@@ -40,6 +40,8 @@ func verbs() []verb {
 			flags: map[string]string{"--comment": "text"}, run: func(c *call) error { return c.vote(false) }},
 		{name: "transcripts", usage: "transcripts [--json]", help: "the transcripts you may see", flags: json, run: (*call).transcripts},
 		{name: "replay", usage: "replay ID[@EVENT|@MM:SS] [--json]", help: "what happened in one, in order, from there on", need: 1, flags: json, run: (*call).replay},
+		{name: "hold", usage: "hold ID --reason TEXT [--release]", help: "for administrators: keep a transcript from retention, or end that", need: 1,
+			flags: map[string]string{"--reason": "text", "--release": ""}, run: (*call).hold},
 		{name: "policy", usage: "policy replay [--since 30d] [--policy - < FILE] [--json]", help: "for administrators: what that configuration would have decided on what was done",
 			need: 1, flags: map[string]string{"--since": "duration", "--policy": "-", "--json": ""}, run: (*call).policyVerb},
 		{name: "keys", usage: "keys [--json]", help: "the SSH keys that open the door for you", flags: json, run: (*call).keys},
