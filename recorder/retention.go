@@ -118,10 +118,14 @@ func (r *Recorder) remove(ctx context.Context, log Retainer, store Remover, some
 		return nil, errClosed
 	}
 	held := log.Held()
-	some = slices.DeleteFunc(some, func(m Removal) bool { _, on := held[m.Head.ID]; return on || log.Removed(m.Head.ID) })
+	some = slices.DeleteFunc(some, func(m Removal) bool { _, on := held[m.Head.ID]; return on })
 	var leaves []Leaf
 	var ids []ID
 	for i := range some {
+		if log.Removed(some[i].Head.ID) { // the store failed to remove it before
+			ids = append(ids, some[i].Head.ID)
+			continue
+		}
 		l, err := r.tombstone(ctx, &some[i])
 		if err != nil {
 			return nil, err
