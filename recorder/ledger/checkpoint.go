@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -31,7 +32,7 @@ func (c Checkpoint) text() string {
 // sumdb/note ("name+hash+key"). Errors wrap recorder.ErrCorrupt unless the key
 // is malformed.
 func OpenCheckpoint(msg []byte, key string) (Checkpoint, error) {
-	v, err := note.NewVerifier(strings.TrimSpace(key))
+	v, err := verifier(key)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("public key: %w", err)
 	}
@@ -50,6 +51,16 @@ func OpenCheckpoint(msg []byte, key string) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("%w: checkpoint: %w", recorder.ErrCorrupt, err)
 	}
 	return c, nil
+}
+
+// verifier reads a public key in its one spelling: digits of its hash are lower-case.
+func verifier(key string) (note.Verifier, error) {
+	key = strings.TrimSpace(key)
+	v, err := note.NewVerifier(key)
+	if err == nil && !strings.HasPrefix(key, fmt.Sprintf("%s+%08x+", v.Name(), v.KeyHash())) {
+		err = errors.New("malformed")
+	}
+	return v, err
 }
 
 func parse(text string) (c Checkpoint, err error) {
