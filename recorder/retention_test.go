@@ -53,7 +53,7 @@ func TestRemovalCut(t *testing.T) {
 	for first := range 4 {
 		t.Run(fmt.Sprint(first), func(t *testing.T) {
 			dir := t.TempDir()
-			r, s, _ := openStuck(t, dir, 0)
+			r, _, _ := openStuck(t, dir, 0)
 			var ids []recorder.ID
 			for range 3 {
 				tr := begin(t, r)
@@ -67,7 +67,7 @@ func TestRemovalCut(t *testing.T) {
 			}
 			ok(t, open.End(t.Context(), recorder.End{Reason: "closed"}))
 			ok(t, r.Close("stop"))
-			r, s, _ = openStuck(t, dir, 2*time.Hour)
+			r, s, _ := openStuck(t, dir, 2*time.Hour)
 			again := begin(t, r)
 			s.fail, s.first = true, first
 			if _, err := r.Expire(t.Context(), keepHour); err == nil {

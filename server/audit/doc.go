@@ -13,7 +13,8 @@
 // and event: lines that come twice have the same. A sink that is named for the
 // first time is told what is recorded from then on. Where the record cannot be
 // read any more, because retention took it or a sealed bastion lost its key in a
-// restart, one line of event "gap" says which events are not told.
+// restart, one line of event "gap" says which events are not told; of transcripts
+// that were removed while the bastion was stopped, nothing says it.
 //
 // Lines hold no secrets, no answers of targets and nothing that was typed or shown
 // in a shell. Operations are told by SHA-256, or as typed where the configuration
