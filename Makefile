@@ -7,7 +7,7 @@ BENCHTIME ?= 1s
 TOOL = $(GO) tool -modfile=testdata/tools/go.mod
 ARGS ?=
 
-.PHONY: help demo build test race lint fuzz crash bench golden gallery check
+.PHONY: help demo build test race lint fuzz crash tamper bench golden gallery check
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -38,6 +38,9 @@ fuzz: ## every fuzz target for FUZZTIME
 
 crash: ## 200 kills of a recorder under 50 busy sessions
 	SALLYPORT_CRASH_ROUNDS=200 $(GO) test ./recorder -run TestCrash -count=1 -v -timeout 1h
+
+tamper: ## every byte of a small data directory changed, one at a time
+	SALLYPORT_TAMPER_ALL=1 $(GO) test ./recorder -run TestTamperDirectory -count=1 -v -timeout 3h
 
 bench: ## speeds, as ratios against a peer in the same run
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...

@@ -43,6 +43,15 @@
 // thousandth event and at the end, and which is signed. Who has the signing key
 // too is held by what others keep: checkpoints from before.
 //
+// # Retention
+//
+// A Store has no way to remove anything; a Remover has, and Recorder.Expire alone
+// uses it, on transcripts that ended, are past their keep and are not on hold. The
+// tombstone, a leaf with the chain's last hash and the header's, is durable and
+// signed before anything is gone, and New finishes what a crash left half removed.
+// Verify takes tombstones for what they say, and a transcript that is missing
+// without one for tampering.
+//
 // # Durability
 //
 // Discrete events are durable when Record returns; streams may lead the durable

@@ -63,7 +63,8 @@ func TestEchoTraces(t *testing.T) {
 	want := map[string]string{
 		"read -s": "read -s -p 'Key: ' X\r{14}\recho ok\r", "read -s without a prompt": "read -s X\r{14}\recho ok\r",
 		"read -s, pasted": "read -s X\r{14}\recho ok\r", "getpass": "{14}\rbob\r", "stars": "{16}\rbob\r",
-		"passwd": "{14}\r{12}\r", "given up": "read -s X\r{14}\x03echo ok\r", "vim": "", "less": "", "shell": "",
+		"passwd": "{14}\r{12}\r", "given up": "read -s X\r{14}\x03echo ok\r", "vim": "", "less": "",
+		"sudo": "sudo -k id\r{14}\r{17}\r\x03echo ok\r", "shell": "",
 	}
 	for name, trace := range traces {
 		t.Run(name, func(t *testing.T) {
@@ -91,6 +92,9 @@ func TestEchoTraces(t *testing.T) {
 			}
 			if known && string(got.input) != expect {
 				t.Errorf("typed %q\n got %q\nwant %q", typed, got.input, expect)
+			}
+			if name == "ssh password" && !bytes.HasSuffix(got.input, []byte("127.0.0.1 id\r{14}\r{14}\recho ok\r")) { // a port that differs comes before
+				t.Errorf("got %q", got.input)
 			}
 			if name == "ssh" && !bytes.HasSuffix(got.input, []byte("\r{12}\recho ok\r")) { // a path that differs comes before
 				t.Errorf("got %q", got.input)

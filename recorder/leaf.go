@@ -14,8 +14,13 @@ const (
 	LeafCheckpoint LeafKind = 2 // it stood here
 	LeafEnd        LeafKind = 3 // it ended here
 	LeafStored     LeafKind = 4 // Hash is that of its stored form: checked without a key
-	LeafRemoved    LeafKind = 5 // retention removed its events; Hash is the chain's last
+	LeafRemoved    LeafKind = 5 // retention removed its events; Hash is the chain's last, Note says why
+	LeafHold       LeafKind = 6 // it is held: retention leaves it alone; Note says why
+	LeafRelease    LeafKind = 7 // it is held no longer
 )
+
+// noted says whether leaves of the kind have a note.
+func (k LeafKind) noted() bool { return k >= LeafRemoved }
 
 // String is the kind in words.
 func (k LeafKind) String() string {
@@ -30,6 +35,10 @@ func (k LeafKind) String() string {
 		return "stored"
 	case LeafRemoved:
 		return "removed"
+	case LeafHold:
+		return "hold"
+	case LeafRelease:
+		return "release"
 	}
 	return fmt.Sprintf("kind %d", uint8(k))
 }
@@ -42,6 +51,9 @@ type Leaf struct {
 	Next uint64
 	Hash Hash
 	At   time.Time
+	// Note is JSON of a Tombstone for LeafRemoved, of a Hold for LeafHold and
+	// LeafRelease, and "" for others. It is in clear.
+	Note string
 }
 
 // Log is an append-only log over all transcripts, which shows that one was
@@ -63,27 +75,45 @@ type Log interface {
 }
 
 const (
-	leafVersion = 1
-	leafFixed   = 1 + 1 + 8 + 8 + len(Hash{}) + 1
+	leafVersion  = 1
+	notedVersion = 2
+	leafFixed    = 1 + 1 + 8 + 8 + len(Hash{}) + 1
+	// maxNote bounds a leaf's note, in bytes.
+	maxNote = 4 << 10
 )
 
 // AppendLeaf appends the canonical encoding of a leaf to dst:
 //
 //	offset size
-//	     0    1  version of the encoding: 1
+//	     0    1  version of the encoding: 1, or 2 for kinds 5, 6 and 7
 //	     1    1  kind
 //	     2    8  wall clock, nanoseconds since the Unix epoch
 //	    10    8  number of the transcript's next event
 //	    18   32  hash
 //	    50    1  length n of the transcript's name
 //	    51    n  the transcript's name
+//	  51+n    2  version 2: length m of the note, at most 4096
+//	  53+n    m  version 2: the note
+//
+// It panics if the note is longer.
 func AppendLeaf(dst []byte, l Leaf) []byte {
-	dst = append(dst, leafVersion, byte(l.Kind))
+	version := byte(leafVersion)
+	if l.Kind.noted() {
+		version = notedVersion
+	}
+	dst = append(dst, version, byte(l.Kind))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(l.At.UnixNano()))
 	dst = binary.BigEndian.AppendUint64(dst, l.Next)
 	dst = append(dst, l.Hash[:]...)
 	dst = append(dst, byte(len(l.ID)))
-	return append(dst, l.ID...)
+	dst = append(dst, l.ID...)
+	if !l.Kind.noted() {
+		return dst
+	}
+	if len(l.Note) > maxNote {
+		panic("recorder: note longer than maxNote")
+	}
+	return append(binary.BigEndian.AppendUint16(dst, uint16(len(l.Note))), l.Note...)
 }
 
 // DecodeLeaf decodes the leaf at the start of b and returns what follows it.
@@ -92,18 +122,30 @@ func DecodeLeaf(b []byte) (l Leaf, rest []byte, err error) {
 	if len(b) < leafFixed || len(b) < leafFixed+int(b[leafFixed-1]) {
 		return Leaf{}, nil, fmt.Errorf("%w: leaf is cut off after %d bytes", ErrCorrupt, len(b))
 	}
-	if b[0] != leafVersion {
-		return Leaf{}, nil, fmt.Errorf("%w: leaf has encoding version %d, this program reads %d", ErrCorrupt, b[0], leafVersion)
+	if b[0] != leafVersion && b[0] != notedVersion {
+		return Leaf{}, nil, fmt.Errorf("%w: leaf has encoding version %d, this program reads up to %d", ErrCorrupt, b[0], notedVersion)
 	}
 	n := leafFixed + int(b[leafFixed-1])
 	l = Leaf{
 		Kind: LeafKind(b[1]), At: time.Unix(0, int64(binary.BigEndian.Uint64(b[2:]))).UTC(),
 		Next: binary.BigEndian.Uint64(b[10:]), Hash: Hash(b[18:]), ID: ID(b[leafFixed:n]),
 	}
-	if l.Kind < LeafBegin || l.Kind > LeafRemoved || !l.ID.Valid() {
+	if l.Kind < LeafBegin || l.Kind > LeafRelease || !l.ID.Valid() || l.Kind.noted() != (b[0] == notedVersion) {
 		return Leaf{}, nil, fmt.Errorf("%w: leaf of kind %d about %q", ErrCorrupt, l.Kind, l.ID)
 	}
-	return l, b[n:], nil
+	rest = b[n:]
+	if !l.Kind.noted() {
+		return l, rest, nil
+	}
+	if len(rest) < 2 {
+		return Leaf{}, nil, fmt.Errorf("%w: leaf is cut off after %d bytes", ErrCorrupt, len(b))
+	}
+	m := int(binary.BigEndian.Uint16(rest))
+	if rest = rest[2:]; m > maxNote || len(rest) < m {
+		return Leaf{}, nil, fmt.Errorf("%w: leaf's note says %d bytes, %d are there", ErrCorrupt, m, len(rest))
+	}
+	l.Note = string(rest[:m])
+	return l, rest[m:], nil
 }
 
 // leafEvery is how many events of a transcript pass before the log hears of it
@@ -142,6 +184,9 @@ func (r *Recorder) reconcile(heads []Head) error {
 	known := r.o.Log.Known()
 	var out []Leaf
 	for _, h := range heads {
+		if r.removed(h.ID) {
+			continue // buried, and removed in a moment: see finishRemoval
+		}
 		last, ok := known[h.ID]
 		delete(known, h.ID)
 		switch {

@@ -124,26 +124,30 @@ func (r *Recorder) packSome(ctx context.Context) error {
 	clear(r.pack.todo)
 	r.mu.Unlock()
 	for some := range slices.Chunk(ids, 64) {
-		sums, err := r.pack.store.Pack(ctx, some)
-		if err != nil {
-			return err
-		}
-		if r.o.Log == nil {
-			continue
-		}
-		var leaves []Leaf
-		for _, id := range slices.Sorted(maps.Keys(sums)) {
-			h, err := r.store.Head(ctx, id)
-			if err != nil {
-				return err
-			}
-			leaves = append(leaves, Leaf{Kind: LeafStored, ID: id, Next: h.Next, Hash: sums[id], At: r.now()})
-		}
-		if err := r.o.Log.Add(leaves...); err != nil {
+		if err := r.packThese(ctx, some); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (r *Recorder) packThese(ctx context.Context, ids []ID) error {
+	r.removal.Lock()
+	defer r.removal.Unlock()
+	ids = slices.DeleteFunc(slices.Clone(ids), r.removed)
+	sums, err := r.pack.store.Pack(ctx, ids)
+	if err != nil || r.o.Log == nil {
+		return err
+	}
+	var leaves []Leaf
+	for _, id := range slices.Sorted(maps.Keys(sums)) {
+		h, err := r.store.Head(ctx, id)
+		if err != nil {
+			return err
+		}
+		leaves = append(leaves, Leaf{Kind: LeafStored, ID: id, Next: h.Next, Hash: sums[id], At: r.now()})
+	}
+	return r.o.Log.Add(leaves...)
 }
 
 // Seek returns the number of the first event of a transcript that did not happen

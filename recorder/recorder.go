@@ -42,6 +42,9 @@ type Options struct {
 	Log Log
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Durable is told each group once it is durable, in order, by the goroutine that
+	// writes: it must return at once and keep nothing of them. May be nil.
+	Durable func([]Group)
 }
 
 func (o Options) withDefaults() Options {
@@ -71,7 +74,10 @@ type Recorder struct {
 	quit   chan struct{} // closed by Close: the writer stops
 	done   chan struct{} // closed when the writer has returned
 
-	pack     *packer // nil where the store does not pack
+	pack *packer // nil where the store does not pack
+	// removal is held while transcripts are packed or removed, so that the log
+	// hears nothing of one after its removal. Before reading.
+	removal  sync.Mutex
 	shut     sync.Once
 	closeErr error
 
@@ -109,6 +115,9 @@ func New(s Store, o Options) (*Recorder, error) {
 	heads, err := s.Heads(context.Background())
 	if err == nil {
 		err = r.reconcile(heads)
+	}
+	if err == nil {
+		heads, err = r.finishRemoval(heads)
 	}
 	if err == nil {
 		err = r.interrupt(heads)
@@ -151,6 +160,9 @@ func (r *Recorder) interrupt(heads []Head) error {
 	}
 	if err := r.append(groups); err != nil {
 		return err
+	}
+	if r.o.Durable != nil {
+		r.o.Durable(groups)
 	}
 	return r.leaves(ended)
 }

@@ -89,6 +89,17 @@ type Packer interface {
 	Stored(ctx context.Context, id ID) (Hash, bool, error)
 }
 
+// Remover is the power of a store to give up whole transcripts. It is no part of
+// Store: retention alone has it (see Recorder.Expire), and a signed log tells of
+// each use.
+type Remover interface {
+	// Remove takes out transcripts with all that is stored of them, and makes room
+	// where they were. Those that are not there are passed over, so that it can be
+	// repeated after a crash. It refuses, before anything is changed, a transcript
+	// that has not ended.
+	Remove(ctx context.Context, ids []ID) error
+}
+
 // Seeker is the power of a store to find a moment without reading up to it.
 type Seeker interface {
 	// Seek returns the number of the first event that did not happen before the

@@ -26,7 +26,9 @@ type Report struct {
 	// Unlogged is how many transcripts have events that the log does not cover
 	// yet: what happened since its last leaves.
 	Unlogged int
-	Faults   []Fault
+	// Removed is how many transcripts retention took, as the log says.
+	Removed int
+	Faults  []Fault
 }
 
 // Fault names the first broken event of a transcript, or what is wrong with
@@ -60,8 +62,13 @@ func Verify(ctx context.Context, s Store, leaves ...Leaf) (Report, error) {
 	} else if err != nil {
 		return v.report, fmt.Errorf("verify: %w", err)
 	}
-	v.report.Transcripts = len(heads)
+	v.report.Transcripts, v.report.Removed = len(heads), len(v.removed)
 	for _, h := range heads {
+		if v.removed[h.ID] {
+			v.left = append(v.left, h)
+			delete(v.leaves, h.ID)
+			continue
+		}
 		if err := v.transcript(ctx, h); err != nil {
 			return v.report, fmt.Errorf("verify transcript %q: %w", h.ID, err)
 		}
@@ -100,6 +107,9 @@ type verifier struct {
 	removed map[ID]bool
 	// unlogged are the transcripts of which the log does not have the last event.
 	unlogged []Head
+	// left are the transcripts that are there though the log says that they were
+	// removed.
+	left []Head
 }
 
 // claim is what event seq of the bastion's transcript by says about transcript

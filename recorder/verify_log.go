@@ -15,7 +15,8 @@ func byTranscript(leaves []Leaf) map[ID][]Leaf {
 	}
 	out := map[ID][]Leaf{}
 	for _, l := range leaves {
-		if l.Kind != LeafStored {
+		switch l.Kind {
+		case LeafBegin, LeafCheckpoint, LeafEnd, LeafRemoved: // the others stand at no event
 			out[l.ID] = append(out[l.ID], l)
 		}
 	}
@@ -64,6 +65,9 @@ func (v *verifier) uncovered() {
 	v.report.Unlogged = len(v.unlogged)
 	if !v.report.Sealed {
 		return
+	}
+	for _, h := range v.left { // else a crash came between, and the next start removes it
+		v.fault(h.ID, 0, "the log says that it was removed, and it is here: it was put back, or not taken away")
 	}
 	for _, h := range v.unlogged {
 		v.fault(h.ID, h.Next-1, "the log does not have it, though the bastion stopped cleanly: the log is an older one, or the transcript was put here")

@@ -58,6 +58,9 @@ func (r *Recorder) write() {
 			return
 		}
 		r.settle(written)
+		if r.o.Durable != nil {
+			r.o.Durable(groups)
+		}
 	}
 }
 

@@ -49,6 +49,8 @@ func verbs() []verb {
 			flags: map[string]string{"--json": "", "--all": "", "--reason": "text"}, run: (*call).watch},
 		{name: "end", usage: "end ID [--reason TEXT]", help: "end a live session: your own, or another's where a role of yours says end_sessions", need: 1,
 			flags: map[string]string{"--reason": "text"}, run: (*call).end},
+		{name: "hold", usage: "hold ID --reason TEXT [--release]", help: "for administrators: keep a transcript from retention, or end that", need: 1,
+			flags: map[string]string{"--reason": "text", "--release": ""}, run: (*call).hold},
 		{name: "policy", usage: "policy replay [--since 30d] [--policy - < FILE] [--json]", help: "for administrators: what that configuration would have decided on what was done",
 			need: 1, flags: map[string]string{"--since": "duration", "--policy": "-", "--json": ""}, run: (*call).policyVerb},
 		{name: "keys", usage: "keys [--json]", help: "the SSH keys that open the door for you", flags: json, run: (*call).keys},

@@ -47,6 +47,7 @@ func runCheck(ctx context.Context, args []string, io stdio) error {
 		}
 		return p.Check(ctx)
 	}))
+	c.audit(ctx, cfg)
 	c.targets(ctx, cfg)
 	if c.faults > 0 {
 		return errFound

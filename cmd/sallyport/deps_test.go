@@ -46,6 +46,7 @@ server/secret            : mask
 server/identity          : policy mask server/cluster
 server/identity/...      : policy
 server/config            : policy mask
+server/audit             : recorder
 server/approval          : policy server/cluster
 server/session           : policy mask recorder recorder/search recorder/ledger connectors server/identity server/approval server/secret server/cluster
 server                   : tui tui/widget policy recorder recorder/export recorder/search connectors server/session server/identity server/config

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/recorder/boltstore"
 	"github.com/sallyport/sallyport/recorder/ledger"
 	"github.com/sallyport/sallyport/recorder/search"
+	"github.com/sallyport/sallyport/server/audit"
 	"github.com/sallyport/sallyport/server/config"
 )
 
@@ -22,18 +23,19 @@ import (
 type evidence struct {
 	*recorder.Recorder
 	backups *backups
+	stream  *audit.Stream
 	dir     string
 	// words is nil where the bastion cannot read what it records.
 	words *search.Follower
 }
 
-// Close ends backups and the index, and then all transcripts.
+// Close ends backups, the audit stream and the index, and then all transcripts.
 func (e *evidence) Close(reason string) error {
 	var err error
 	if e.words != nil {
 		err = e.words.Close()
 	}
-	return errors.Join(err, e.backups.close(), e.Recorder.Close(reason))
+	return errors.Join(err, e.backups.close(), e.stream.Close(), e.Recorder.Close(reason))
 }
 
 // Search implements session.Evidence.
@@ -63,17 +65,26 @@ func openEvidence(cfg *config.Config, log *slog.Logger) (*evidence, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	stream, err := newAudit(cfg, log)
+	if err != nil {
+		return nil, errors.Join(err, tree.Close(), store.Close())
+	}
 	rec, err := recorder.New(store, recorder.Options{ // closes both where it fails
 		LeadBytes: ahead(c.LeadBytes), LeadTime: ahead(time.Duration(c.LeadTime)), Interval: time.Duration(c.Interval), Log: tree,
+		Durable: stream.Durable,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start recorder: %w", err)
+		return nil, errors.Join(fmt.Errorf("start recorder: %w", err), stream.Close())
 	}
-	b, err := serveBackups(cfg.Data, store, log)
+	err = stream.Start(rec)
+	var b *backups
+	if err == nil {
+		b, err = serveBackups(cfg.Data, store, log)
+	}
 	if err != nil {
-		return nil, errors.Join(err, rec.Close("the bastion did not start"))
+		return nil, errors.Join(err, stream.Close(), rec.Close("the bastion did not start"))
 	}
-	e := &evidence{Recorder: rec, backups: b, dir: cfg.Data}
+	e := &evidence{Recorder: rec, backups: b, stream: stream, dir: cfg.Data}
 	if !c.Sealed {
 		e.words = search.Follow(cfg.Data, keys, rec, log)
 	}

@@ -218,6 +218,7 @@ func (r *reloader) take(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	r.b.keeping.Store(cfg)
 	warn(cfg, r.b.log)
 	r.b.log.Info("configuration reloaded", "config", r.path, "revision", rules.Revision, "ended", ended)
 	return nil
@@ -248,12 +249,22 @@ func fixed(old, now *config.Config) []string {
 		{"limits.connections", old.Limits.Connections != now.Limits.Connections},
 		{"limits.channels_per_connection", old.Limits.ChannelsPerConn != now.Limits.ChannelsPerConn},
 		{"limits.idle", old.Limits.Idle != now.Limits.Idle},
+		{"recording", recordsOtherwise(old.Recording, now.Recording)},
+		{"audit", !reflect.DeepEqual(old.Audit, now.Audit)},
 	} {
 		if k.differ {
 			keys = append(keys, k.name)
 		}
 	}
 	return keys
+}
+
+// recordsOtherwise compares but for retention, which a running bastion takes.
+func recordsOtherwise(old, now config.Recording) bool {
+	for _, r := range []*config.Recording{&old, &now} {
+		r.Keep, r.KeepOwn, r.Retention = 0, 0, nil
+	}
+	return !reflect.DeepEqual(old, now)
 }
 
 // firstLines bounds an error for the record.

@@ -48,6 +48,7 @@ import (
 //	sqlite FILE SQLFILE       make a file of SQLite
 //	superuser FILE|SQL        run statements there; stdout is that of the last command
 //	login NAME                give a role there the password pw-NAME
+//	transcript-id             $ID is the first transcript of the last command's stdout
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("..", "..", "testdata", "script"),
@@ -90,7 +91,10 @@ func TestScript(t *testing.T) {
 			"sqlite":    scriptSQLite,
 			"superuser": scriptSuperuser,
 			"login":     scriptLogin,
-			"approve":   func(ts *testscript.TestScript, _ bool, args []string) { scriptApprove(ts, args) },
+			"transcript-id": func(ts *testscript.TestScript, _ bool, _ []string) {
+				ts.Setenv("ID", regexp.MustCompile(`[0-9]{8}T[0-9]{6}-[0-9a-z]+`).FindString(ts.ReadFile("stdout")))
+			},
+			"approve": func(ts *testscript.TestScript, _ bool, args []string) { scriptApprove(ts, args) },
 		},
 	})
 }

@@ -109,6 +109,11 @@ func (b *bastion) run(ctx context.Context, l net.Listener, reload *reloader) err
 		reload.run(serving)
 		return nil
 	})
+	g.Go(func() error {
+		b.retain(serving)
+		return nil
+	})
+	go b.reopen(serving)
 	go b.alarm(serving)
 	b.warm()
 	<-serving.Done()
@@ -128,6 +133,22 @@ func (b *bastion) warm() {
 		w, ok := d.(interface{ Warm() })
 		if ok && slices.ContainsFunc(b.cfg.Resources, func(r config.Resource) bool { return r.Kind == d.Kind() }) {
 			w.Warm()
+		}
+	}
+}
+
+// reopen opens the audit stream's files anew at a hangup signal: somebody moved
+// them away.
+func (b *bastion) reopen(ctx context.Context) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			b.rec.stream.Reopen()
 		}
 	}
 }

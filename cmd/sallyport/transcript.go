@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport/sallyport/recorder"
 	"github.com/sallyport/sallyport/recorder/boltstore"
+	"github.com/sallyport/sallyport/recorder/ledger"
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
@@ -31,7 +32,10 @@ type transcriptCommand struct {
 func transcriptCommands() []transcriptCommand {
 	return []transcriptCommand{
 		{"list", "list [--data DIR]", runList},
+		{"expire", "expire --config FILE [--dry-run]", runExpire},
 		{"export", "export ID [--format text|cast|cast2|operations|bundle] [--output FILE] [--data DIR] [--identity FILE]", runExport},
+		{"hold", "hold ID --reason WHY --config FILE", runHold},
+		{"release", "release ID --reason WHY --config FILE", runRelease},
 		{"rewrap", "rewrap --recipient age1... [--data DIR] [--identity FILE]", runRewrap},
 		{"search", "search [WORDS] [--person P] [--resource R] [--since T] [--verdict V] [--destructive] [--json] [--data DIR] ...", runSearch},
 		{"verify", "verify [BUNDLE] [--data DIR] [--identity FILE] [--key PUBLIC-KEY|FILE] [--checkpoint FILE]...", runVerify},
@@ -120,10 +124,17 @@ func runList(ctx context.Context, args []string, io stdio) (err error) {
 	if err != nil {
 		return err
 	}
+	held := map[recorder.ID]recorder.Leaf{}
+	if proof, err := ledger.Verify(a.dir, ""); err == nil { // else `verify` tells
+		held = recorder.HeldBy(proof.Leaves)
+	}
 	for _, h := range heads {
 		state := "open"
 		if h.Ended != nil {
 			state = h.Ended.Reason
+		}
+		if _, on := held[h.ID]; on {
+			state += ", on hold"
 		}
 		fmt.Fprintf(io.out, "%s  %s  %s  %s  %s  %d events  %s\n", h.ID, h.Header.Started.UTC().Format(time.RFC3339),
 			widget.Escape(who(h.Header.Identity)), widget.Escape(h.Header.Kind), widget.Escape(h.Header.Resource), h.Next, widget.Escape(state))

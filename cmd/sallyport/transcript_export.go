@@ -135,10 +135,16 @@ func runRewrap(ctx context.Context, args []string, io stdio) (err error) {
 	if err != nil {
 		return inUse(err)
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
 	n, err := store.Rewrap(ctx, to)
-	if err != nil {
+	if err = errors.Join(err, store.Close()); err != nil {
 		return err
+	}
+	// Opening writes the file anew: the old wrapped keys are in its free pages.
+	if store, err = boltstore.Open(dir, boltstore.Options{Keys: to}); err == nil {
+		err = store.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("%d keys are wrapped anew, and the old ones are still in the file: %w", n, err)
 	}
 	fmt.Fprintf(io.out, "%d keys are wrapped for %s\n", n, strings.Join(*recipients, ", "))
 	return nil

@@ -91,6 +91,9 @@ func (a *archive) verify(ctx context.Context, key string, kept [][]byte) error {
 	if r.Unread > 0 {
 		fmt.Fprintf(a.io.out, "%d transcripts are encrypted for others: only their stored form was checked\n", r.Unread)
 	}
+	if r.Removed > 0 {
+		fmt.Fprintf(a.io.out, "%d transcripts were removed by retention: the log has their tombstones\n", r.Removed)
+	}
 	if r.Unlogged > 0 {
 		fmt.Fprintf(a.io.out, "%d transcripts have events that are newer than the log\n", r.Unlogged)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -42,6 +43,7 @@ type bastion struct {
 	drivers []connectors.Driver
 	server  *server.Server
 	live    *session.Gate
+	keeping atomic.Pointer[config.Config] // whose retention is in force
 	// fingerprint is the host key's.
 	fingerprint string
 }
@@ -49,6 +51,7 @@ type bastion struct {
 // open composes a bastion from its configuration. The caller closes it.
 func open(ctx context.Context, cfg *config.Config, d dialers, log *slog.Logger) (_ *bastion, err error) {
 	b := &bastion{cfg: cfg, log: log}
+	b.keeping.Store(cfg)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.close("the bastion did not start"))

@@ -187,7 +187,7 @@ func (r run) store(until time.Time, b *box) chunk {
 // header reads a chunk's clear part. Errors wrap recorder.ErrCorrupt.
 func header(seq uint64, data []byte) (chunk, error) {
 	c := chunk{seq: seq, data: data}
-	if len(data) <= chunkHeader || data[chunkHeader] != formPacked && data[chunkHeader] != formBoth {
+	if len(data) <= chunkHeader || data[chunkHeader] != formPacked && data[chunkHeader] != formBoth && data[chunkHeader] != formSealed {
 		return c, fmt.Errorf("%w: chunk of event %d has no known form", recorder.ErrCorrupt, seq)
 	}
 	c.next = binary.BigEndian.Uint64(data)

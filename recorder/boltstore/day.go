@@ -60,9 +60,10 @@ type day struct {
 	sound error
 
 	// Guarded by days.mu.
-	dirty bool // its seal is gone
-	users int
-	used  int64
+	dirty   bool // its seal is gone
+	retired bool // another file has taken its place: the last user closes it
+	users   int
+	used    int64
 }
 
 func (d *days) path(name string) string { return filepath.Join(d.dir, dayPrefix+name+daySuffix) }
@@ -80,17 +81,13 @@ func (d *days) names() ([]string, error) {
 
 // use calls f with the file of a day; with nil where there is none and create is
 // false.
-func (d *days) use(name string, create bool, f func(*day) error) error {
+func (d *days) use(name string, create bool, f func(*day) error) (err error) {
 	x, err := d.get(name, create)
 	if err != nil {
 		return err
 	}
 	if x != nil {
-		defer func() {
-			d.mu.Lock()
-			x.users--
-			d.mu.Unlock()
-		}()
+		defer func() { err = errors.Join(err, d.done(x)) }()
 		if x.sound != nil {
 			return x.sound
 		}
@@ -172,7 +169,7 @@ func openDay(path string, readOnly bool) (*day, error) {
 		}
 	}
 	err := guard(func() (err error) {
-		x.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, ReadOnly: readOnly, FreelistType: bolt.FreelistMapType})
+		x.db, err = bolt.Open(path, 0o600, dayOptions(readOnly))
 		return err
 	})
 	if err != nil && readOnly {

@@ -7,7 +7,8 @@
 //
 // Integers are big-endian. Four buckets in transcripts.db:
 //
-//	meta    "format" → 2 bytes: the version of this layout
+//	meta    "format" → 2 bytes: the version of this layout; "shrink" → there while
+//	        free pages hold what was removed: the next Open writes the file anew
 //	heads   transcript id → head
 //	keys    transcript id | 0x00 | number of the first event (8) | 0x0000 → wrapped key
 //	groups  transcript id | 0x00 | number of the first event (8) | part (2) → group
@@ -52,9 +53,11 @@
 //
 //	8  number of the event after its last
 //	8  latest time of any event up to there: chunks are found by halving
-//	1  form: 3 (packed), 4 (packed, then encrypted)
+//	1  form: 3 (packed), 4 (packed, then encrypted), 2 (a group, encrypted)
 //
-// and then the hash before its first event (32), the start of the hash after its
+// Form 2 is for what a sealed bastion had not packed when it crashed: nobody on it
+// can read that any more, so it is moved as it is, and its latest time is the end of
+// the transcript. Else there follow the hash before its first event (32), the start of the hash after its
 // last (4), and in zstd, column by column: count of events, kinds, unit of time
 // (0: nanoseconds, 1: microseconds), times as differences, lengths, payloads;
 // numbers as varints.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +22,9 @@ import (
 const (
 	fullDir  = "SALLYPORT_FULL_DIR"
 	fullSize = 1 << 20
+	// fullLate sets a limit, in bytes, inside of what the file has when it is set: then
+	// it is no growing that fails but the writing of some page of a commit, after others.
+	fullLate = "SALLYPORT_FULL_LATE"
 )
 
 func TestMain(m *testing.M) {
@@ -50,11 +54,20 @@ func fill(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: fullSize, Max: fullSize}); err != nil {
-		return err
+	limit, late := uint64(fullSize), os.Getenv(fullLate)
+	if late != "" {
+		if limit, err = strconv.ParseUint(late, 10, 64); err != nil {
+			return err
+		}
 	}
-	n := 0
+	n, set := 0, false
 	for ; err == nil && n < 10_000; n++ {
+		if info, err := os.Stat(s.path); err == nil && !set && (late == "" || info.Size() >= fullSize) {
+			set = true
+			if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
+				return err
+			}
+		}
 		err = tr.Record(ctx, recorder.KindNote, recorder.Note{Text: fmt.Sprint(n, strings.Repeat(" ", 4000))})
 	}
 	fmt.Println(n-1, tr.ID())
@@ -79,10 +92,24 @@ func fill(dir string) error {
 
 // TestDiskFull: sessions end with a reason, readers go on, and once there is room
 // again all that was acknowledged is there.
-func TestDiskFull(t *testing.T) {
+func TestDiskFull(t *testing.T) { testFull(t) }
+
+// TestPageFails is TestDiskFull with a write error in the middle of a commit: some
+// of its pages are on disk, others are not.
+func TestPageFails(t *testing.T) {
+	for limit := 600 << 10; limit < 1<<20; limit += 19 * os.Getpagesize() {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) { testFull(t, fmt.Sprintf("%s=%d", fullLate, limit)) })
+		if testing.Short() {
+			break
+		}
+	}
+}
+
+func testFull(t *testing.T, env ...string) {
+	t.Helper()
 	dir := t.TempDir()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fullDir+"="+dir)
+	cmd.Env = append(append(os.Environ(), fullDir+"="+dir), env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)

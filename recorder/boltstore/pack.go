@@ -85,6 +85,9 @@ func (s *Store) parcel(ctx context.Context, id recorder.ID) (p parcel, more bool
 		return p, false, err
 	}
 	runs, err := s.runs(ctx, id, p.state.next, h.Ended != nil)
+	if errors.Is(err, recorder.ErrSealed) && h.Ended != nil {
+		return s.sealedParcel(ctx, h, p.state)
+	}
 	if errors.Is(err, recorder.ErrSealed) {
 		return parcel{}, false, nil
 	}

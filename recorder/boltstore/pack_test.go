@@ -224,7 +224,13 @@ func TestSealedForOthers(t *testing.T) {
 	fatal(t, s.Close()) // as after a crash: the transcript is open, its key is gone
 	s = openWith(t, dir, Options{Keys: &testKeys{others: true}})
 	fatal(t, s.Append([]recorder.Group{c.Group(t, storetest.Event{Kind: recorder.KindEnd, Data: []byte(`{"reason":"interrupted"}`)})}))
-	pack(t, s, someDay, whole)
+	sums := pack(t, s, someDay, whole)
+	if left, err := s.Unpacked(t.Context()); err != nil || len(left) > 0 || len(sums) != 2 {
+		t.Errorf("after a crash: packed %v, left %v, %v", sums, left, err)
+	}
+	if sum, all, err := s.Stored(t.Context(), someDay); err != nil || !all || sum != sums[someDay] {
+		t.Errorf("what is stored of it: %v, %v", all, err)
+	}
 	if _, err := s.Read(t.Context(), whole, 0, 10); !errors.Is(err, recorder.ErrSealed) {
 		t.Errorf("read without an identity: %v", err)
 	}
@@ -238,9 +244,11 @@ func TestSealedForOthers(t *testing.T) {
 		t.Errorf("the auditor reads %d events", len(events))
 	}
 	storetest.Close(t, s)
-	s = openWith(t, dir, Options{Keys: &testKeys{}}) // what others could not pack
-	if sums := pack(t, s, someDay); len(sums) != 1 {
-		t.Errorf("packed %v", sums)
+	s = openWith(t, dir, Options{Keys: &testKeys{}})
+	for i, e := range all(t, s, someDay) {
+		if seq, err := s.Seek(t.Context(), someDay, e.At); err != nil || seq != uint64(i) {
+			t.Errorf("seek to event %d finds %d, %v", i, seq, err)
+		}
 	}
 	storetest.Close(t, s)
 }

@@ -64,7 +64,7 @@ func (s *Store) eachChunk(ctx context.Context, id recorder.ID, from uint64,
 func (s *Store) openChunk(c chunk, id recorder.ID) ([]recorder.Event, error) {
 	body := c.data[chunkHeader:]
 	plain := body[1:]
-	if body[0] == formBoth {
+	if body[0] == formBoth || body[0] == formSealed {
 		var key []byte
 		err := s.view(func(tx *bolt.Tx) (err error) {
 			key, err = s.keys.forReading(tx.Bucket(bucketKeys), id, c.seq)
@@ -77,7 +77,15 @@ func (s *Store) openChunk(c chunk, id recorder.ID) ([]recorder.Event, error) {
 			return nil, err
 		}
 	}
-	events, err := unpack(id, c.seq, plain)
+	var events []recorder.Event
+	var err error
+	if body[0] == formSealed {
+		var g group
+		g, err = decodeGroup(id, c.seq, append([]byte{formPlain}, plain...))
+		events = g.events
+	} else {
+		events, err = unpack(id, c.seq, plain)
+	}
 	if err == nil && c.next != c.seq+uint64(len(events)) {
 		err = fmt.Errorf("%w: chunk of event %d ends at %d, it says %d", recorder.ErrCorrupt, c.seq, c.seq+uint64(len(events)), c.next)
 	}

@@ -11,7 +11,8 @@ import (
 // Rewrap wraps the keys of all transcripts anew, for other recipients: k unwraps
 // the old form and wraps the new one. Events, hashes and their encryption stay as
 // they are, and so does what somebody has already unwrapped. It returns how many
-// keys there were. All are changed, or none.
+// keys there were. All are changed, or none. The old forms are in free pages until
+// the next Open.
 func (s *Store) Rewrap(ctx context.Context, k Keys) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +48,7 @@ func (s *Store) Rewrap(ctx context.Context, k Keys) (n int, err error) {
 				}
 			}
 			n = len(all)
-			return nil
+			return tx.Bucket(bucketMeta).Put(keyShrink, []byte{1})
 		})
 	})
 	if err != nil {

@@ -97,10 +97,11 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.Timeout == 0 {
 		o.Timeout = time.Second
 	}
+	opts := &bolt.Options{
+		Timeout: o.Timeout, ReadOnly: o.ReadOnly, FreelistType: bolt.FreelistMapType, InitialMmapSize: mappable(o.ReadOnly),
+	}
 	err := guard(func() (err error) {
-		s.db, err = bolt.Open(s.path, 0o600, &bolt.Options{
-			Timeout: o.Timeout, ReadOnly: o.ReadOnly, FreelistType: bolt.FreelistMapType, InitialMmapSize: mappable(o.ReadOnly),
-		})
+		s.db, err = bolt.Open(s.path, 0o600, opts)
 		return err
 	})
 	var system syscall.Errno
@@ -112,6 +113,11 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	if err == nil {
 		err = s.start()
+	}
+	if err == nil && !o.ReadOnly {
+		if err = cleanFresh(dir); err == nil {
+			err = s.shrinkMain(opts)
+		}
 	}
 	if err != nil {
 		if s.db != nil {

@@ -56,8 +56,11 @@ func (c *cast) header(h recorder.Head) error {
 		return c.line(map[string]any{"version": 2, "width": width, "height": height, "timestamp": c.start.Unix(), "title": title,
 			"env": map[string]string{"TERM": h.Header.Term}})
 	case 3:
-		return c.line(map[string]any{"version": 3, "timestamp": c.start.Unix(), "title": title,
-			"term": map[string]any{"cols": width, "rows": height, "type": h.Header.Term}})
+		term := map[string]any{"cols": width, "rows": height}
+		if h.Header.Term != "" {
+			term["type"] = h.Header.Term
+		}
+		return c.line(map[string]any{"version": 3, "timestamp": c.start.Unix(), "title": title, "term": term})
 	}
 	return fmt.Errorf("there is no asciicast of version %d here: 2 or 3", c.version)
 }

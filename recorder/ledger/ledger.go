@@ -56,13 +56,16 @@ type Ledger struct {
 	pending []recorder.Leaf
 	known   map[recorder.ID]recorder.Leaf
 	stored  map[recorder.ID]bool
+	removed map[recorder.ID]bool
+	held    map[recorder.ID]recorder.Leaf
+	syncs   []chan struct{} // closed when what was added before is signed
 
 	// The goroutine's own.
 	t      *tree
 	signed int64
 }
 
-var _ recorder.Log = (*Ledger)(nil)
+var _ recorder.Retainer = (*Ledger)(nil)
 
 // Open opens the log in the directory, and begins one where there is none. It
 // fails with recorder.ErrCorrupt where the log contradicts its last checkpoint.
@@ -72,7 +75,8 @@ func Open(dir string, o Options) (*Ledger, error) {
 		o.Interval = defaultInterval
 	}
 	l := &Ledger{dir: dir, o: o, failed: make(chan struct{}), urgent: make(chan struct{}, 1), quit: make(chan struct{}),
-		done: make(chan struct{}), known: map[recorder.ID]recorder.Leaf{}, stored: map[recorder.ID]bool{}}
+		done: make(chan struct{}), known: map[recorder.ID]recorder.Leaf{}, stored: map[recorder.ID]bool{},
+		removed: map[recorder.ID]bool{}, held: map[recorder.ID]recorder.Leaf{}}
 	if err := l.start(); err != nil {
 		if l.f != nil {
 			err = errors.Join(err, l.f.Close())
@@ -192,6 +196,12 @@ func (l *Ledger) learn(leaf recorder.Leaf) {
 	case recorder.LeafRemoved:
 		delete(l.known, leaf.ID)
 		delete(l.stored, leaf.ID)
+		delete(l.held, leaf.ID)
+		l.removed[leaf.ID] = true
+	case recorder.LeafHold:
+		l.held[leaf.ID] = leaf
+	case recorder.LeafRelease:
+		delete(l.held, leaf.ID)
 	case recorder.LeafStored:
 		l.stored[leaf.ID] = true
 	default:
@@ -211,11 +221,8 @@ func (l *Ledger) Add(leaves ...recorder.Leaf) error {
 	}
 	for _, leaf := range leaves {
 		l.learn(leaf)
-		if leaf.Kind == recorder.LeafEnd || leaf.Kind == recorder.LeafRemoved {
-			select {
-			case l.urgent <- struct{}{}:
-			default:
-			}
+		if leaf.Kind == recorder.LeafEnd {
+			l.hurry()
 		}
 	}
 	l.pending = append(l.pending, leaves...)
@@ -279,9 +286,19 @@ func (l *Ledger) run() {
 // flush makes the leaves that wait durable and signs over them.
 func (l *Ledger) flush() error {
 	l.mu.Lock()
-	leaves := l.pending
-	l.pending = nil
+	leaves, syncs := l.pending, l.syncs
+	l.pending, l.syncs = nil, nil
 	l.mu.Unlock()
+	err := l.write(leaves)
+	if err == nil {
+		for _, done := range syncs {
+			close(done)
+		}
+	}
+	return err
+}
+
+func (l *Ledger) write(leaves []recorder.Leaf) error {
 	var b []byte
 	for _, leaf := range leaves {
 		enc, h := appendRecord(b, leaf)

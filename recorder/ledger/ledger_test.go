@@ -312,6 +312,7 @@ func TestCommand(t *testing.T) {
 
 func FuzzDecodeLeaf(f *testing.F) {
 	f.Add(recorder.AppendLeaf(nil, recorder.Leaf{Kind: recorder.LeafEnd, ID: "a", Next: 7, At: time.Unix(5, 6)}))
+	f.Add(recorder.AppendLeaf(nil, recorder.Leaf{Kind: recorder.LeafRemoved, ID: "a", Next: 7, At: time.Unix(5, 6), Note: `{"rule":"r"}`}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		l, rest, err := recorder.DecodeLeaf(b)
 		if err != nil {

@@ -44,7 +44,7 @@ func Prove(dir string, id recorder.ID) (Inclusion, error) {
 	}
 	p := Inclusion{Index: -1, Key: key, Checkpoint: msg}
 	for i, l := range leaves[:c.Size] {
-		if l.ID == id && l.Kind != recorder.LeafStored && l.Kind != recorder.LeafRemoved {
+		if l.ID == id && l.Kind < recorder.LeafStored { // about its chain
 			p.Leaf, p.Index = l, int64(i)
 		}
 	}

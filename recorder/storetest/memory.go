@@ -21,7 +21,10 @@ type Memory struct {
 	failed error
 }
 
-var _ recorder.Store = (*Memory)(nil)
+var (
+	_ recorder.Store   = (*Memory)(nil)
+	_ recorder.Remover = (*Memory)(nil)
+)
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
@@ -111,6 +114,23 @@ func (m *Memory) Read(ctx context.Context, id recorder.ID, from uint64, max int)
 		events = append(events, clone(e))
 	}
 	return events, nil
+}
+
+// Remove implements recorder.Remover.
+func (m *Memory) Remove(_ context.Context, ids []recorder.ID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		if h, ok := m.heads[id]; ok && h.Ended == nil {
+			return fmt.Errorf("remove transcript %q: it has not ended", id)
+		}
+	}
+	m.heads, m.events = maps.Clone(m.heads), maps.Clone(m.events)
+	for _, id := range ids {
+		delete(m.heads, id)
+		delete(m.events, id)
+	}
+	return nil
 }
 
 // Close implements recorder.Store.

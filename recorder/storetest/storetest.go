@@ -34,6 +34,7 @@ func Test(t *testing.T, durable bool, open func(t *testing.T, dir string) record
 		{"Several", several},
 		{"Concurrent", concurrent},
 		{"Canceled", canceled},
+		{"Remove", remove},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t, t.TempDir())

@@ -30,6 +30,9 @@ type Config struct {
 	Limits Limits `yaml:"limits"`
 	// Recording is how evidence is kept.
 	Recording Recording `yaml:"recording"`
+	// Audit is where every sign-in, decision, approval and act of administration is
+	// told as it happens, in JSON Lines. Default nowhere: transcripts have it all.
+	Audit []Audit `yaml:"audit"`
 	// Include are further files, as paths or globs from this file's directory, read
 	// in the order of their names. They may hold groups, resources, masks and roles,
 	// which come behind those of this file. A pattern that finds nothing is an error.

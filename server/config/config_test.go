@@ -76,7 +76,7 @@ func TestExampleIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, typ := range []reflect.Type{
-		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](), reflect.TypeFor[Pattern](),
+		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Retain](), reflect.TypeFor[Audit](), reflect.TypeFor[Webhook](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](), reflect.TypeFor[Pattern](),
 		reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Bounds](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Mask](), reflect.TypeFor[policy.Selector](),
 	} {
 		for key := range fieldsOf(typ) {
@@ -178,7 +178,7 @@ func TestOneFault(t *testing.T) {
 		{"empty", "", "the file says nothing"},
 		{"comments", "# only\n", "the file says nothing"},
 		{"two documents", small + "---\nname: x\n", "test.yaml:6:1: a second document"},
-		{"list", "- a\n", "test.yaml:1:1: a map is needed here, with address, data,"},
+		{"list", "- a\n", "test.yaml:1:1: a map is needed here, with address, audit, data,"},
 		{"scalar", "hello\n", "test.yaml:1:1: a map is needed here"},
 		{"syntax", "name: \"abc\n", "test.yaml:1:7: could not find end character"},
 		{"tab", "sign_in:\n\tissuer: x\n", "test.yaml:2:"},
@@ -237,6 +237,17 @@ func TestOneFault(t *testing.T) {
 		{"role misses", small + "roles: [{name: r, groups: [g], resources: {labels: {env: prd}}, rules: [{name: a, allow: [read]}]}]\n", "test.yaml:5:58: roles[0].resources.labels.env: no resource has a label \"env\""},
 		{"word", small + "roles:\n  - name: r\n    groups: [g]\n    resources: {names: [\"*\"]}\n    rules:\n      - name: a\n        allow: [read, wirte]\n",
 			"test.yaml:11:23: roles[0].rules[0].allow[1]: unknown word \"wirte\": did you mean \"write\"?"},
+		{"keep", small + "recording: {keep: 1h}\n", "recording.keep: 1h is not between 24h and"},
+		{"retention without keep", small + "recording: {retention: [{name: a, resources: {names: ['*']}}]}\n", "keep is needed: 90d, or 0 for ever"},
+		{"retention of nothing", small + "recording: {retention: [{name: a, keep: 90d}]}\n", "resources is needed"},
+		{"retention without name", small + "recording: {retention: [{keep: 90d, resources: {names: ['*']}}]}\n", "a name is needed"},
+		{"audit nowhere", small + "audit: [{statements: true}]\n", "exactly one of file, syslog and webhook"},
+		{"audit twice", small + "audit: [{file: a}, {file: a}]\n", "audit[1]: this place is told already"},
+		{"audit by http", small + "audit: [{webhook: {url: 'http://siem.example/hunter2'}}]\n", "audit[0].webhook.url: no https URL"},
+		{"audit header", small + "audit: [{webhook: {url: 'https://x.example', headers: {'A B': {env: C}}}}]\n", "is no name of a header"},
+		{"audit header value", small + "audit: [{webhook: {url: 'https://x.example', headers: {Authorization: hunter2}}}]\n", "a secret is never written here"},
+		{"syslog", small + "audit: [{syslog: 'http://x'}]\n", "udp://host:514"},
+		{"syslog port", small + "audit: [{syslog: 'udp://x'}]\n", "host and port are needed"},
 		{"not text", "\xff\xfe", "the file is not UTF-8"},
 		{"deep", strings.Repeat("[", 100), "nests deeper"},
 		{"many keys", small + "limits:\n" + strings.Repeat("  x: {}\n", 1001), "a map has more than 1000 keys"},
@@ -380,13 +391,13 @@ func TestLoadFaults(t *testing.T) {
 }
 
 func TestDuration(t *testing.T) {
-	for in, want := range map[string]string{"8h": "8h", "90m": "1h30m", "5m": "5m", "30s": "30s", "0": "0", "1h0m5s": "1h0m5s", "0s": "0", "100ms": "100ms"} {
+	for in, want := range map[string]string{"8h": "8h", "90m": "1h30m", "5m": "5m", "30s": "30s", "0": "0", "1h0m5s": "1h0m5s", "0s": "0", "100ms": "100ms", "90d": "2160h"} {
 		var d Duration
 		if err := d.UnmarshalText([]byte(in)); err != nil || d.String() != want {
 			t.Errorf("%s: %s, %v", in, d, err)
 		}
 	}
-	for _, in := range []string{"", "5", "-1h", "1d", "h", "5 m"} {
+	for _, in := range []string{"", "5", "-1h", "-1d", "1.5d", "1d12h", "d", "h", "5 m"} {
 		var d Duration
 		if err := d.UnmarshalText([]byte(in)); err == nil {
 			t.Errorf("%q is %s", in, d)

@@ -79,6 +79,9 @@ func (c *Config) anchor(dir string) {
 		from(dir, &c.SignIn.ClientSecret.File)
 	}
 	from(dir, &c.Recording.WitnessFile)
+	for i := range c.Audit {
+		c.Audit[i].anchor(dir)
+	}
 	for i := range c.Resources {
 		c.Resources[i].anchor(dir)
 	}

@@ -87,7 +87,7 @@ func (fs *Faults) add(path, format string, args ...any) {
 
 // secretWords begin what an excerpt must not show: people write passwords into
 // configurations where only references belong, and errors go to logs.
-var secretWords = []string{"pass", "pwd", "secret", "token", "credential", "private", "key", "-----begin"}
+var secretWords = []string{"pass", "pwd", "secret", "token", "credential", "private", "key", "url", "headers", "authorization", "-----begin"}
 
 const longestExcerpt = 100
 

@@ -5,12 +5,16 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/sallyport/sallyport/policy"
 )
 
 const (
 	maxLeadBytes  = 16 << 20
 	maxLead       = 5 * time.Second
 	maxCheckpoint = time.Hour
+	minKeep       = 24 * time.Hour
+	maxKeep       = 100 * 365 * 24 * time.Hour
 )
 
 // Recording is how evidence is kept and who can read it.
@@ -21,25 +25,78 @@ type Recording struct {
 	// Sealed leaves the bastion without an identity of its own: it cannot read what
 	// it records, and search and replay are an auditor's, offline. Needs recipients.
 	Sealed bool `yaml:"sealed"`
-	// LeadBytes and LeadTime are how far what is typed and shown may run ahead of
-	// the disk, whichever comes first. Default 262144 and 50ms; 0 waits for the disk.
-	// Operations always wait.
-	LeadBytes int      `yaml:"lead_bytes"`
-	LeadTime  Duration `yaml:"lead_time"`
+	// LeadBytes is how far what is typed and shown may run ahead of the disk, in
+	// bytes. Default 262144; 0 waits for the disk. Operations always wait.
+	LeadBytes int `yaml:"lead_bytes"`
+	// LeadTime is how far it may run ahead in time, where that is reached first.
+	// Default 50ms; 0 waits for the disk.
+	LeadTime Duration `yaml:"lead_time"`
 	// Interval is how long a commit waits for more of what is typed and shown.
 	// Default 20ms.
 	Interval Duration `yaml:"interval"`
 	// Checkpoint is how old the newest signed checkpoint may be. Default 10s.
 	Checkpoint Duration `yaml:"checkpoint"`
-	// WitnessFile and WitnessURL get each checkpoint: keep them where this bastion's
-	// administrators cannot change them. Default none.
+	// WitnessFile gets each checkpoint: keep it where this bastion's administrators
+	// cannot change it. Default none.
 	WitnessFile string `yaml:"witness_file"`
-	WitnessURL  string `yaml:"witness_url"`
+	// WitnessURL is posted each checkpoint, as WitnessFile. Default none.
+	WitnessURL string `yaml:"witness_url"`
 	// SignCommand signs checkpoints in place of the key file: a program, with
 	// arguments, that reads the text on stdin and prints an Ed25519 signature in
-	// base64. SignKey is its public key (name+hash+key, as of sumdb/note).
+	// base64.
 	SignCommand []string `yaml:"sign_command"`
-	SignKey     string   `yaml:"sign_key"`
+	// SignKey is the public key of SignCommand: name+hash+key, as of sumdb/note.
+	SignKey string `yaml:"sign_key"`
+	// Keep is how long transcripts are kept after their end, as 365d, unless a rule
+	// of retention picks their resource. Default 0, which is for ever.
+	Keep Duration `yaml:"keep"`
+	// KeepOwn is how long the bastion's own transcripts are kept: sign-ins, acts of
+	// administration. Default 0, which is for ever.
+	KeepOwn Duration `yaml:"keep_own"`
+	// Retention are rules for some resources: the first that picks one counts. For
+	// a resource that is no more, labels are not known: then the longest counts of
+	// all that may have picked it.
+	Retention []Retain `yaml:"retention"`
+}
+
+// Retain is how long transcripts of some resources are kept.
+type Retain struct {
+	// Name is what the rule is called, in tombstones. Required.
+	Name string `yaml:"name"`
+	// Resources picks the resources. Required.
+	Resources policy.Selector `yaml:"resources"`
+	// Keep is how long, from a transcript's end on, as 90d; 0 is for ever. Required.
+	Keep *Duration `yaml:"keep"`
+}
+
+func (r *Recording) retention(fs *Faults) {
+	keep := func(path string, d Duration) {
+		if d != 0 {
+			between(fs, path, d, minKeep, maxKeep)
+		}
+	}
+	keep("recording.keep", r.Keep)
+	keep("recording.keep_own", r.KeepOwn)
+	seen := map[string]bool{}
+	for i, rule := range r.Retention {
+		path := fmt.Sprintf("recording.retention[%d]", i)
+		text(fs, path+".name", rule.Name)
+		switch {
+		case rule.Name == "":
+			fs.add(path, "a name is needed: it stands in tombstones")
+		case seen[rule.Name]:
+			fs.add(path+".name", "%q is the name of another rule", rule.Name)
+		}
+		seen[rule.Name] = true
+		if rule.Resources.Empty() {
+			fs.add(path, "resources is needed: names, kinds or labels")
+		}
+		if rule.Keep == nil {
+			fs.add(path, "keep is needed: 90d, or 0 for ever")
+			continue
+		}
+		keep(path+".keep", *rule.Keep)
+	}
 }
 
 func (r *Recording) validate(fs *Faults) {
@@ -63,4 +120,5 @@ func (r *Recording) validate(fs *Faults) {
 	if (len(r.SignCommand) > 0) != (r.SignKey != "") {
 		fs.add("recording.sign_key", "sign_command and sign_key belong together")
 	}
+	r.retention(fs)
 }

@@ -28,6 +28,8 @@ var required = map[string][]string{
 	"Rule":     {"name"},
 	"Mask":     {"name", "resources"},
 	"Pattern":  {"name", "match"},
+	"Retain":   {"name", "resources", "keep"},
+	"Webhook":  {"url"},
 }
 
 // choices are the fields that take one of a few words, by Type.key.
@@ -59,6 +61,9 @@ var spans = map[string]bool{
 
 // spanPattern is what time.ParseDuration reads, without a sign.
 const spanPattern = `^(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))*)$`
+
+// durationPattern is what Duration reads: days besides.
+const durationPattern = spanPattern + `|^[0-9]{1,5}d$`
 
 // Schema is the JSON Schema (2020-12) of the configuration, for editors: made from
 // the types that it is read into. Its $defs hold "Included", for included files.
@@ -112,6 +117,8 @@ func (s *schemer) object(t reflect.Type) schema {
 		def["minProperties"], def["maxProperties"] = 1, 1
 	case reflect.TypeFor[policy.Rule]():
 		def["oneOf"] = []schema{{"required": []string{"allow"}}, {"required": []string{"deny"}}, {"required": []string{"approve"}}}
+	case reflect.TypeFor[Audit]():
+		def["oneOf"] = []schema{{"required": []string{"file"}}, {"required": []string{"syslog"}}, {"required": []string{"webhook"}}}
 	case reflect.TypeFor[policy.Selector]():
 		def["minProperties"] = 1
 	}
@@ -122,7 +129,7 @@ func (s *schemer) object(t reflect.Type) schema {
 // may be left empty, as the decoder has it.
 func (s *schemer) value(t reflect.Type, name string) schema {
 	if t == reflect.TypeFor[Duration]() {
-		return schema{"type": []string{"string", "integer"}, "pattern": spanPattern, "maximum": 0, "minimum": 0}
+		return schema{"type": []string{"string", "integer"}, "pattern": durationPattern, "maximum": 0, "minimum": 0}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:

@@ -41,6 +41,7 @@ func (c *Config) Validate() error {
 	names(&fs, "groups", c.Groups, "group")
 	c.Limits.validate(&fs)
 	c.Recording.validate(&fs)
+	c.audit(&fs)
 	c.resources(&fs)
 	c.patterns(&fs)
 	c.policy(&fs)
