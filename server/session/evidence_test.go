@@ -70,7 +70,7 @@ func hostWorld(t *testing.T) *world {
 	w.gate.drivers["ssh"] = babbler{}
 	host := policy.Selector{Names: []string{"host"}}
 	compiled, err := policy.Compile(policy.Roles{
-		{Name: "work", Groups: []string{"engineering", "dba"}, Resources: host, Rules: []policy.Rule{{Name: "all", Allow: []string{"exec", "read"}}}},
+		{Name: "work", Groups: []string{"engineering", "dba"}, Resources: host, Rules: []policy.Rule{{Name: "all", Allow: []string{"exec", "read"}, Binary: true}}},
 		{Name: "lead", Groups: []string{"dba"}, Resources: host, Transcripts: "all", ReplayReason: true, EndSessions: true},
 	}, policy.Masking{{Name: "looks", Resources: host, Detect: []string{"email"}}})
 	if err != nil {
