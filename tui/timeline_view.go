@@ -38,6 +38,8 @@ func (p *replay) drawEntry(en *entry, w int) []string {
 		body = widget.PaintChopped(en.text, p.sql, inner)
 	case recorder.KindRows:
 		body = p.drawRows(en, inner)
+	case recorder.KindNote: // the gate's own statements are long, and nobody's doing
+		body = p.styled([]string{widget.Clip(en.text, inner)}, p.dim)
 	default:
 		body = widget.Wrap(widget.EscapeLines(en.text), inner)
 	}
