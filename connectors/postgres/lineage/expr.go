@@ -431,7 +431,7 @@ func constant(n *pg.Node) bool {
 // tries is how many values are compared with at most: a text may be written as an
 // array, '{a,b}'.
 func tries(n *pg.Node) int {
-	list := []*pg.Node{}
+	var list []*pg.Node
 	switch v := n.GetNode().(type) {
 	case *pg.Node_AConst:
 		return 1 + strings.Count(v.AConst.GetSval().GetSval(), ",")
