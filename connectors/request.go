@@ -1,0 +1,27 @@
+package connectors
+
+import (
+	"context"
+	"io"
+)
+
+// Requester sends requests of kinds whose operations go over HTTP.
+type Requester interface {
+	// Request finds the facts of a request, asks the guard, sends it, and hands the
+	// answer to w, masked and recorded, as it comes. text is the request as it is
+	// judged, approved and recorded: "METHOD target", header fields, an empty line,
+	// the body. What the gate injects (credentials) is not in it. Its errors are
+	// those of Querier.Query. Cancelling ctx ends the request at the target.
+	Request(ctx context.Context, g Guard, text string, w ResponseWriter) error
+}
+
+// ResponseWriter takes the answer to a request: Head once, then the body.
+type ResponseWriter interface {
+	// Head is called before the first Write, with masked fields in the order in which
+	// they came as far as the protocol keeps one.
+	Head(status int, fields []Field) error
+	io.Writer
+}
+
+// Field is one header field of a request or an answer.
+type Field struct{ Name, Value string }
