@@ -14,6 +14,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"time"
 
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
@@ -25,7 +26,23 @@ type Endpoint struct {
 	Address  string // host:port; for postgres also the directory of a Unix socket
 	User     string // login at the target
 	Database string // database name; for sqlite the file's path
-	HostKeys []string
+	// HostKeys are what an SSH host is known by: lines in authorized_keys form, or
+	// fingerprints. HostCAs are keys that certify host keys; KnownHosts is the path of
+	// a known_hosts file. One of the three must know the host.
+	HostKeys, HostCAs []string
+	KnownHosts        string
+	// Certify says that the secret is the key of an authority, by which each sign-in
+	// is certified; nil where the secret itself signs in.
+	Certify *Certify
+	// For names the person and the session in what the target logs of a sign-in.
+	For string
+	// Via is the host through which Address is reached; nil is directly.
+	Via *Via
+	// Forwards are the addresses, as the target sees them, to which connections
+	// through it may go.
+	Forwards []string
+	// Legacy accepts algorithms with known weaknesses, for devices that have no other.
+	Legacy bool
 	// TLS is disable, require, verify-ca or verify-full, as in libpq; "" is verify-full.
 	TLS string
 	// TLSRootCA is a PEM file's path; "" uses the system's roots.
@@ -38,6 +55,21 @@ type Endpoint struct {
 	Masked *Login
 	// Dial connects to Address where it is not nil; otherwise TCP or a Unix socket.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Certify is what the certificate of a sign-in says.
+type Certify struct {
+	// Principals are the names it is for; none is the login's.
+	Principals []string
+	// Valid is how long; 0 is 5 minutes. A session that stands may last longer.
+	Valid time.Duration
+}
+
+// Via is a host on the way to a target, with a login of its own.
+type Via struct {
+	Endpoint Endpoint
+	// Secret fetches its credential when it is needed; the caller destroys it.
+	Secret func(ctx context.Context) (mask.Secret, error)
 }
 
 // Login is a login at a target with the way to its credential.
@@ -158,4 +190,13 @@ type Executor interface {
 	// Exec asks the guard (ActionExec) with the command as one string, which the
 	// target's shell will interpret, then runs it with the streams of Permit.Stdio.
 	Exec(ctx context.Context, g Guard, command string, io Stdio) (Exit, error)
+}
+
+// Forwarder opens connections from the target to what it declares to reach.
+type Forwarder interface {
+	// Forward asks the guard (ActionForward), then connects the stream to the address,
+	// one of Endpoint.Forwards, as the target sees it, until both sides have ended or
+	// ctx does. What goes through is not understood: it is counted and hashed, not
+	// masked. It closes the stream.
+	Forward(ctx context.Context, g Guard, address string, stream io.ReadWriteCloser) error
 }

@@ -92,6 +92,9 @@ type Terms struct {
 	MaxRows int64
 	// MaxBytes bounds the values of the answer; 0 is none.
 	MaxBytes int64
+	// MaxStream bounds what comes back through a forward, in bytes; 0 is none. Other
+	// streams are bounded by what Permit.Stdio returns.
+	MaxStream int64
 }
 
 // Chunk is a part of an answer as the transcript keeps it.

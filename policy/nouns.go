@@ -68,6 +68,9 @@ const (
 	ActionExec  Action = "exec"  // one command, no terminal
 	ActionShell Action = "shell" // an interactive session on a PTY
 
+	// ActionForward is a connection through a host to what it declares to reach.
+	ActionForward Action = "forward"
+
 	// ActionUnmask is to see masked columns of one statement's answer in clear. It is
 	// judged besides the statement, and opens nothing by itself.
 	ActionUnmask Action = "unmask"

@@ -208,7 +208,7 @@ var kubernetesNoun = newNoun("kubernetes_call", fields{
 
 var operationNoun = newNoun("operation", fields{
 	"action": is(types.StringType, func(j *judged) any { return string(j.action) }).of(
-		string(ActionSQL), string(ActionExec), string(ActionHTTP), string(ActionKubernetes), string(ActionShell), string(ActionUnmask)),
+		string(ActionSQL), string(ActionExec), string(ActionHTTP), string(ActionKubernetes), string(ActionShell), string(ActionUnmask), string(ActionForward)),
 	"class":       is(types.StringType, func(j *judged) any { return j.facts.Class.String() }).of(classNames[:]...),
 	"verb":        is(types.StringType, func(j *judged) any { return j.facts.Verb }),
 	"destructive": is(types.BoolType, func(j *judged) any { return j.facts.Destructive }),

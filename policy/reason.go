@@ -52,6 +52,9 @@ func subject(r *Request) string {
 	if r.Action == ActionUnmask {
 		return "cleartext of masked columns"
 	}
+	if r.Action == ActionForward {
+		return "a port forward"
+	}
 	if f.Class == Unknown || f.Class > Dangerous {
 		s := noun1(r.Action) + " that cannot be judged (unknown"
 		if f.Why != "" {

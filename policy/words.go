@@ -17,6 +17,7 @@ const (
 	wordKubernetes
 	wordShell
 	wordUnmask
+	wordForward
 )
 
 // wordUnknown is the one word that speaks of operations that nobody could judge.
@@ -25,7 +26,11 @@ const wordUnknown words = 1 << Unknown
 // wordClasses are the words of all classes.
 const wordClasses words = 1<<Read | 1<<Write | 1<<DDL | 1<<Privilege | 1<<Dangerous | wordUnknown
 
-const everyWord = wordClasses | wordSQL | wordExec | wordHTTP | wordKubernetes | wordShell | wordUnmask
+const everyWord = wordClasses | wordSQL | wordExec | wordHTTP | wordKubernetes | wordShell | wordUnmask | wordForward
+
+// wordClassless are the words of actions whose operations have no class: rules
+// speak of them by the action alone.
+const wordClassless = wordShell | wordUnmask | wordForward
 
 // wordList is every word in the order in which people read them.
 var wordList = []struct {
@@ -44,6 +49,7 @@ var wordList = []struct {
 	{string(ActionKubernetes), wordKubernetes},
 	{string(ActionShell), wordShell},
 	{string(ActionUnmask), wordUnmask},
+	{string(ActionForward), wordForward},
 }
 
 // severity is the classes from the least severe to the most, without unknown.
@@ -61,16 +67,17 @@ var actions = map[Action]struct {
 	ActionKubernetes: {wordKubernetes, "Kubernetes calls"},
 	ActionShell:      {wordShell, "interactive shells"},
 	ActionUnmask:     {wordUnmask, "cleartexts of masked columns"},
+	ActionForward:    {wordForward, "port forwards"},
 }
 
 // wordsOf are the words that speak of an operation: its class and its action. An
 // operation of class unknown has the word unknown alone, so that no rule matches
-// it that does not say so; a shell and a look at cleartext have no class. An action that the language has
+// it that does not say so; a shell, a forward and a look at cleartext have no class. An action that the language has
 // no word for has none, and so nothing can allow it.
 func wordsOf(a Action, c Class) words {
 	bit := wordOf(a)
 	switch {
-	case bit == 0 || bit == wordShell || bit == wordUnmask:
+	case bit == 0 || bit&wordClassless != 0:
 		return bit
 	case c == Unknown || c > Dangerous:
 		return wordUnknown
@@ -93,6 +100,8 @@ func wordOf(a Action) words {
 		return wordShell
 	case ActionUnmask:
 		return wordUnmask
+	case ActionForward:
+		return wordForward
 	}
 	return 0
 }
@@ -142,7 +151,7 @@ func (ws words) operations() (all operations) {
 }
 
 // everyOperation is every sort of operation of the language.
-var everyOperation = operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell, ActionUnmask})
+var everyOperation = operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell, ActionUnmask, ActionForward})
 
 // operation is one sort of thing that can be asked of a kind of resource.
 type operation struct {
@@ -165,7 +174,7 @@ func operationsOf(list []Action) []operation {
 		if bit == 0 {
 			continue
 		}
-		if a == ActionShell || a == ActionUnmask {
+		if bit&wordClassless != 0 {
 			all = append(all, operation{a, Unknown, bit, string(a), many})
 			continue
 		}
@@ -204,7 +213,7 @@ func manyOf(c Class, many string) string {
 // their answers.
 func possible(list []Action) (ops operations, ws words) {
 	for n, o := range everyOperation {
-		if slices.Contains(list, o.action) || o.action == ActionUnmask && slices.Contains(list, ActionSQL) || o.words == wordUnknown && slices.ContainsFunc(list, func(a Action) bool { return a != ActionShell }) {
+		if slices.Contains(list, o.action) || o.action == ActionUnmask && slices.Contains(list, ActionSQL) || o.words == wordUnknown && slices.ContainsFunc(list, func(a Action) bool { return wordOf(a)&wordClassless == 0 }) {
 			ops |= 1 << n
 			ws |= o.words
 		}
@@ -253,7 +262,7 @@ func DefaultKinds() map[string][]Action {
 		"postgres":   {ActionSQL},
 		"mysql":      {ActionSQL},
 		"sqlite":     {ActionSQL},
-		"ssh":        {ActionExec, ActionShell},
+		"ssh":        {ActionExec, ActionShell, ActionForward},
 		"kubernetes": {ActionKubernetes, ActionExec, ActionShell},
 		"http":       {ActionHTTP},
 		"command":    {ActionExec},

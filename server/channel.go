@@ -24,15 +24,11 @@ var displayEnv = regexp.MustCompile(`^(TERM|COLORTERM|NO_COLOR|LANG|LC_[A-Z]+)$`
 // displayValue is what their values may be.
 var displayValue = regexp.MustCompile(`^[A-Za-z0-9._:@+-]{0,64}$`)
 
-// otherChannel refuses every channel that is not a session.
+// otherChannel refuses every channel that is neither a session nor a forward.
 func (s *Server) otherChannel(_ *ssh.Server, _ *gossh.ServerConn, nc gossh.NewChannel, ctx ssh.Context) {
 	c := connOf(ctx)
-	why := fmt.Sprintf("%s channels are refused by this bastion", printable(nc.ChannelType()))
-	if nc.ChannelType() == "direct-tcpip" {
-		why = "port forwards are refused by this bastion: nothing behind it is reached as an address; use `ssh " + s.o.Reach + "`"
-	}
 	s.o.Log.Warn("channel refused", "from", c.remote, "type", printable(nc.ChannelType()))
-	_ = nc.Reject(gossh.Prohibited, why) // the client is told or gone
+	_ = nc.Reject(gossh.Prohibited, printable(nc.ChannelType())+" channels are refused by this bastion") // the client is told or gone
 }
 
 // globalRequest refuses every request of a connection: remote forwards, mainly.

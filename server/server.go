@@ -65,7 +65,7 @@ func New(o Options) (*Server, error) {
 	srv.HandshakeTimeout = 30 * time.Second
 	srv.ConnCallback = s.accept
 	srv.ServerConfigCallback = s.serverConfig
-	srv.ChannelHandlers = map[string]ssh.ChannelHandler{"session": s.sessionChannel, "default": s.otherChannel}
+	srv.ChannelHandlers = map[string]ssh.ChannelHandler{"session": s.sessionChannel, "direct-tcpip": s.forwardChannel, "default": s.otherChannel}
 	srv.RequestHandlers = map[string]ssh.RequestHandler{"default": s.globalRequest}
 	s.ssh = srv
 	return s, nil

@@ -24,14 +24,26 @@ type signIn struct {
 }
 
 // newSignIn tells a private key from a password by its first line.
-func newSignIn(secret mask.Secret) (*signIn, error) {
+func newSignIn(e connectors.Endpoint, secret mask.Secret) (*signIn, error) {
 	s := &signIn{secret: secret}
 	if secret.Empty() {
-		return nil, fmt.Errorf("%w: there is none: give the resource a password or a private_key", connectors.ErrCredential)
+		return nil, fmt.Errorf("%w: there is none: give the resource a password, a private_key or a certificate_authority", connectors.ErrCredential)
 	}
-	if !bytes.HasPrefix(bytes.TrimLeft(secret.Reveal(), " \t\r\n"), []byte("-----BEGIN")) {
+	isKey := bytes.HasPrefix(bytes.TrimLeft(secret.Reveal(), " \t\r\n"), []byte("-----BEGIN"))
+	if !isKey && e.Certify == nil {
 		return s, nil
 	}
+	signer, err := parseKey(secret)
+	if err != nil {
+		return nil, err
+	}
+	if s.signer = signer; e.Certify != nil {
+		s.signer, err = certified(signer, e)
+	}
+	return s, err
+}
+
+func parseKey(secret mask.Secret) (gossh.Signer, error) {
 	signer, err := gossh.ParsePrivateKey(secret.Reveal())
 	var locked *gossh.PassphraseMissingError
 	switch {
@@ -41,10 +53,11 @@ func newSignIn(secret mask.Secret) (*signIn, error) {
 		// The parser's own words might quote the key.
 		return nil, fmt.Errorf("%w: the private key cannot be read: it must be in PEM or OpenSSH form", connectors.ErrCredential)
 	}
-	if s.signer, err = strongSigner(signer); err != nil {
+	strong, err := strongSigner(signer)
+	if err != nil {
 		return nil, fmt.Errorf("%w: the private key is of a type that is not accepted (%q)", connectors.ErrCredential, signer.PublicKey().Type())
 	}
-	return s, nil
+	return strong, nil
 }
 
 // strongSigner signs with SHA-2 only.
@@ -93,7 +106,7 @@ func (s *signIn) next(c *gossh.ClientAuthContext) (gossh.AuthMethod, error) {
 func (s *signIn) why(c *gossh.ClientAuthContext) error {
 	have := "a password"
 	if s.signer != nil {
-		have = "the key " + gossh.FingerprintSHA256(s.signer.PublicKey())
+		have = named(s.signer.PublicKey())
 	}
 	switch {
 	case len(c.PartialSuccessMethods) > 0:

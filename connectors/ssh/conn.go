@@ -19,6 +19,8 @@ type Conn struct {
 	client  *gossh.Client
 	login   string
 	options Options
+	// forwards are the addresses that the target declares to reach.
+	forwards []string
 
 	// ctx ends with the connection; its cause is errClosed or connectors.ErrVanished.
 	ctx    context.Context
@@ -27,9 +29,10 @@ type Conn struct {
 }
 
 var (
-	_ connectors.Conn     = (*Conn)(nil)
-	_ connectors.Attacher = (*Conn)(nil)
-	_ connectors.Executor = (*Conn)(nil)
+	_ connectors.Conn      = (*Conn)(nil)
+	_ connectors.Attacher  = (*Conn)(nil)
+	_ connectors.Executor  = (*Conn)(nil)
+	_ connectors.Forwarder = (*Conn)(nil)
 )
 
 var errClosed = errors.New("the connection was closed")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,36 +54,36 @@ func (*Driver) Kind() string { return "ssh" }
 // one keyboard-interactive prompt. It sends no statement of its own, so that the
 // guard notes nothing. Errors wrap connectors.ErrUnreachable, ErrHostKey,
 // ErrCredential, ErrProtocol, ErrVanished or ErrCanceled.
-func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Secret, _ connectors.Guard) (connectors.Conn, error) {
-	c, err := d.open(ctx, e, secret)
+func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Secret, g connectors.Guard) (connectors.Conn, error) {
+	c, err := d.open(ctx, e, secret, g)
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", e.Name, err)
 	}
 	return c, nil
 }
 
-func (d *Driver) open(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (*Conn, error) {
-	pins, err := parsePins(e.HostKeys)
+func (d *Driver) open(ctx context.Context, e connectors.Endpoint, secret mask.Secret, g connectors.Guard) (*Conn, error) {
+	trust, err := newTrust(e)
 	if err != nil {
 		return nil, err
 	}
-	sign, err := newSignIn(secret)
+	sign, err := newSignIn(e, secret)
 	if err != nil {
 		return nil, err
 	}
 	// Open may not outlast ctx, and a target that says nothing may not hold it.
 	limited, cancel := context.WithTimeoutCause(ctx, d.options.Handshake, errSlow)
 	defer cancel()
-	nc, err := dial(limited, e)
+	nc, err := d.dial(limited, e, g)
 	if err != nil {
-		return nil, ended(limited, fmt.Errorf("%w: %w", connectors.ErrUnreachable, err))
+		return nil, ended(limited, err)
 	}
 	stop := context.AfterFunc(limited, func() { _ = nc.Close() })
 	conn, channels, requests, err := gossh.NewClientConn(nc, e.Address, &gossh.ClientConfig{
-		Config: algorithms(), User: e.User, ClientVersion: clientVersion,
-		HostKeyAlgorithms: pins.algorithms(),
+		Config: algorithms(e.Legacy), User: e.User, ClientVersion: clientVersion,
+		HostKeyAlgorithms: trust.algorithms(),
 		HostKeyCallback: func(_ string, _ net.Addr, key gossh.PublicKey) error {
-			err := pins.check(key)
+			err := trust.check(key)
 			sign.proved = sign.proved || err == nil
 			return err
 		},
@@ -95,9 +96,11 @@ func (d *Driver) open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 	}
 	if err != nil {
 		_ = nc.Close()
-		return nil, ended(limited, handshakeError(err, sign, pins))
+		return nil, ended(limited, handshakeError(err, sign, trust))
 	}
-	return newConn(conn, channels, requests, e.User, d.options), nil
+	c := newConn(conn, channels, requests, e.User, d.options)
+	c.forwards = e.Forwards
+	return c, nil
 }
 
 // clientVersion is RFC 4253 section 4.2's; the target's log shows who came.
@@ -105,22 +108,38 @@ const clientVersion = "SSH-2.0-Sallyport"
 
 var errSlow = errors.New("it did not answer in time")
 
-func dial(ctx context.Context, e connectors.Endpoint) (net.Conn, error) {
-	d := e.Dial
-	if d == nil {
-		d = new(net.Dialer).DialContext
+// dial reaches the target, through another host where the endpoint says so.
+func (d *Driver) dial(ctx context.Context, e connectors.Endpoint, g connectors.Guard) (net.Conn, error) {
+	if e.Via != nil {
+		return d.through(ctx, *e.Via, e.Address, g)
 	}
-	return d(ctx, "tcp", e.Address)
+	dial := e.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	nc, err := dial(ctx, "tcp", e.Address)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", connectors.ErrUnreachable, err)
+	}
+	return nc, nil
 }
 
-// algorithms are those of the library that have no known weakness, less SHA-1.
-func algorithms() gossh.Config {
+// algorithms are those of the library that have no known weakness, less SHA-1;
+// all of them where the target is a device that has no other.
+func algorithms(legacy bool) gossh.Config {
 	a := gossh.SupportedAlgorithms()
-	return gossh.Config{
+	c := gossh.Config{
 		KeyExchanges: withoutSHA1(a.KeyExchanges),
 		Ciphers:      a.Ciphers,
 		MACs:         withoutSHA1(a.MACs),
 	}
+	if legacy {
+		old := gossh.InsecureAlgorithms()
+		c.KeyExchanges = slices.Concat(c.KeyExchanges, a.KeyExchanges, old.KeyExchanges)
+		c.Ciphers = slices.Concat(c.Ciphers, old.Ciphers)
+		c.MACs = slices.Concat(c.MACs, a.MACs, old.MACs)
+	}
+	return c
 }
 
 func withoutSHA1(names []string) []string {
@@ -156,7 +175,7 @@ func canceled(cause error) error {
 // handshakeError tells what a failed handshake means. Once the credential may
 // have been sent, nothing that the target said goes into the text: it might hold
 // the credential.
-func handshakeError(err error, sign *signIn, pins pins) error {
+func handshakeError(err error, sign *signIn, trust *trust) error {
 	var differ *gossh.AlgorithmNegotiationError
 	var network net.Error
 	switch {
@@ -164,7 +183,7 @@ func handshakeError(err error, sign *signIn, pins pins) error {
 		return errors.Unwrap(err) // the library's words around ours add nothing
 	case errors.As(err, &differ) && differ.What == "host key":
 		return fmt.Errorf("%w: pinned is %s, but it has only keys of other types (%q): nothing was sent",
-			connectors.ErrHostKey, pins, differ.RequestedAlgorithms)
+			connectors.ErrHostKey, trust, differ.RequestedAlgorithms)
 	case errors.As(err, &differ):
 		return fmt.Errorf("%w: it offers no %s that is accepted (%q)", connectors.ErrProtocol, differ.What, differ.RequestedAlgorithms)
 	case sign.refused != nil:

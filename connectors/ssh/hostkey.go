@@ -42,24 +42,20 @@ func parsePins(lines []string) (pins, error) {
 		}
 		all = append(all, pin{key, gossh.FingerprintSHA256(key)})
 	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: no host key is pinned, so that nobody could tell: put the line that ssh-keyscan prints, once you have checked it, under host_keys; nothing was sent", connectors.ErrHostKey)
-	}
-	if len(all.algorithms()) == 0 { // the library would take that for its defaults
-		return nil, fmt.Errorf("%w: pinned is only %s, of a type that is not accepted: nothing was sent", connectors.ErrHostKey, all)
-	}
 	return all, nil
 }
 
-// check compares the whole key, or, where only that is known, its fingerprint.
-func (p pins) check(key gossh.PublicKey) error {
+// has compares the whole key, or, where only that is known, its fingerprint.
+func (p pins) has(key gossh.PublicKey) bool {
 	fingerprint := gossh.FingerprintSHA256(key)
-	for _, pin := range p {
-		if pin.key != nil && bytes.Equal(pin.key.Marshal(), key.Marshal()) || pin.key == nil && pin.fingerprint == fingerprint {
-			return nil
-		}
-	}
-	return fmt.Errorf("%w: pinned is %s, it shows %s (%s): nothing was sent", connectors.ErrHostKey, p, fingerprint, key.Type())
+	return slices.ContainsFunc(p, func(pin pin) bool {
+		return pin.key != nil && bytes.Equal(pin.key.Marshal(), key.Marshal()) || pin.key == nil && pin.fingerprint == fingerprint
+	})
+}
+
+// ofType reports whether a key of that type may be one of them.
+func (p pins) ofType(name string) bool {
+	return slices.ContainsFunc(p, func(pin pin) bool { return pin.key == nil || pin.key.Type() == name })
 }
 
 // String is the fingerprints.
@@ -73,21 +69,6 @@ func (p pins) String() string {
 		all = append(all, s)
 	}
 	return strings.Join(all, " or ")
-}
-
-// algorithms are the host key algorithms that a pin can match, so that a target
-// with keys of several types shows one that is pinned.
-func (p pins) algorithms() []string {
-	var out []string
-	for _, name := range gossh.SupportedAlgorithms().HostKeys {
-		if strings.Contains(name, "-cert-") {
-			continue // no pin names a certificate authority
-		}
-		if slices.ContainsFunc(p, func(pin pin) bool { return pin.key == nil || pin.key.Type() == keyType(name) }) {
-			out = append(out, name)
-		}
-	}
-	return out
 }
 
 // keyType is the type of the keys that an algorithm signs with (RFC 8332).

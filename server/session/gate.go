@@ -27,6 +27,9 @@ type Target struct {
 	// Masked fetches the credential of Endpoint.Masked, where there is one; asked
 	// only when that login is needed.
 	Masked SecretSource
+	// Via is the host through which the target is reached, nil for none. That somebody
+	// may open the target is leave to pass through it, and for nothing else there.
+	Via *Target
 }
 
 // SecretSource fetches a credential. It is asked once per session, after the

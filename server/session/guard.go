@@ -79,6 +79,9 @@ func estimateOf(ctx context.Context, op connectors.Operation) *int64 {
 // run is the way from a decision to a permit.
 func (g *guard) run(ctx context.Context, n int, op connectors.Operation, d policy.Decision, m masks) (connectors.Permit, error) {
 	s := g.s
+	if why := unreadable(op, d); why != nil {
+		return nil, g.refused(ctx, n, why)
+	}
 	if why := crowded(s.target.Name, s.g.others(s), d); why != nil && d.Effect != policy.Deny {
 		return nil, g.refused(ctx, n, why)
 	}

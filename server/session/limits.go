@@ -160,7 +160,7 @@ type terms struct {
 }
 
 // terms are the tightest of the bastion's limits and the decision's; what was
-// judged a read runs read-only. A shell lasts as long as its person stays, and it
+// judged a read runs read-only. A shell or forward lasts as long as its person stays, and it
 // is recorded completely.
 func (s *Session) terms(op connectors.Operation, d policy.Decision) terms {
 	l := s.g.rules.Load().Limits
@@ -177,7 +177,8 @@ func (s *Session) terms(op connectors.Operation, d policy.Decision) terms {
 		rows:  rows.rule, bytes: bytes.rule, time: limit.rule, keep: d.Results, rule: d.Rule, binary: d.Binary,
 	}
 	t.stream.tighten(d.Limits.Bytes, d.Rule)
-	if op.Action == policy.ActionShell {
+	t.MaxStream = t.stream.most
+	if op.Action == policy.ActionShell || op.Action == policy.ActionForward {
 		t.Timeout, t.keep = 0, policy.KeepFull
 	}
 	return t

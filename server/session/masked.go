@@ -23,6 +23,7 @@ func (g *guard) Masks() (seen, kept *mask.Plan, err error) {
 // login: a driver fetches it only where it needs it.
 func (t Target) endpoint() connectors.Endpoint {
 	e := t.Endpoint
+	e.Via = t.Via.on()
 	if e.Masked != nil {
 		login := connectors.Login{User: e.Masked.User}
 		if t.Masked != nil {

@@ -123,7 +123,12 @@ func (s *Session) connect(d connectors.Driver) error {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, openTimeout)
 	defer cancel()
-	conn, err := d.Open(ctx, s.target.endpoint(), secret, &guard{s: s})
+	e := s.target.endpoint()
+	e.For = s.v.Identity.Display() + " " + string(s.ID())
+	for via := e.Via; via != nil; via = via.Endpoint.Via {
+		via.Endpoint.For = e.For
+	}
+	conn, err := d.Open(ctx, e, secret, &guard{s: s})
 	if err != nil {
 		return err
 	}

@@ -122,9 +122,10 @@ func (v *Visit) arriving(now time.Time) policy.Session {
 	return policy.Session{From: Address(v.v.From), Opened: now}
 }
 
-// ofAction is what policy says of the one action that needs no facts: a shell.
+// ofAction is what policy says of the actions that need no facts: a shell, a
+// forward.
 func (v *Visit) ofAction(r *Rules, t Target, action policy.Action) policy.Decision {
-	if action != policy.ActionShell {
+	if action != policy.ActionShell && action != policy.ActionForward {
 		return policy.Decision{}
 	}
 	now := v.g.o.Now()

@@ -47,6 +47,14 @@ type Server struct {
 // test is skipped, or, in CI, fails.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	return StartWith(t, nil)
+}
+
+// StartWith is Start with more lines of sshd_config(5), which more makes: it may put
+// files into the server's directory, beside host_key, and is asked once that is
+// there.
+func StartWith(t testing.TB, more func(dir string) string) *Server {
+	t.Helper()
 	program := find()
 	if program == "" {
 		const text = "sshd is not installed (package openssh-server): it is the real SSH host of this test"
@@ -56,7 +64,7 @@ func Start(t testing.TB) *Server {
 		t.Skip(text)
 	}
 	s := &Server{program: program, Dir: t.TempDir(), live: make(map[*exec.Cmd]struct{})}
-	if err := s.configure(); err != nil {
+	if err := s.configure(more); err != nil {
 		t.Fatalf("configure sshd: %v", err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -83,6 +91,9 @@ func (s *Server) Sessions() int {
 	return len(s.live)
 }
 
+// Log is what sshd has said so far.
+func (s *Server) Log() string { return s.log.String() }
+
 // Cut ends all connections, and the server takes no new ones.
 func (s *Server) Cut() {
 	s.mu.Lock()
@@ -104,7 +115,7 @@ func find() string {
 	return ""
 }
 
-func (s *Server) configure() error {
+func (s *Server) configure(more func(dir string) string) error {
 	u, err := user.Current()
 	if err != nil {
 		return err
@@ -131,8 +142,13 @@ PrintLastLog no
 PidFile none
 LogLevel VERBOSE
 `, s.Dir)
-	return errors.Join(err1, err2,
-		os.WriteFile(filepath.Join(s.Dir, "host_key"), []byte(hostKey), 0o600),
+	if err := errors.Join(err1, err2, os.WriteFile(filepath.Join(s.Dir, "host_key"), []byte(hostKey), 0o600)); err != nil {
+		return err
+	}
+	if more != nil {
+		config += more(s.Dir)
+	}
+	return errors.Join(
 		os.WriteFile(filepath.Join(s.Dir, "authorized_keys"), []byte(loginLine+"\n"), 0o600),
 		os.WriteFile(filepath.Join(s.Dir, "config"), []byte(config), 0o600))
 }
