@@ -48,7 +48,7 @@ func (c *Conn) Forward(ctx context.Context, g connectors.Guard, address string, 
 	}
 	f := &forward{stream: stream, far: far, limit: p.Terms().MaxStream, fail: cancel}
 	f.run(ctx)
-	err = f.verdict(ctx)
+	err = c.verdict(ctx)
 	p.Done(connectors.Outcome{Err: err, Affected: -1, Tag: fmt.Sprintf("FORWARD sent %s, received %s", &f.sent, &f.received)})
 	return err
 }
@@ -128,8 +128,15 @@ func (f *forward) move(count *passed, to io.Writer, from io.Reader, limit int64)
 	}
 }
 
-// verdict is why the connection was ended, nil where its sides did it.
-func (f *forward) verdict(ctx context.Context) error {
+// verdict is why a forward was ended, nil where its sides did it. The library ends
+// the channels of a lost connection as if the far side had: so the target is
+// asked whether it is there.
+func (c *Conn) verdict(ctx context.Context) error {
+	if context.Cause(ctx) == nil {
+		if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err != nil {
+			return c.gone()
+		}
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		return reason(cause)
 	}
