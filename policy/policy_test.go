@@ -101,6 +101,7 @@ func TestRights(t *testing.T) {
 		"dangerous allow eng/r: dangerous commands are allowed",
 		"unknown deny default deny: no rule for the groups eng allows operations that cannot be judged (unknown)",
 		"shell deny eng/d: interactive shells are denied: no",
+		"forward deny default deny: no rule for the groups eng allows port forwards",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -121,7 +122,7 @@ func TestRightsOfAnActionAlike(t *testing.T) {
 		}
 	}
 	want := []string{"read allow ops/look", "write allow ops/work", "ddl allow ops/work", "privilege allow ops/work", "dangerous allow ops/work",
-		"unknown deny default deny", "shell allow ops/work",
+		"unknown deny default deny", "shell allow ops/work", "forward deny default deny",
 		"read allow ops/look", "write deny default deny", "ddl deny default deny", "privilege deny default deny", "dangerous deny default deny",
 		"unknown deny default deny", "exec read allow ops/look", "exec write allow ops/work", "exec ddl allow ops/work", "exec privilege allow ops/work",
 		"exec dangerous allow ops/work", "shell allow ops/work"}
@@ -133,7 +134,8 @@ func TestRightsOfAnActionAlike(t *testing.T) {
 	for _, r := range p.Rights(Identity{Subject: "a", Groups: []string{"ops"}}, Resource{Name: "x", Kind: "ssh"}) {
 		got = append(got, r.What+": "+r.Reason)
 	}
-	if d := cmp.Diff([]string{"exec: commands are allowed", "unknown: no rule for the groups ops allows operations that cannot be judged (unknown)", "shell: interactive shells are allowed"}, got); d != "" {
+	if d := cmp.Diff([]string{"exec: commands are allowed", "unknown: no rule for the groups ops allows operations that cannot be judged (unknown)", "shell: interactive shells are allowed",
+		"forward: no rule for the groups ops allows port forwards"}, got); d != "" {
 		t.Error(d)
 	}
 }

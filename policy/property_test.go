@@ -127,10 +127,10 @@ func answers(p *Policy, r *rand.Rand) []string {
 
 func questions(id Identity, res Resource) []Request {
 	var qs []Request
-	for _, a := range []Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell, "sftp"} {
+	for _, a := range []Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell, ActionForward, "sftp"} {
 		for c := Unknown; c <= Dangerous+1; c++ {
-			if a == ActionShell && c != Unknown {
-				break // shells have no class
+			if (a == ActionShell || a == ActionForward) && c != Unknown {
+				break // they have no class
 			}
 			f := Facts{Class: c, Destructive: c == Write}
 			if c == DDL {
@@ -184,7 +184,7 @@ func shuffle[T any](r *rand.Rand, s []T) {
 func TestDecideByDefinition(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 7))
 	decided := map[Effect]int{}
-	for range 200 {
+	for range 240 {
 		roles, masks := randomPolicy(r)
 		p, err := Compile(roles, masks)
 		if err != nil {
@@ -222,8 +222,8 @@ func TestDecideByDefinition(t *testing.T) {
 func wordsByDefinition(q Request) []string {
 	class := q.Facts.Class.String()
 	switch {
-	case q.Action == ActionShell:
-		return []string{"shell"}
+	case q.Action == ActionShell, q.Action == ActionForward:
+		return []string{string(q.Action)}
 	case !slices.Contains([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes}, q.Action):
 		return nil
 	case class == "unknown":
@@ -383,8 +383,8 @@ func rightAgrees(t *testing.T, v *View, q Request, d Decision) int {
 	if q.Facts.Class.String() == "unknown" {
 		names = names[2:]
 	}
-	if q.Action == ActionShell {
-		names = []string{"shell"}
+	if q.Action == ActionShell || q.Action == ActionForward {
+		names = []string{string(q.Action)}
 	}
 	if !slices.Contains(DefaultKinds()[q.Resource.Kind], q.Action) {
 		return 0

@@ -9,8 +9,9 @@
 // identity; else it is a stranger's, who can do one thing: sign in.
 //
 // Every channel and global request passes one gate that denies by default
-// (channel.go): only sessions are opened; env beyond a few display variables,
-// agent forwarding, X11 and port forwards are refused in words. Each session
+// (channel.go): sessions are opened, and forwards to what a resource declares
+// (forward.go); env beyond a few display variables, agent forwarding, X11 and remote
+// forwards are refused in words. Each session
 // channel has a context of its own that ends with the channel, not with the
 // connection, so that a closed window of a multiplexed connection frees what it
 // used.

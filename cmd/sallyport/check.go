@@ -112,7 +112,7 @@ func (c *checker) login(ctx context.Context, drivers []connectors.Driver, t sess
 			return err
 		}
 	}
-	conn, err := drivers[i].Open(ctx, t.Endpoint, secret, closedGuard{})
+	conn, err := drivers[i].Open(ctx, t.Reach(), secret, closedGuard{})
 	if err != nil {
 		return err
 	}

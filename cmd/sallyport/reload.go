@@ -69,12 +69,19 @@ func (r *reloader) follow(cfg *config.Config) {
 		}
 		r.globs = append(r.globs, absolute(g))
 	}
+	for _, i := range cfg.Inventory {
+		dir := i.Path
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(filepath.Dir(r.path), dir)
+		}
+		r.globs = append(r.globs, absolute(filepath.Join(dir, "*.yaml")), absolute(filepath.Join(dir, "*.yml")))
+	}
 	if r.watcher == nil {
 		return
 	}
 	for _, f := range slices.Concat(r.files, r.globs) {
 		for _, dir := range []string{filepath.Dir(f), filepath.Dir(resolved(f))} {
-			if r.watched[dir] || strings.ContainsAny(dir, "*?[") {
+			if info, err := os.Stat(dir); r.watched[dir] || strings.ContainsAny(dir, "*?[") || err == nil && !info.IsDir() {
 				continue // the directories of such a pattern are polled
 			}
 			if err := r.watcher.Add(dir); err != nil {

@@ -48,6 +48,9 @@ import (
 //	sqlite FILE SQLFILE       make a file of SQLite
 //	superuser FILE|SQL        run statements there; stdout is that of the last command
 //	login NAME                give a role there the password pw-NAME
+//	sshd                      start OpenSSH's server: $SSHD, $SSHD_USER, $SSHD_HOSTKEY, sshd.key
+//	shouter                   a program on port $SHOUTER that answers in capitals
+//	forward PERSON CODE HOST:PORT TEXT  ssh -W with that input
 //	transcript-id             $ID is the first transcript of the last command's stdout
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -74,10 +77,13 @@ func TestScript(t *testing.T) {
 			"type": func(ts *testscript.TestScript, _ bool, args []string) {
 				theScreen(ts).Type(strings.Join(args, " ") + "\r")
 			},
-			"ended": scriptEnded,
-			"keys":  func(ts *testscript.TestScript, _ bool, args []string) { theScreen(ts).Press(args...) },
-			"sshin": scriptSSHIn,
-			"edit":  scriptEdit,
+			"ended":   scriptEnded,
+			"keys":    func(ts *testscript.TestScript, _ bool, args []string) { theScreen(ts).Press(args...) },
+			"sshd":    scriptSSHD,
+			"shouter": scriptShouter,
+			"forward": scriptForward,
+			"sshin":   scriptSSHIn,
+			"edit":    scriptEdit,
 			"hangup": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Check(theBastion(ts).cmd.Process.Signal(syscall.SIGHUP))
 			},

@@ -167,44 +167,6 @@ func newRules(ctx context.Context, cfg *config.Config, data string, d dialers) (
 	}, nil
 }
 
-func newTargets(cfg *config.Config, d dialers) (map[string]session.Target, error) {
-	out := map[string]session.Target{}
-	var faults []error
-	for _, r := range cfg.Resources {
-		ref := r.Password
-		if ref == nil {
-			ref = r.PrivateKey
-		}
-		src, err := newSecret("resource "+r.Name, ref)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		e := connectors.Endpoint{Name: r.Name, Address: r.Address, User: r.User, Database: r.Database, HostKeys: r.HostKeys,
-			TLS: r.TLS, TLSRootCA: r.TLSRootCA, SearchPath: r.SearchPath, Dial: d[r.Name]}
-		if r.Kind == "sqlite" && e.Database == "" {
-			e.Database = r.Address
-		}
-		masked, err := newSecret("masked login of resource "+r.Name, r.MaskedPassword)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		if r.MaskedUser != "" {
-			e.Masked = &connectors.Login{User: r.MaskedUser}
-		}
-		t := session.Target{Resource: r.Policy(), Description: r.Description, Unavailable: r.Unavailable, Endpoint: e}
-		if src != nil {
-			t.Secret = src
-		}
-		if masked != nil {
-			t.Masked = masked
-		}
-		out[r.Name] = t
-	}
-	return out, errors.Join(faults...)
-}
-
 // gate makes the gate with its journal, and brings approvals of an earlier
 // process into a true state.
 func (b *bastion) gate(ctx context.Context, people *identity.People, rules session.Rules) (*session.Gate, error) {

@@ -1,17 +1,25 @@
 // Package ssh answers: how do I speak to an SSH host?
 //
-// A Conn offers two powers: Attach connects a person's terminal to a PTY at the
-// target, byte for byte, and Exec runs one command without a terminal. Both ask
-// the guard first, and move all bytes through the streams of the permit.
+// A Conn offers three powers: Attach connects a person's terminal to a PTY at the
+// target, byte for byte, Exec runs one command without a terminal, and Forward
+// connects to what can be reached from there. All ask the guard first; the first two
+// move all bytes through the streams of the permit.
 //
 // # Trust
 //
-// The host key is checked against the pins of Endpoint.HostKeys in every key
-// exchange, before a credential is sent: lines in authorized_keys form, or
-// fingerprints as ssh-keygen -l prints them ("SHA256:..."). There is no trust on
-// first use: without a pin, Open refuses. Only host key algorithms that a pin can
-// match are offered, and only key exchanges, ciphers and MACs without known
-// weaknesses; SHA-1 is not among them.
+// The host key is checked in every key exchange, before a credential is sent:
+// against the pins of Endpoint.HostKeys (lines in authorized_keys form, or
+// fingerprints as ssh-keygen -l prints them, "SHA256:..."), the authorities of
+// Endpoint.HostCAs, and the known_hosts file of Endpoint.KnownHosts. There is no
+// trust on first use: what none of them knows, Open refuses, with both fingerprints.
+// Only host key algorithms that can be known are offered, and only key exchanges,
+// ciphers and MACs without known weaknesses; SHA-1 is not among them, unless the
+// endpoint is declared a legacy device.
+//
+// A sign-in is by password, by key, or by a certificate made for it (certify.go):
+// then the secret is the key of an authority, and what signs in lives for minutes.
+// A host on the way (Endpoint.Via) gets its own sign-in, and sees none of what
+// passes.
 //
 // # Streams
 //

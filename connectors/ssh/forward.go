@@ -39,7 +39,7 @@ func (c *Conn) Forward(ctx context.Context, g connectors.Guard, address string, 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(c.ctx, func() { cancel(c.gone()) })()
+	defer context.AfterFunc(c.ctx, func() { cancel(&failure{c.gone()}) })()
 	far, err := c.client.DialContext(ctx, "tcp", address)
 	if err != nil {
 		err = c.unreached(ctx, p, err)

@@ -42,6 +42,8 @@ type Config struct {
 	Groups []string `yaml:"groups"`
 	// Resources are what can be reached.
 	Resources []Resource `yaml:"resources"`
+	// Inventory is resources that files of their own list.
+	Inventory []Inventory `yaml:"inventory"`
 	// Patterns are content detectors of your own, for masks to name in detect and
 	// roles in reveal, beside those that there are.
 	Patterns []Pattern `yaml:"patterns"`
@@ -142,9 +144,25 @@ type Resource struct {
 	MaskedUser string `yaml:"masked_user"`
 	// MaskedPassword is that login's, where the server asks for one.
 	MaskedPassword *Ref `yaml:"masked_password"`
-	// HostKeys: ssh, what the host is known by, in the form of authorized_keys.
-	// Required.
+	// HostKeys: ssh, what the host is known by, in the form of authorized_keys. This,
+	// host_authorities or known_hosts is required.
 	HostKeys []string `yaml:"host_keys"`
+	// HostAuthorities: ssh, the keys of authorities that certify host keys.
+	HostAuthorities []string `yaml:"host_authorities"`
+	// KnownHosts: ssh, the path of a known_hosts file, read at every connection.
+	KnownHosts string `yaml:"known_hosts"`
+	// Certificate: ssh, instead of a key: each sign-in is certified by an authority.
+	Certificate *Certificate `yaml:"certificate"`
+	// Via: ssh, the name of another resource of kind ssh, through which this one is
+	// reached. Who may open this one passes through that one, and no more.
+	Via string `yaml:"via"`
+	// Forwards: ssh, what can be reached through the host, host:port as it sees it;
+	// people name it by the port: ssh -L 8080:RESOURCE:8080. A rule must allow forward,
+	// with binary: true, since what goes through is not masked.
+	Forwards []string `yaml:"forwards"`
+	// LegacyAlgorithms: ssh, accepts key exchanges, ciphers and signatures with known
+	// weaknesses, for devices that have no other.
+	LegacyAlgorithms bool `yaml:"legacy_algorithms"`
 	// TLS of postgres: disable, require, verify-ca or verify-full (default, except
 	// on a Unix socket, which has none).
 	TLS string `yaml:"tls"`

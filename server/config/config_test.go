@@ -76,7 +76,7 @@ func TestExampleIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, typ := range []reflect.Type{
-		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Retain](), reflect.TypeFor[Audit](), reflect.TypeFor[Webhook](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](), reflect.TypeFor[Pattern](),
+		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Retain](), reflect.TypeFor[Audit](), reflect.TypeFor[Webhook](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](), reflect.TypeFor[Certificate](), reflect.TypeFor[Inventory](), reflect.TypeFor[Listed](), reflect.TypeFor[Pattern](),
 		reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Bounds](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Mask](), reflect.TypeFor[policy.Selector](),
 	} {
 		for key := range fieldsOf(typ) {
@@ -232,7 +232,7 @@ func TestOneFault(t *testing.T) {
 		{"host key", host("address: 'h:22', password: {env: A}, host_keys: ['h ssh-ed25519 AAAA']"), "resources[0].host_keys[0]: this is no host key"},
 		{"host key options", host("address: 'h:22', password: {env: A}, " + strings.Replace(key, "'ssh", "'no-pty ssh", 1)), "nothing in front of its type"},
 		{"no credential", host("address: 'h:22', " + key), "a credential is needed"},
-		{"two credentials", host("address: 'h:22', password: {env: A}, private_key: {env: B}, " + key), "give password or private_key, not both"},
+		{"two credentials", host("address: 'h:22', password: {env: A}, private_key: {env: B}, " + key), "give one credential: private_key, password or certificate"},
 		{"mask misses", small + "masks: [{name: m, resources: {names: [dbb]}, columns: [a.b]}]\n", `masks[0].resources.names[0]: no resource is named "dbb": did you mean "db"?`},
 		{"role misses", small + "roles: [{name: r, groups: [g], resources: {labels: {env: prd}}, rules: [{name: a, allow: [read]}]}]\n", "test.yaml:5:58: roles[0].resources.labels.env: no resource has a label \"env\""},
 		{"word", small + "roles:\n  - name: r\n    groups: [g]\n    resources: {names: [\"*\"]}\n    rules:\n      - name: a\n        allow: [read, wirte]\n",
@@ -353,6 +353,10 @@ func TestResourceRevision(t *testing.T) {
 		func(r *Resource) { r.TLS = "" }, func(r *Resource) { r.TLSRootCA = "" }, func(r *Resource) { r.SearchPath = "" },
 		func(r *Resource) { r.User, r.Database = "ud", "" }, func(r *Resource) { r.MaskedUser = "m" },
 		func(r *Resource) { r.MaskedPassword = &Ref{File: "m"} }, func(r *Resource) { r.HostKeys = []string{"k", ""} },
+		func(r *Resource) { r.HostKeys, r.HostAuthorities = nil, []string{"k"} }, func(r *Resource) { r.KnownHosts = "k" },
+		func(r *Resource) { r.Certificate = &Certificate{} }, func(r *Resource) { r.Certificate = &Certificate{Authority: &Ref{File: "c"}} },
+		func(r *Resource) { r.Certificate = &Certificate{Principals: []string{"p"}} }, func(r *Resource) { r.Certificate = &Certificate{Valid: 1} },
+		func(r *Resource) { r.Via = "k" }, func(r *Resource) { r.Forwards = []string{"p"} }, func(r *Resource) { r.LegacyAlgorithms = true },
 	} {
 		got := rev(change)
 		if j, ok := seen[got]; ok {
@@ -361,7 +365,7 @@ func TestResourceRevision(t *testing.T) {
 		seen[got] = i
 	}
 	// A field added later must be thought about here.
-	if n := reflect.TypeFor[Resource]().NumField(); n != 16 {
+	if n := reflect.TypeFor[Resource]().NumField(); n != 22 {
 		t.Errorf("Resource has %d fields: is the new one part of the revision?", n)
 	}
 	p := base.Policy()

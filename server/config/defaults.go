@@ -94,7 +94,11 @@ func (r *Resource) anchor(dir string) {
 			from(dir, &ref.File)
 		}
 	}
+	if r.Certificate != nil && r.Certificate.Authority != nil {
+		from(dir, &r.Certificate.Authority.File)
+	}
 	from(dir, &r.TLSRootCA)
+	from(dir, &r.KnownHosts)
 	if r.Kind == kindSQLite {
 		from(dir, &r.Address)
 	}

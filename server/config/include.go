@@ -25,6 +25,8 @@ type source struct {
 	// first and count say which of the configuration's lists are from this file.
 	first, count map[string]int
 	split        []string
+	// template is that of the inventory which the file is of; nil for an included one.
+	template *Resource
 }
 
 // decode decodes the file; it returns a fault where that is no single YAML map.
@@ -69,7 +71,11 @@ func include(main *source, c *Config) ([]*source, error) {
 			}
 		}
 	}
-	if len(all) > maxFiles {
+	listed, err := inventories(main, c, seen)
+	if err != nil {
+		return nil, err
+	}
+	if all = append(all, listed...); len(all) > maxFiles {
 		return nil, fmt.Errorf("read configuration: %d files are included, which are more than %d", len(all), maxFiles)
 	}
 	return all, nil

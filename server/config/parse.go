@@ -85,8 +85,15 @@ func load(main *source, find func(*source, *Config) ([]*source, error)) (*Config
 	if len(c.Include) > 0 && main.dir == "" {
 		main.d.faults.add("include", "this text is no file, so nothing can be included from it")
 	}
+	if len(c.Inventory) > 0 && main.dir == "" {
+		main.d.faults.add("inventory", "this text is no file, so nothing can be listed beside it")
+	}
 	for _, s := range more {
-		if f := s.merge(&c); f != nil {
+		merge := s.merge
+		if s.template != nil {
+			merge = s.list
+		}
+		if f := merge(&c); f != nil {
 			f.source = len(sources)
 			return nil, located(Faults{*f}, append(sources, s))
 		}

@@ -35,15 +35,22 @@ func (r Resource) Policy() policy.Resource {
 			h.Write([]byte(f))
 		}
 	}
-	put("sallyport resource 2", r.Name, r.Kind, r.Address, r.User, r.MaskedUser, r.Database, r.TLS, r.TLSRootCA, r.SearchPath)
-	for _, ref := range []*Ref{r.Password, r.PrivateKey, r.MaskedPassword} {
+	put("sallyport resource 3", r.Name, r.Kind, r.Address, r.User, r.MaskedUser, r.Database, r.TLS, r.TLSRootCA, r.SearchPath)
+	cert := Certificate{}
+	if r.Certificate != nil {
+		cert = *r.Certificate
+	}
+	for _, ref := range []*Ref{r.Password, r.PrivateKey, r.MaskedPassword, cert.Authority} {
 		if ref == nil {
 			ref = &Ref{}
 		}
 		put(ref.Env, ref.File)
 	}
-	put(fmt.Sprint(len(r.HostKeys)))
-	put(r.HostKeys...)
+	for _, list := range [][]string{r.HostKeys, r.HostAuthorities, r.Forwards, cert.Principals} {
+		put(fmt.Sprint(len(list)))
+		put(list...)
+	}
+	put(r.KnownHosts, r.Via, fmt.Sprint(r.LegacyAlgorithms, r.Certificate != nil, cert.Valid))
 	return policy.Resource{Name: r.Name, Kind: r.Kind, Labels: maps.Clone(r.Labels), Revision: hex.EncodeToString(h.Sum(nil))}
 }
 
@@ -66,6 +73,7 @@ func (c *Config) resources(fs *Faults) {
 		}
 		r.validate(fs, path)
 	}
+	c.vias(fs)
 }
 
 func resourceName(s string) bool {
@@ -119,6 +127,8 @@ func (r *Resource) foreign(fs *Faults, path string, own ...string) {
 		{"private_key", r.PrivateKey != nil}, {"host_keys", len(r.HostKeys) > 0}, {"tls", r.TLS != ""},
 		{"tls_root_ca", r.TLSRootCA != ""}, {"search_path", r.SearchPath != ""},
 		{"masked_user", r.MaskedUser != ""}, {"masked_password", r.MaskedPassword != nil},
+		{"host_authorities", len(r.HostAuthorities) > 0}, {"known_hosts", r.KnownHosts != ""}, {"certificate", r.Certificate != nil},
+		{"via", r.Via != ""}, {"forwards", len(r.Forwards) > 0}, {"legacy_algorithms", r.LegacyAlgorithms},
 	} {
 		if f.set && !slices.Contains(own, f.key) {
 			fs.add(path+"."+f.key, "a resource of kind %s has no %s: take it away", r.Kind, f.key)
@@ -178,26 +188,6 @@ func (r *Resource) masked(fs *Faults, path string) {
 func (r *Resource) sqlite(fs *Faults, path string) {
 	r.foreign(fs, path)
 	r.required(fs, path, "address", r.Address, "an address is needed: the path of the file")
-}
-
-func (r *Resource) ssh(fs *Faults, path string) {
-	r.foreign(fs, path, "user", "password", "private_key", "host_keys")
-	if r.required(fs, path, "address", r.Address, "an address is needed: host:22") {
-		hostPort(fs, path+".address", r.Address, "22")
-	}
-	r.required(fs, path, "user", r.User, "a user is needed: the login at the host")
-	switch {
-	case r.Password != nil && r.PrivateKey != nil:
-		fs.add(path+".password", "give password or private_key, not both")
-	case r.Password == nil && r.PrivateKey == nil && r.Unavailable == "":
-		fs.add(path, "a credential is needed: private_key or password")
-	}
-	if len(r.HostKeys) == 0 && r.Unavailable == "" {
-		fs.add(path+".host_keys", "the host's keys are needed, to know it by: the lines of ssh-keyscan HOST without the host, compared by another way")
-	}
-	for i, k := range r.HostKeys {
-		hostKey(fs, fmt.Sprintf("%s.host_keys[%d]", path, i), k)
-	}
 }
 
 // hostKey checks one key in the form of authorized_keys: type, base64, comment.

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 
 	"github.com/sallyport/sallyport/mask"
@@ -17,19 +18,21 @@ import (
 var descriptions []byte
 
 // schemaRoots are the two sorts of files.
-var schemaRoots = map[string]reflect.Type{"config": reflect.TypeFor[Config](), "included": reflect.TypeFor[Included]()}
+var schemaRoots = map[string]reflect.Type{"config": reflect.TypeFor[Config](), "included": reflect.TypeFor[Included](), "listed": reflect.TypeFor[Listed]()}
 
 // required are the keys without which a file does not pass, by type.
 var required = map[string][]string{
-	"Config":   {"data", "sign_in"},
-	"SignIn":   {"issuer", "client_id"},
-	"Resource": {"name", "kind"},
-	"Role":     {"name", "resources"},
-	"Rule":     {"name"},
-	"Mask":     {"name", "resources"},
-	"Pattern":  {"name", "match"},
-	"Retain":   {"name", "resources", "keep"},
-	"Webhook":  {"url"},
+	"Config":      {"data", "sign_in"},
+	"SignIn":      {"issuer", "client_id"},
+	"Resource":    {"name", "kind"},
+	"Role":        {"name", "resources"},
+	"Rule":        {"name"},
+	"Mask":        {"name", "resources"},
+	"Pattern":     {"name", "match"},
+	"Inventory":   {"path"},
+	"Certificate": {"authority"},
+	"Retain":      {"name", "resources", "keep"},
+	"Webhook":     {"url"},
 }
 
 // choices are the fields that take one of a few words, by Type.key.
@@ -135,8 +138,14 @@ func (s *schemer) value(t reflect.Type, name string) schema {
 	case reflect.Pointer:
 		return s.value(t.Elem(), name)
 	case reflect.Struct:
+		if name == "Inventory.template" {
+			return schema{"oneOf": []schema{s.template(), {"type": "null"}}}
+		}
 		return schema{"oneOf": []schema{s.object(t), {"type": "null"}}}
 	case reflect.Slice:
+		if name == "Listed.resources" {
+			return schema{"type": []string{"array", "null"}, "items": schema{"oneOf": []schema{s.template(), {"type": "null"}}}}
+		}
 		return schema{"type": []string{"array", "null"}, "items": s.value(t.Elem(), name)}
 	case reflect.Map:
 		return schema{"type": []string{"object", "null"}, "additionalProperties": s.value(t.Elem(), "")}
@@ -146,6 +155,16 @@ func (s *schemer) value(t reflect.Type, name string) schema {
 		return schema{"type": "integer"}
 	}
 	return s.text(name)
+}
+
+// template is a resource that need not say all: an inventory's template and its
+// entries make it up.
+func (s *schemer) template() schema {
+	s.object(reflect.TypeFor[Resource]())
+	def := maps.Clone(s.defs["Resource"].(schema))
+	delete(def, "required")
+	s.defs["Template"] = def
+	return schema{"$ref": "#/$defs/Template"}
 }
 
 // text is the schema of a text. Numbers and booleans that are written as people

@@ -62,7 +62,7 @@ func (t *Target) on() *connectors.Via {
 	if t == nil {
 		return nil
 	}
-	via := &connectors.Via{Endpoint: t.endpoint(), Secret: func(context.Context) (mask.Secret, error) { return mask.Secret{}, nil }}
+	via := &connectors.Via{Endpoint: t.Reach(), Secret: func(context.Context) (mask.Secret, error) { return mask.Secret{}, nil }}
 	if t.Secret != nil {
 		via.Secret = t.Secret.Get
 	}

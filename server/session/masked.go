@@ -19,9 +19,9 @@ func (g *guard) Masks() (seen, kept *mask.Plan, err error) {
 	return r.Masking.plans(r.Policy.MasksFor(s.v.Identity, now.Resource))
 }
 
-// endpoint is the way to the target, with that to the credential of its second
-// login: a driver fetches it only where it needs it.
-func (t Target) endpoint() connectors.Endpoint {
+// Reach is the way to the target, with those to the credentials of its second login
+// and of the hosts on the way: a driver fetches them only where it needs them.
+func (t Target) Reach() connectors.Endpoint {
 	e := t.Endpoint
 	e.Via = t.Via.on()
 	if e.Masked != nil {

@@ -123,7 +123,7 @@ func (s *Session) connect(d connectors.Driver) error {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, openTimeout)
 	defer cancel()
-	e := s.target.endpoint()
+	e := s.target.Reach()
 	e.For = s.v.Identity.Display() + " " + string(s.ID())
 	for via := e.Via; via != nil; via = via.Endpoint.Via {
 		via.Endpoint.For = e.For

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/server/config"
+	"github.com/sallyport/sallyport/server/session"
+)
+
+// newTargets are the resources of a configuration with the ways to them.
+func newTargets(cfg *config.Config, d dialers) (map[string]session.Target, error) {
+	out := map[string]session.Target{}
+	via := map[string]string{}
+	var faults []error
+	for _, r := range cfg.Resources {
+		t, err := newTarget(r, d)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		out[r.Name] = t
+		if r.Via != "" {
+			via[r.Name] = r.Via
+		}
+	}
+	for name := range via {
+		out[name] = *through(name, out, via)
+	}
+	return out, errors.Join(faults...)
+}
+
+// through is a target with the hosts on the way to it, which its revision is also
+// of. The configuration has seen to it that there is no circle.
+func through(name string, targets map[string]session.Target, via map[string]string) *session.Target {
+	t := targets[name]
+	if next, ok := via[name]; ok {
+		t.Via = through(next, targets, via)
+		sum := sha256.Sum256([]byte(t.Revision + t.Via.Revision))
+		t.Revision = hex.EncodeToString(sum[:])
+	}
+	return &t
+}
+
+func newTarget(r config.Resource, d dialers) (session.Target, error) {
+	ref := r.Password
+	if ref == nil {
+		ref = r.PrivateKey
+	}
+	e := connectors.Endpoint{Name: r.Name, Address: r.Address, User: r.User, Database: r.Database, HostKeys: r.HostKeys,
+		TLS: r.TLS, TLSRootCA: r.TLSRootCA, SearchPath: r.SearchPath, Dial: d[r.Name],
+		HostCAs: r.HostAuthorities, KnownHosts: r.KnownHosts, Forwards: r.Forwards, Legacy: r.LegacyAlgorithms}
+	if c := r.Certificate; c != nil {
+		ref = c.Authority
+		e.Certify = &connectors.Certify{Principals: c.Principals, Valid: time.Duration(c.Valid)}
+	}
+	if r.Kind == "sqlite" && e.Database == "" {
+		e.Database = r.Address
+	}
+	src, err1 := newSecret("resource "+r.Name, ref)
+	masked, err2 := newSecret("masked login of resource "+r.Name, r.MaskedPassword)
+	if err := errors.Join(err1, err2); err != nil {
+		return session.Target{}, err
+	}
+	if r.MaskedUser != "" {
+		e.Masked = &connectors.Login{User: r.MaskedUser}
+	}
+	t := session.Target{Resource: r.Policy(), Description: r.Description, Unavailable: r.Unavailable, Endpoint: e}
+	if src != nil {
+		t.Secret = src
+	}
+	if masked != nil {
+		t.Masked = masked
+	}
+	return t, nil
+}

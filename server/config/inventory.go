@@ -1,0 +1,205 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Inventory is resources that are listed in files of their own, which may come
+// from elsewhere: they can hold nothing but resources.
+type Inventory struct {
+	// Path is a file, or a directory of files whose names end in .yaml or .yml. Each
+	// holds resources. Required.
+	Path string `yaml:"path"`
+	// Template is what the resources have in common. What a resource says itself
+	// wins; labels are taken together. {name} in the template's texts stands for the
+	// resource's name, {labels.KEY} for one of its labels.
+	Template Resource `yaml:"template"`
+}
+
+// Listed is what a file of an inventory holds.
+type Listed struct {
+	// Resources are what can be reached.
+	Resources []Resource `yaml:"resources"`
+}
+
+// inventories finds the files of the inventories; each is read once.
+func inventories(main *source, c *Config, seen map[string]bool) ([]*source, error) {
+	var all []*source
+	for i := range c.Inventory {
+		at := fmt.Sprintf("inventory[%d]", i)
+		t := &c.Inventory[i].Template
+		if t.Name != "" {
+			main.d.faults.add(at+".template.name", "each resource has a name of its own: take it away")
+		}
+		path := c.Inventory[i].Path
+		if path == "" {
+			main.d.faults.add(at+".path", "a path is needed: of a file, or of a directory of files")
+			continue
+		}
+		t.anchor(filepath.Dir(main.path()))
+		from(filepath.Dir(main.path()), &path)
+		files, err := inventoryFiles(path)
+		if err != nil {
+			main.d.faults.add(at+".path", "%s", err)
+			continue
+		}
+		for _, f := range files {
+			s, err := readIncluded(f, seen)
+			if err != nil {
+				return nil, err
+			}
+			if s != nil {
+				s.template = t
+				all = append(all, s)
+			}
+		}
+	}
+	return all, nil
+}
+
+// inventoryFiles are the file, or those in the directory, in the order of their
+// names.
+func inventoryFiles(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("no inventory is there: %q", path)
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, fmt.Errorf("the inventory cannot be read: %q", path)
+	}
+	var files []string
+	for _, e := range entries {
+		if ext := filepath.Ext(e.Name()); (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(e.Name(), ".") {
+			files = append(files, filepath.Join(path, e.Name()))
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no file whose name ends in .yaml or .yml is in %q", path)
+	}
+	return files, nil
+}
+
+// list decodes a file of an inventory and adds its resources to the configuration.
+func (s *source) list(c *Config) *Fault {
+	var more Listed
+	if f := s.decode(&more); f != nil {
+		return f
+	}
+	for i := range more.Resources {
+		more.Resources[i].anchor(s.dir)
+		for _, f := range more.Resources[i].fill(s.template) {
+			s.d.faults.add(fmt.Sprintf("resources[%d]", i), "%s", f)
+		}
+	}
+	mine := Included{Resources: more.Resources}
+	s.claim(&mine, &Included{c.Groups, c.Resources, c.Masks, c.Roles})
+	c.Resources = append(c.Resources, more.Resources...)
+	return nil
+}
+
+// fill takes from the template what the resource does not say. It returns what is
+// wrong with that.
+func (r *Resource) fill(t *Resource) (faults []string) {
+	own := *r
+	labels := map[string]string{}
+	for k, v := range t.Labels {
+		labels[k] = v
+	}
+	for k, v := range own.Labels {
+		labels[k] = v
+	}
+	expand := func(s string) string {
+		out, missing := expanded(s, own.Name, labels)
+		for _, m := range missing {
+			faults = append(faults, fmt.Sprintf("the inventory's template wants {%s}, which %q does not have", m, own.Name))
+		}
+		return out
+	}
+	for k, v := range labels {
+		if _, mine := own.Labels[k]; !mine {
+			labels[k] = expand(v)
+		}
+	}
+	mine, theirs := reflect.ValueOf(r).Elem(), reflect.ValueOf(t).Elem()
+	for i := range mine.NumField() {
+		if mine.Field(i).IsZero() {
+			mine.Field(i).Set(expandedCopy(theirs.Field(i), expand))
+		}
+	}
+	r.Labels = nil
+	if len(labels) > 0 {
+		r.Labels = labels
+	}
+	return slices.Compact(faults)
+}
+
+// expandedCopy is a deep copy with every text expanded: resources share nothing.
+func expandedCopy(v reflect.Value, expand func(string) string) reflect.Value {
+	out := reflect.New(v.Type()).Elem()
+	switch v.Kind() {
+	case reflect.String:
+		out.SetString(expand(v.String()))
+	case reflect.Pointer:
+		if !v.IsNil() {
+			p := reflect.New(v.Type().Elem())
+			p.Elem().Set(expandedCopy(v.Elem(), expand))
+			out.Set(p)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			out = reflect.Append(out, expandedCopy(v.Index(i), expand))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			out.Field(i).Set(expandedCopy(v.Field(i), expand))
+		}
+	case reflect.Map:
+		if v.IsNil() {
+			break
+		}
+		out.Set(reflect.MakeMapWithSize(v.Type(), v.Len()))
+		for _, k := range v.MapKeys() {
+			out.SetMapIndex(k, expandedCopy(v.MapIndex(k), expand))
+		}
+	default:
+		out.Set(v)
+	}
+	return out
+}
+
+// expanded is the text with {name} and {labels.KEY} replaced, and which of them
+// are not there. Other braces stay as they are.
+func expanded(s, name string, labels map[string]string) (out string, missing []string) {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(s, "{")
+		b.WriteString(before)
+		if !ok {
+			return b.String(), missing
+		}
+		word, after, ok := strings.Cut(rest, "}")
+		key, isLabel := strings.CutPrefix(word, "labels.")
+		switch value, has := labels[key]; {
+		case !ok || word != "name" && !isLabel:
+			b.WriteByte('{')
+			s = rest
+			continue
+		case word == "name":
+			b.WriteString(name)
+		case !has:
+			missing = append(missing, word)
+		default:
+			b.WriteString(value)
+		}
+		s = after
+	}
+}

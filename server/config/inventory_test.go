@@ -1,0 +1,139 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const inventoryMain = `
+-- main.yaml --
+data: state
+sign_in: {issuer: "https://login.acme.example", client_id: sallyport}
+inventory:
+  - path: hosts
+    template:
+      kind: ssh
+      user: ops
+      description: "{name} in {labels.dc} {literally}"
+      address: "{name}.{labels.dc}.acme.example:22"
+      private_key: {file: "keys/{labels.dc}"}
+      known_hosts: known_hosts
+      labels: {env: prod, host: "{name}"}
+roles:
+  - name: main
+    groups: [eng]
+    resources: {kinds: [ssh]}
+    rules: [{name: shells, allow: [shell]}]
+`
+
+func TestInventory(t *testing.T) {
+	main := files(t, inventoryMain+`
+-- hosts/b.yml --
+resources:
+  - {name: db-1, labels: {dc: fra, env: test}, user: admin, private_key: {file: own}}
+-- hosts/a.yaml --
+resources:
+  - {name: web-1, labels: {dc: ams}}
+  - {name: web-2, labels: {dc: ams}}
+-- hosts/notes.txt --
+not read
+-- hosts/.hidden.yaml --
+nor this
+`)
+	c, err := Load(main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := strings.TrimSuffix(main, "/main.yaml")
+	host := func(name, dc string, change func(*Resource)) Resource {
+		r := Resource{Name: name, Kind: "ssh", User: "ops", Description: name + " in " + dc + " {literally}", Address: name + "." + dc + ".acme.example:22",
+			PrivateKey: &Ref{File: dir + "/keys/" + dc}, KnownHosts: dir + "/known_hosts", Labels: map[string]string{"env": "prod", "host": name, "dc": dc}}
+		if change != nil {
+			change(&r)
+		}
+		return r
+	}
+	want := []Resource{host("web-1", "ams", nil), host("web-2", "ams", nil), host("db-1", "fra", func(r *Resource) {
+		r.User, r.PrivateKey.File, r.Labels["env"] = "admin", dir+"/hosts/own", "test"
+	})}
+	if d := cmp.Diff(want, c.Resources); d != "" {
+		t.Error(d)
+	}
+	if c.Resources[0].PrivateKey == c.Resources[1].PrivateKey {
+		t.Error("resources share what the template says")
+	}
+	if len(c.Files) != 3 {
+		t.Errorf("files %q", c.Files)
+	}
+}
+
+// An inventory may come from a machine that nobody trusts with rights.
+func TestInventoryHoldsNoRights(t *testing.T) {
+	for name, more := range map[string]string{
+		"roles":   "-- hosts/a.yaml --\nresources: []\nroles: [{name: evil}]\n",
+		"masks":   "-- hosts/a.yaml --\nmasks: []\n",
+		"include": "-- hosts/a.yaml --\ninclude: [../evil.yaml]\n",
+	} {
+		var faults Faults
+		if _, err := Load(files(t, inventoryMain+more)); !errors.As(err, &faults) || !strings.Contains(err.Error(), "unknown key") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What is wrong is told with the file and line in which it stands.
+func TestInventoryFaults(t *testing.T) {
+	for name, tt := range map[string]struct{ more, want string }{
+		"label":       {"-- hosts/a.yaml --\nresources:\n  - {name: web-1, labels: {dc: x}}\n  - {name: web-2}\n", `a.yaml:3`},
+		"twice":       {"-- hosts/a.yaml --\nresources:\n  - {name: web-1, labels: {dc: x}}\n-- hosts/b.yaml --\nresources:\n  - {name: web-1, labels: {dc: x}}\n", "b.yaml:2"},
+		"none":        {"", "no inventory is there"},
+		"no files":    {"-- hosts/notes.txt --\n", "no file whose name ends in"},
+		"unknown key": {"-- hosts/a.yaml --\nresources:\n  - {name: web-1, labels: {dc: x}, hots: y}\n", "a.yaml:2"},
+		"bad address": {"-- hosts/a.yaml --\nresources:\n  - {name: web-1, labels: {dc: 'a b'}}\n", "is no host"},
+	} {
+		if _, err := Load(files(t, inventoryMain+tt.more)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+func TestInventoryOfMany(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("-- hosts/a.yaml --\nresources:\n")
+	for i := range 500 {
+		fmt.Fprintf(&b, "  - {name: web-%d, labels: {dc: d%d}}\n", i, i%7)
+	}
+	c, err := Load(files(t, inventoryMain+b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(c.Resources); n != 500 || c.Resources[499].Address != "web-499.d2.acme.example:22" {
+		t.Errorf("%d, the last at %s", n, c.Resources[n-1].Address)
+	}
+}
+
+func TestVias(t *testing.T) {
+	host := func(name, via string) string {
+		return fmt.Sprintf("  - {name: %s, kind: ssh, address: 'h:22', user: u, password: {env: A}, known_hosts: /k, via: %s}\n", name, via)
+	}
+	head := "data: /d\nsign_in: {issuer: 'https://x.example', client_id: a}\nresources:\n  - {name: lite, kind: sqlite, address: /x}\n" +
+		"  - {name: end, kind: ssh, address: 'h:22', user: u, password: {env: A}, known_hosts: /k}\n"
+	for name, tt := range map[string]struct{ text, want string }{
+		"one":       {host("a", "end"), ""},
+		"three":     {host("a", "b") + host("b", "c") + host("c", "end"), ""},
+		"four":      {host("a", "b") + host("b", "c") + host("c", "d") + host("d", "end"), "longer than 3"},
+		"itself":    {host("a", "a"), "in a circle"},
+		"circle":    {host("a", "b") + host("b", "a"), "in a circle"},
+		"not ssh":   {host("a", "lite"), "of kind sqlite"},
+		"not there": {host("a", "z"), `no resource "z"`},
+	} {
+		_, err := Parse([]byte(head+tt.text), "test.yaml")
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}
