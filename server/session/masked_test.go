@@ -40,7 +40,7 @@ func TestMasksAhead(t *testing.T) {
 func TestSecondLogin(t *testing.T) {
 	shared := connectors.Endpoint{Name: "db", Masked: &connectors.Login{User: "m"}}
 	target := Target{Endpoint: shared, Masked: fixedSecret("hunter3")}
-	e := target.endpoint()
+	e := target.Reach()
 	if e.Masked == shared.Masked || shared.Masked.Secret != nil || e.Masked.User != "m" {
 		t.Errorf("%+v, %+v", e.Masked, shared.Masked)
 	}
@@ -48,10 +48,10 @@ func TestSecondLogin(t *testing.T) {
 	if err != nil || string(secret.Reveal()) != "hunter3" {
 		t.Errorf("the credential: %v", err)
 	}
-	if e := (Target{}).endpoint(); e.Masked != nil {
+	if e := (Target{}).Reach(); e.Masked != nil {
 		t.Errorf("%+v", e.Masked)
 	}
-	if e := (Target{Endpoint: shared}).endpoint(); e.Masked.Secret != nil {
+	if e := (Target{Endpoint: shared}).Reach(); e.Masked.Secret != nil {
 		t.Error("a credential from nowhere")
 	}
 }
