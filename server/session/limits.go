@@ -177,7 +177,9 @@ func (s *Session) terms(op connectors.Operation, d policy.Decision) terms {
 		rows:  rows.rule, bytes: bytes.rule, time: limit.rule, keep: d.Results, rule: d.Rule, binary: d.Binary,
 	}
 	t.stream.tighten(d.Limits.Bytes, d.Rule)
-	t.MaxStream = t.stream.most
+	if op.Action == policy.ActionForward {
+		t.MaxStream = t.stream.most
+	}
 	if op.Action == policy.ActionShell || op.Action == policy.ActionForward {
 		t.Timeout, t.keep = 0, policy.KeepFull
 	}
