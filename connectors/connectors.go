@@ -41,6 +41,8 @@ type Endpoint struct {
 	// Forwards are the addresses, as the target sees them, to which connections
 	// through it may go.
 	Forwards []string
+	// Command is the declaration of kind command, nil for others.
+	Command *Command
 	// Legacy accepts algorithms with known weaknesses, for devices that have no other.
 	Legacy bool
 	// TLS is disable, require, verify-ca or verify-full, as in libpq; "" is verify-full.

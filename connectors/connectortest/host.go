@@ -67,8 +67,11 @@ func (s *suite) testCommand(t *testing.T) {
 	s.with(t, g, func(conn connectors.Conn) {
 		s.command(t, conn.(connectors.Executor), g, h.Command, "", h.Stdout, h.Stderr, h.Exit)
 		p := only(t, g)
-		op := p.Op
-		if op.Action != "exec" || op.Text != h.Command {
+		op, text := p.Op, h.Command
+		if h.Text != nil {
+			text = h.Text(text)
+		}
+		if op.Action != "exec" || op.Text != text {
 			t.Errorf("operation: %+v", op)
 		}
 		if o := p.outcome(t); o.Exit == nil || *o.Exit != h.Exit || o.Err != nil {

@@ -80,6 +80,9 @@ type Host struct {
 	// Command writes Stdout and Stderr exactly and ends with Exit.
 	Command        string
 	Stdout, Stderr string
+	// Text is what the gate is asked for a command; nil where that is the command
+	// itself.
+	Text func(command string) string
 	Exit           connectors.Exit
 	// Cat copies its input to its output until the input ends.
 	Cat string
@@ -122,7 +125,7 @@ func Run(t *testing.T, target Target) {
 	if querier {
 		t.Run("query", s.testQuery)
 	}
-	if judge {
+	if judge && querier {
 		t.Run("judge", s.testJudge)
 	}
 	if describer {
