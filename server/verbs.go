@@ -30,6 +30,8 @@ func verbs() []verb {
 			need: 2, free: 1, flags: ask(map[string]string{"--json": "", "--csv": "", "--raw": "", "--unmask": "columns"}), run: (*call).sql},
 		{name: "exec", usage: "exec [--reason TEXT] [--wait DURATION] HOST -- COMMAND", help: "run one command; its exit code is yours",
 			need: 2, free: 1, flags: ask(map[string]string{}), run: (*call).exec},
+		{name: "run", usage: "run COMMAND [NAME=VALUE ...] [--dry-run] [--reason TEXT] [--wait DURATION]", help: "run a declared command; --dry-run says what would run",
+			need: 1, flags: ask(map[string]string{"--dry-run": ""}), run: (*call).runDeclared},
 		{name: "shell", usage: "shell HOST", help: "a shell on a host (needs ssh -t)", need: 1, flags: map[string]string{}, run: (*call).shell},
 		{name: "why", usage: "why RESOURCE 'STATEMENT' [--json] | why HOST [-- COMMAND]", help: "what would be done with it, by which rule, and what is missing; nothing runs",
 			need: 1, free: 1, flags: map[string]string{"--json": "", "--shell": ""}, run: (*call).why},
@@ -68,7 +70,7 @@ func (c *call) help() error {
 	}
 	fmt.Fprint(c.out, "\nstdout is data, stderr is talk. Words are split by POSIX quoting and never expanded.\n"+
 		"Exit codes: 0 ok, 1 the target's error, 2 usage, 253 sign in first, 254 refused, denied or expired,\n"+
-		"255 the bastion's own trouble; exec and shell pass the target's.\n"+
+		"255 the bastion's own trouble; exec, run and shell pass the target's.\n"+
 		"Databases: every statement is judged, masked and recorded. Shells are recorded completely, but what is\n"+
 		"typed into them is not judged; commands of exec are asked for one by one. Their output must be text, unless the\n"+
 		"rule says binary. Masked columns can be asked for, one answer at a time: sql ... --unmask email --reason TEXT.\n")

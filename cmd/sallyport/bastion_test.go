@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/server/identity/oidctest"
+	declared "github.com/sallyport/sallyport/connectors/command"
 	"github.com/sallyport/sallyport/server/termtest"
 )
 
@@ -66,8 +67,8 @@ func sallyport(args ...string) *exec.Cmd {
 const asProduct = "SALLYPORT_TEST_AS_PRODUCT"
 
 func TestMain(m *testing.M) {
-	// The parser worker is run with an empty environment: it is told by its argument.
-	if os.Getenv(asProduct) != "" || (len(os.Args) == 2 && os.Args[1] == parserWorker) {
+	// Workers are run with an empty environment: they are told by their argument.
+	if os.Getenv(asProduct) != "" || (len(os.Args) == 2 && (os.Args[1] == parserWorker || os.Args[1] == declared.ChildArgument)) {
 		main()
 	}
 	os.Exit(m.Run())

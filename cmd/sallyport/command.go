@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	declared "github.com/sallyport/sallyport/connectors/command"
 	"github.com/sallyport/sallyport/connectors/postgres"
 )
 
@@ -53,6 +54,9 @@ func run(ctx context.Context, args []string, io stdio) int {
 			return exitTrouble
 		}
 		return exitOK
+	}
+	if len(args) == 1 && args[0] == declared.ChildArgument {
+		return declared.Child()
 	}
 	if len(args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
 		usage(io.out)

@@ -29,13 +29,14 @@ connectors/sqlite        : connectors mask policy
 connectors/postgres/grants : mask
 connectors/postgres      : connectors mask policy connectors/postgres/grants connectors/postgres/lineage
 connectors/ssh           : connectors mask policy connectors/internal/shellfacts
+connectors/command       : connectors mask policy
 connectors/http          : policy
 connectors/kubernetes    : policy connectors/http connectors/internal/shellfacts
 connectors/mysql         : policy
 connectors/internal/shellfacts : policy
 connectors/postgres/lineage : mask
 connectors/ssh/sshdtest  :
-connectors/all           : connectors policy connectors/internal/shellfacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh
+connectors/all           : connectors policy connectors/internal/shellfacts connectors/http connectors/kubernetes connectors/command connectors/mysql connectors/sqlite connectors/postgres connectors/ssh
 connectors/connectortest : connectors mask policy
 tui                      : policy recorder connectors tui/widget
 tui/widget               :

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/server/config"
 	"github.com/sallyport/sallyport/server/session"
 )
@@ -45,6 +49,26 @@ func through(name string, targets map[string]session.Target, via map[string]stri
 	return &t
 }
 
+// newCommand is a declaration as its driver takes it.
+func newCommand(c *config.Command) *connectors.Command {
+	class, err := policy.ParseClass(c.Class)
+	if err != nil { // the configuration has seen to it
+		class = policy.Unknown
+	}
+	b := c.Bounds
+	out := &connectors.Command{Program: c.Program, Args: c.Args, Class: class, Destructive: c.Destructive, Directory: c.Directory, Stdin: c.Stdin,
+		Bounds: connectors.CommandBounds{CPU: time.Duration(b.CPU), Memory: b.Memory, FileSize: b.FileSize, Processes: b.Processes, Files: b.Files}}
+	for _, k := range slices.Sorted(maps.Keys(c.Environment)) {
+		out.Environment = append(out.Environment, k+"="+c.Environment[k])
+	}
+	for _, p := range c.Parameters {
+		kind := connectors.ParameterType(cmp.Or(p.Type, string(connectors.ParameterText)))
+		out.Parameters = append(out.Parameters, connectors.Parameter{Name: p.Name, Help: p.Help, Type: kind, Choices: p.Choices, Pattern: p.Pattern,
+			Min: p.Min, Max: p.Max, Longest: p.Longest, Default: p.Default, Optional: p.Optional})
+	}
+	return out
+}
+
 func newTarget(r config.Resource, d dialers) (session.Target, error) {
 	ref := r.Password
 	if ref == nil {
@@ -56,6 +80,9 @@ func newTarget(r config.Resource, d dialers) (session.Target, error) {
 	if c := r.Certificate; c != nil {
 		ref = c.Authority
 		e.Certify = &connectors.Certify{Principals: c.Principals, Valid: time.Duration(c.Valid)}
+	}
+	if r.Command != nil {
+		e.Command = newCommand(r.Command)
 	}
 	if r.Kind == "sqlite" && e.Database == "" {
 		e.Database = r.Address

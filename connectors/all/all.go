@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/command"
 	"github.com/sallyport/sallyport/connectors/http"
 	"github.com/sallyport/sallyport/connectors/internal/shellfacts"
 	"github.com/sallyport/sallyport/connectors/kubernetes"
@@ -22,6 +23,7 @@ type Options struct {
 	Postgres postgres.Options
 	SQLite   sqlite.Options
 	SSH      ssh.Options
+	Command  command.Options
 }
 
 // Drivers returns a driver for every kind. The caller ends them with Close, once
@@ -31,6 +33,7 @@ func Drivers(o Options) []connectors.Driver {
 		postgres.New(o.Postgres),
 		sqlite.New(o.SQLite),
 		ssh.New(o.SSH),
+		command.New(o.Command),
 	}
 }
 

@@ -83,7 +83,7 @@ type Host struct {
 	// Text is what the gate is asked for a command; nil where that is the command
 	// itself.
 	Text func(command string) string
-	Exit           connectors.Exit
+	Exit connectors.Exit
 	// Cat copies its input to its output until the input ends.
 	Cat string
 	// Effect changes what Observe tells, each time it runs. Observe looks beside

@@ -122,7 +122,7 @@ type Limits struct {
 type Resource struct {
 	// Name is lower-case letters, digits, dots, dashes and underscores. Required.
 	Name string `yaml:"name"`
-	// Kind is postgres, sqlite or ssh. Required.
+	// Kind is postgres, sqlite, ssh or command. Required.
 	Kind string `yaml:"kind"`
 	// Description is a line for people.
 	Description string `yaml:"description"`
@@ -130,11 +130,13 @@ type Resource struct {
 	Labels map[string]string `yaml:"labels"`
 	// Address is host:port; a Unix socket's directory for postgres; a file for sqlite.
 	Address string `yaml:"address"`
-	// User is the login at the target (postgres, ssh).
+	// User is the login at the target (postgres, ssh); of a command, the user of the
+	// bastion's machine that it runs as, by default the bastion's own.
 	User string `yaml:"user"`
 	// Database is the database there (postgres).
 	Database string `yaml:"database"`
-	// Password: postgres, where the server asks for one; ssh, instead of a key.
+	// Password: postgres, where the server asks for one; ssh, instead of a key; command,
+	// what the program finds on file descriptor 3.
 	Password *Ref `yaml:"password"`
 	// PrivateKey: ssh, the key to sign in with.
 	PrivateKey *Ref `yaml:"private_key"`
@@ -160,6 +162,8 @@ type Resource struct {
 	// people name it by the port: ssh -L 8080:RESOURCE:8080. A rule must allow forward,
 	// with binary: true, since what goes through is not masked.
 	Forwards []string `yaml:"forwards"`
+	// Command: command, the program and what people may choose of it.
+	Command *Command `yaml:"command"`
 	// LegacyAlgorithms: ssh, accepts key exchanges, ciphers and signatures with known
 	// weaknesses, for devices that have no other.
 	LegacyAlgorithms bool `yaml:"legacy_algorithms"`

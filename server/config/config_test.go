@@ -76,7 +76,7 @@ func TestExampleIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, typ := range []reflect.Type{
-		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Retain](), reflect.TypeFor[Audit](), reflect.TypeFor[Webhook](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](), reflect.TypeFor[Certificate](), reflect.TypeFor[Inventory](), reflect.TypeFor[Listed](), reflect.TypeFor[Pattern](),
+		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Retain](), reflect.TypeFor[Audit](), reflect.TypeFor[Webhook](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](), reflect.TypeFor[Certificate](), reflect.TypeFor[Command](), reflect.TypeFor[Parameter](), reflect.TypeFor[ProcessBounds](), reflect.TypeFor[Inventory](), reflect.TypeFor[Listed](), reflect.TypeFor[Pattern](),
 		reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Bounds](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Mask](), reflect.TypeFor[policy.Selector](),
 	} {
 		for key := range fieldsOf(typ) {
@@ -357,6 +357,8 @@ func TestResourceRevision(t *testing.T) {
 		func(r *Resource) { r.Certificate = &Certificate{} }, func(r *Resource) { r.Certificate = &Certificate{Authority: &Ref{File: "c"}} },
 		func(r *Resource) { r.Certificate = &Certificate{Principals: []string{"p"}} }, func(r *Resource) { r.Certificate = &Certificate{Valid: 1} },
 		func(r *Resource) { r.Via = "k" }, func(r *Resource) { r.Forwards = []string{"p"} }, func(r *Resource) { r.LegacyAlgorithms = true },
+		func(r *Resource) { r.Command = &Command{} }, func(r *Resource) { r.Command = &Command{Args: []string{"a", "b"}} },
+		func(r *Resource) { r.Command = &Command{Args: []string{"ab"}} }, func(r *Resource) { r.Command = &Command{Parameters: []Parameter{{Name: "a"}}} },
 	} {
 		got := rev(change)
 		if j, ok := seen[got]; ok {
@@ -365,7 +367,7 @@ func TestResourceRevision(t *testing.T) {
 		seen[got] = i
 	}
 	// A field added later must be thought about here.
-	if n := reflect.TypeFor[Resource]().NumField(); n != 22 {
+	if n := reflect.TypeFor[Resource]().NumField(); n != 23 {
 		t.Errorf("Resource has %d fields: is the new one part of the revision?", n)
 	}
 	p := base.Policy()

@@ -20,6 +20,7 @@ const (
 	kindPostgres = "postgres"
 	kindSQLite   = "sqlite"
 	kindSSH      = "ssh"
+	kindCommand  = "command"
 )
 
 // Policy is the resource as policy sees it. Its Revision is the SHA-256, in hex,
@@ -51,6 +52,7 @@ func (r Resource) Policy() policy.Resource {
 		put(list...)
 	}
 	put(r.KnownHosts, r.Via, fmt.Sprint(r.LegacyAlgorithms, r.Certificate != nil, cert.Valid))
+	put(r.Command.fields()...)
 	return policy.Resource{Name: r.Name, Kind: r.Kind, Labels: maps.Clone(r.Labels), Revision: hex.EncodeToString(h.Sum(nil))}
 }
 
@@ -107,6 +109,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 		r.sqlite(fs, path)
 	case kindSSH:
 		r.ssh(fs, path)
+	case kindCommand:
+		r.command(fs, path)
 	case "":
 		fs.add(path+".kind", "a kind is needed%s", policy.Suggest("", kinds()))
 	default:
@@ -114,7 +118,7 @@ func (r *Resource) validate(fs *Faults, path string) {
 	}
 }
 
-func kinds() []string { return []string{kindPostgres, kindSQLite, kindSSH} }
+func kinds() []string { return []string{kindPostgres, kindSQLite, kindSSH, kindCommand} }
 
 // foreign finds fields that mean nothing for the kind: a person who sets one
 // expects something of it.
@@ -129,6 +133,7 @@ func (r *Resource) foreign(fs *Faults, path string, own ...string) {
 		{"masked_user", r.MaskedUser != ""}, {"masked_password", r.MaskedPassword != nil},
 		{"host_authorities", len(r.HostAuthorities) > 0}, {"known_hosts", r.KnownHosts != ""}, {"certificate", r.Certificate != nil},
 		{"via", r.Via != ""}, {"forwards", len(r.Forwards) > 0}, {"legacy_algorithms", r.LegacyAlgorithms},
+		{"command", r.Command != nil},
 	} {
 		if f.set && !slices.Contains(own, f.key) {
 			fs.add(path+"."+f.key, "a resource of kind %s has no %s: take it away", r.Kind, f.key)

@@ -30,6 +30,8 @@ var required = map[string][]string{
 	"Mask":        {"name", "resources"},
 	"Pattern":     {"name", "match"},
 	"Inventory":   {"path"},
+	"Command":     {"program", "class"},
+	"Parameter":   {"name"},
 	"Certificate": {"authority"},
 	"Retain":      {"name", "resources", "keep"},
 	"Webhook":     {"url"},
@@ -45,6 +47,8 @@ func choices() map[string][]string {
 	return map[string][]string{
 		"Resource.kind":    kinds(),
 		"Resource.tls":     tlsModes,
+		"Parameter.type":   parameterTypes,
+		"Command.class":    {"read", "write", "ddl", "privilege", "dangerous"},
 		"Selector.kinds":   sortedWords(known),
 		"Rule.allow":       policy.Words(),
 		"Rule.deny":        policy.Words(),

@@ -11,7 +11,7 @@ import (
 // ahead is the operation that a statement would be, as far as its kind can tell
 // without running it.
 func (s *Session) ahead(ctx context.Context, text string) (connectors.Operation, error) {
-	op := connectors.Operation{Action: policy.ActionSQL, Text: text}
+	op := connectors.Operation{Action: s.target.DefaultAction(text), Text: text}
 	j, ok := s.conn.(connectors.Judge)
 	if !ok {
 		return op, fmt.Errorf("%q cannot be judged ahead", s.target.Name)

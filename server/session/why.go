@@ -96,8 +96,8 @@ func (v *Visit) Why(ctx context.Context, name string, action policy.Action, text
 		action = t.DefaultAction(text)
 	}
 	basis := FromText
-	if action == policy.ActionSQL {
-		y, err := v.whyThere(ctx, name, text)
+	if action == policy.ActionSQL || t.Endpoint.Command != nil {
+		y, err := v.whyThere(ctx, name, action, text)
 		if err == nil || ctx.Err() != nil || errors.Is(err, recorder.ErrUnavailable) {
 			return y, err
 		}
@@ -118,8 +118,8 @@ func (v *Visit) Why(ctx context.Context, name string, action policy.Action, text
 }
 
 // whyThere judges with the target's own catalog.
-func (v *Visit) whyThere(ctx context.Context, name, text string) (Why, error) {
-	s, err := v.Open(ctx, name, policy.ActionSQL, Screen{})
+func (v *Visit) whyThere(ctx context.Context, name string, action policy.Action, text string) (Why, error) {
+	s, err := v.Open(ctx, name, action, Screen{})
 	if err != nil {
 		return Why{}, err
 	}
