@@ -31,6 +31,7 @@ func Drivers(o Options) []connectors.Driver {
 		postgres.New(o.Postgres),
 		sqlite.New(o.SQLite),
 		ssh.New(o.SSH),
+		http.New(),
 	}
 }
 
