@@ -30,6 +30,7 @@ func verbs() []verb {
 			need: 2, free: 1, flags: ask(map[string]string{"--json": "", "--csv": "", "--raw": "", "--unmask": "columns"}), run: (*call).sql},
 		{name: "exec", usage: "exec [--reason TEXT] [--wait DURATION] HOST -- COMMAND", help: "run one command; its exit code is yours",
 			need: 2, free: 1, flags: ask(map[string]string{}), run: (*call).exec},
+		httpVerb(),
 		{name: "shell", usage: "shell HOST", help: "a shell on a host (needs ssh -t)", need: 1, flags: map[string]string{}, run: (*call).shell},
 		{name: "why", usage: "why RESOURCE 'STATEMENT' [--json] | why HOST [-- COMMAND]", help: "what would be done with it, by which rule, and what is missing; nothing runs",
 			need: 1, free: 1, flags: map[string]string{"--json": "", "--shell": ""}, run: (*call).why},

@@ -185,6 +185,10 @@ func newTargets(cfg *config.Config, d dialers) (map[string]session.Target, error
 		if r.Kind == "sqlite" && e.Database == "" {
 			e.Database = r.Address
 		}
+		if e.HTTP, err = newHTTPTarget(r); err != nil {
+			faults = append(faults, err)
+			continue
+		}
 		masked, err := newSecret("masked login of resource "+r.Name, r.MaskedPassword)
 		if err != nil {
 			faults = append(faults, err)

@@ -76,7 +76,7 @@ func TestExampleIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, typ := range []reflect.Type{
-		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Retain](), reflect.TypeFor[Audit](), reflect.TypeFor[Webhook](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](), reflect.TypeFor[Pattern](),
+		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Retain](), reflect.TypeFor[Audit](), reflect.TypeFor[Webhook](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](), reflect.TypeFor[Pattern](), reflect.TypeFor[HTTP](), reflect.TypeFor[Request](),
 		reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Bounds](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Mask](), reflect.TypeFor[policy.Selector](),
 	} {
 		for key := range fieldsOf(typ) {
@@ -353,6 +353,10 @@ func TestResourceRevision(t *testing.T) {
 		func(r *Resource) { r.TLS = "" }, func(r *Resource) { r.TLSRootCA = "" }, func(r *Resource) { r.SearchPath = "" },
 		func(r *Resource) { r.User, r.Database = "ud", "" }, func(r *Resource) { r.MaskedUser = "m" },
 		func(r *Resource) { r.MaskedPassword = &Ref{File: "m"} }, func(r *Resource) { r.HostKeys = []string{"k", ""} },
+		func(r *Resource) { r.HTTP = &HTTP{} }, func(r *Resource) { r.HTTP = &HTTP{Auth: "basic"} }, func(r *Resource) { r.HTTP = &HTTP{Header: "basic"} },
+		func(r *Resource) { r.HTTP = &HTTP{TokenURL: "t"} }, func(r *Resource) { r.HTTP = &HTTP{Scopes: []string{"t"}} }, func(r *Resource) { r.HTTP = &HTTP{Audience: "t"} },
+		func(r *Resource) { r.HTTP = &HTTP{Certificate: "t"} }, func(r *Resource) { r.HTTP = &HTTP{CertificateKey: &Ref{Env: "t"}} },
+		func(r *Resource) { r.HTTP = &HTTP{AllowLoopback: true} }, func(r *Resource) { r.HTTP = &HTTP{AllowLinkLocal: true} },
 	} {
 		got := rev(change)
 		if j, ok := seen[got]; ok {
@@ -361,7 +365,7 @@ func TestResourceRevision(t *testing.T) {
 		seen[got] = i
 	}
 	// A field added later must be thought about here.
-	if n := reflect.TypeFor[Resource]().NumField(); n != 16 {
+	if n := reflect.TypeFor[Resource]().NumField(); n != 17 {
 		t.Errorf("Resource has %d fields: is the new one part of the revision?", n)
 	}
 	p := base.Policy()

@@ -20,6 +20,7 @@ const (
 	kindPostgres = "postgres"
 	kindSQLite   = "sqlite"
 	kindSSH      = "ssh"
+	kindHTTP     = "http"
 )
 
 // Policy is the resource as policy sees it. Its Revision is the SHA-256, in hex,
@@ -44,6 +45,7 @@ func (r Resource) Policy() policy.Resource {
 	}
 	put(fmt.Sprint(len(r.HostKeys)))
 	put(r.HostKeys...)
+	r.HTTP.sum(h)
 	return policy.Resource{Name: r.Name, Kind: r.Kind, Labels: maps.Clone(r.Labels), Revision: hex.EncodeToString(h.Sum(nil))}
 }
 
@@ -99,6 +101,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 		r.sqlite(fs, path)
 	case kindSSH:
 		r.ssh(fs, path)
+	case kindHTTP:
+		r.http(fs, path)
 	case "":
 		fs.add(path+".kind", "a kind is needed%s", policy.Suggest("", kinds()))
 	default:
@@ -106,7 +110,7 @@ func (r *Resource) validate(fs *Faults, path string) {
 	}
 }
 
-func kinds() []string { return []string{kindPostgres, kindSQLite, kindSSH} }
+func kinds() []string { return []string{kindPostgres, kindSQLite, kindSSH, kindHTTP} }
 
 // foreign finds fields that mean nothing for the kind: a person who sets one
 // expects something of it.
@@ -119,6 +123,7 @@ func (r *Resource) foreign(fs *Faults, path string, own ...string) {
 		{"private_key", r.PrivateKey != nil}, {"host_keys", len(r.HostKeys) > 0}, {"tls", r.TLS != ""},
 		{"tls_root_ca", r.TLSRootCA != ""}, {"search_path", r.SearchPath != ""},
 		{"masked_user", r.MaskedUser != ""}, {"masked_password", r.MaskedPassword != nil},
+		{"http", r.HTTP != nil},
 	} {
 		if f.set && !slices.Contains(own, f.key) {
 			fs.add(path+"."+f.key, "a resource of kind %s has no %s: take it away", r.Kind, f.key)

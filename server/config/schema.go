@@ -30,6 +30,7 @@ var required = map[string][]string{
 	"Pattern":  {"name", "match"},
 	"Retain":   {"name", "resources", "keep"},
 	"Webhook":  {"url"},
+	"Request":  {"name", "path"},
 }
 
 // choices are the fields that take one of a few words, by Type.key.
@@ -42,6 +43,7 @@ func choices() map[string][]string {
 	return map[string][]string{
 		"Resource.kind":    kinds(),
 		"Resource.tls":     tlsModes,
+		"HTTP.auth":        auths,
 		"Selector.kinds":   sortedWords(known),
 		"Rule.allow":       policy.Words(),
 		"Rule.deny":        policy.Words(),
