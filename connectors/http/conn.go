@@ -81,11 +81,8 @@ func (c *Conn) judge(text string) (*Request, policy.Facts, string) {
 	return r, f, why
 }
 
-// maxHops bounds how many redirects are followed.
-const maxHops = 5
-
 // Request implements connectors.Requester. A redirect to this service that asks to
-// read elsewhere is followed, as an operation of its own; any other is the answer.
+// read elsewhere is connectors.Elsewhere; any other is the answer.
 // An answer of 401 where a credential was presented is shown, and then is
 // connectors.ErrCredential. More errors are ErrVanished, ErrProtocol,
 // ErrUnreachable, and what wraps context.DeadlineExceeded.
@@ -98,36 +95,31 @@ func (c *Conn) Request(ctx context.Context, g connectors.Guard, text string, w c
 	if err := context.Cause(ctx); err != nil {
 		return canceled(err)
 	}
-	for hop := 0; ; hop++ {
-		next, err := c.hop(ctx, g, text, w, hop < maxHops)
-		if next == "" || err != nil {
-			return err
-		}
-		text = next
-	}
+	return c.send(ctx, g, text, w)
 }
 
-// hop sends one request. next is the text of the request that a redirect leads to,
-// "" where the answer was handed on.
-func (c *Conn) hop(ctx context.Context, g connectors.Guard, text string, w connectors.ResponseWriter, follow bool) (next string, err error) {
+// send sends a request once it is permitted.
+func (c *Conn) send(ctx context.Context, g connectors.Guard, text string, w connectors.ResponseWriter) (err error) {
 	r, f, why := c.judge(text)
 	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionHTTP, Text: text, Facts: f, Login: c.endpoint.User})
 	if err != nil {
-		return "", err
+		return err
 	}
 	o := connectors.Outcome{Affected: -1}
 	defer func() {
-		o.Err = err
+		if o.Err = err; o.Tag != "" && errors.As(err, new(*connectors.Elsewhere)) {
+			o.Err = nil
+		}
 		p.Done(o)
 	}()
 	if why != "" {
-		return "", fmt.Errorf("%w: %s", connectors.ErrUnsupported, why)
+		return fmt.Errorf("%w: %s", connectors.ErrUnsupported, why)
 	}
-	if why := reshaped(r, p); why != nil {
-		return "", why
+	if err := reshaped(r, p); err != nil {
+		return err
 	}
 	if err := c.auth.fetch(ctx, g); err != nil {
-		return "", err
+		return err
 	}
 	terms := p.Terms()
 	if terms.Timeout > 0 {
@@ -136,12 +128,11 @@ func (c *Conn) hop(ctx context.Context, g connectors.Guard, text string, w conne
 		defer cancel()
 	}
 	x := &exchange{c: c, p: p, r: r, w: w, strip: c.auth.stripper(), most: least(terms.MaxBytes, c.endpoint.HTTP.MaxBody)}
-	next, err = x.run(ctx, follow, &o)
-	if err != nil {
+	if err = x.run(ctx, &o); err != nil {
 		err = over(ctx, err)
-		o.Unknown = x.sent.Load() && !terms.ReadOnly && !x.answered && (errors.Is(err, connectors.ErrVanished) || errors.Is(err, connectors.ErrProtocol) || errors.Is(err, connectors.ErrCanceled) || errors.Is(err, context.DeadlineExceeded))
+		o.Unknown = !terms.ReadOnly && x.unknown(err)
 	}
-	return next, err
+	return err
 }
 
 // slow is the cause of a request that took longer than it may.
@@ -159,7 +150,7 @@ func over(ctx context.Context, err error) error {
 	var late *slow
 	var refused *policy.Refusal
 	switch {
-	case cause == nil, errors.As(err, &refused):
+	case cause == nil, errors.As(err, &refused), errors.As(err, new(*connectors.Elsewhere)):
 		return err
 	case errors.As(cause, &late):
 		return late

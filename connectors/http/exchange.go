@@ -28,9 +28,8 @@ type exchange struct {
 	answered bool        // the head of the answer came
 }
 
-// run sends the request and hands the answer on, or returns the request that it
-// leads to.
-func (x *exchange) run(ctx context.Context, follow bool, o *connectors.Outcome) (next string, err error) {
+// run sends the request and hands the answer on, or says where it leads to.
+func (x *exchange) run(ctx context.Context, o *connectors.Outcome) error {
 	t := x.c.once
 	if x.p.Terms().ReadOnly {
 		t = x.c.kept
@@ -38,29 +37,43 @@ func (x *exchange) run(ctx context.Context, follow bool, o *connectors.Outcome) 
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { x.sent.Store(true) }})
 	res, err := t.RoundTrip(x.c.request(x.r).WithContext(ctx))
 	if err != nil {
-		return "", exchangeError(err)
+		return exchangeError(err)
 	}
 	x.answered = true
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode < 200 || res.StatusCode > 599 {
-		return "", fmt.Errorf("%w: it answered with the status %d", connectors.ErrProtocol, res.StatusCode)
+		return fmt.Errorf("%w: it answered with the status %d", connectors.ErrProtocol, res.StatusCode)
 	}
 	o.Tag = connectors.StatusText(res.StatusCode)
 	fields := fieldsOf(res.Header, x.strip)
-	if follow {
-		if next := x.redirect(res.StatusCode, fields); next != "" {
-			target, _ := x.p.Kept().Text(connectors.FieldValue(fields, "Location"))
-			return next, x.p.Observe(ctx, connectors.Chunk{Notice: o.Tag + ", followed to " + target})
+	if next := x.redirect(res.StatusCode, fields); next != "" {
+		to := connectors.FieldValue(fields, "Location")
+		if err := x.p.Observe(ctx, connectors.Chunk{Notice: o.Tag + ", to be found at " + to}); err != nil {
+			return err
 		}
+		return &connectors.Elsewhere{Text: next}
 	}
 	if err := x.answer(res, fields); err != nil {
-		return "", err
+		return err
 	}
 	if res.StatusCode == nethttp.StatusUnauthorized && x.c.auth.auth != "" {
 		x.c.auth.refused()
-		return "", fmt.Errorf("%w: it answered %s", connectors.ErrCredential, o.Tag)
+		return fmt.Errorf("%w: it answered %s", connectors.ErrCredential, o.Tag)
 	}
-	return "", nil
+	return nil
+}
+
+// unknown reports whether it cannot be told if the service did what was asked.
+func (x *exchange) unknown(err error) bool {
+	if !x.sent.Load() || x.answered {
+		return false
+	}
+	for _, e := range []error{connectors.ErrVanished, connectors.ErrProtocol, connectors.ErrCanceled, context.DeadlineExceeded} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // answer hands head and body on as they come.
