@@ -55,6 +55,8 @@ type Endpoint struct {
 	// Masked is the target's second, restricted login, which may read no masked
 	// column; nil where there is none.
 	Masked *Login
+	// HTTP is what the kind http needs besides; nil for other kinds.
+	HTTP *HTTPTarget
 	// Dial connects to Address where it is not nil; otherwise TCP or a Unix socket.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -86,7 +88,8 @@ type Login struct {
 type Driver interface {
 	// Kind is the word in the configuration and the name of the driver's package.
 	Kind() string
-	// Open connects and signs in with the secret, which it does not keep. What it
+	// Open connects and signs in with the secret, which it does not keep, unless the
+	// kind must present it with every operation: then until Close. What it
 	// must ask the target before any operation (catalog reads) goes through g.Note.
 	// ctx bounds Open alone. Errors wrap one of the sentinels of errors.go and hold
 	// no secret. The caller closes the Conn.
@@ -94,7 +97,7 @@ type Driver interface {
 }
 
 // Conn is one open connection. What it can do is found by asserting Querier,
-// Describer, Judge, Estimator, Attacher and Executor. One operation runs at a time, but
+// Describer, Judge, Estimator, Attacher, Executor and Requester. One operation runs at a time, but
 // Close and Judge may be called at any moment.
 type Conn interface {
 	// Close ends what is running at the target and frees the connection.

@@ -32,6 +32,7 @@ func verbs() []verb {
 			need: 2, free: 1, flags: ask(map[string]string{}), run: (*call).exec},
 		{name: "run", usage: "run COMMAND [NAME=VALUE ...] [--dry-run] [--reason TEXT] [--wait DURATION]", help: "run a declared command; --dry-run says what would run",
 			need: 1, flags: ask(map[string]string{"--dry-run": ""}), run: (*call).runDeclared},
+		httpVerb(),
 		{name: "shell", usage: "shell HOST", help: "a shell on a host (needs ssh -t)", need: 1, flags: map[string]string{}, run: (*call).shell},
 		{name: "why", usage: "why RESOURCE 'STATEMENT' [--json] | why HOST [-- COMMAND]", help: "what would be done with it, by which rule, and what is missing; nothing runs",
 			need: 1, free: 1, flags: map[string]string{"--json": "", "--shell": ""}, run: (*call).why},

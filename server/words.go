@@ -84,7 +84,8 @@ type command struct {
 	line     string
 	verb     string
 	operands []word
-	flags    map[string]string // name → value; "true" for a switch
+	flags    map[string]string   // name → value; "true" for a switch
+	all      map[string][]string // every value of a flag, in order
 }
 
 // parse reads a verb's line. Flags of the verb may stand before and after
@@ -104,7 +105,7 @@ func parse(line string, verbs []verb) (command, *verb, error) {
 		return command{}, nil, fmt.Errorf("there is no verb %q", printable(words[0].text))
 	}
 	v := &verbs[i]
-	c := command{line: line, verb: v.name, flags: map[string]string{}}
+	c := command{line: line, verb: v.name, flags: map[string]string{}, all: map[string][]string{}}
 	rest := words[1:]
 	literal := false
 	for len(rest) > 0 {
@@ -120,9 +121,9 @@ func parse(line string, verbs []verb) (command, *verb, error) {
 		case known && kind == "" && !has:
 			c.flags[name] = "true"
 		case known && kind != "" && has:
-			c.flags[name] = value
+			c.flags[name], c.all[name] = value, append(c.all[name], value)
 		case known && kind != "" && len(rest) > 1:
-			c.flags[name] = rest[1].text
+			c.flags[name], c.all[name] = rest[1].text, append(c.all[name], rest[1].text)
 			rest = rest[1:]
 		case known:
 			return c, v, fmt.Errorf("%s needs a %s", name, kind)

@@ -18,8 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/server/identity/oidctest"
 	declared "github.com/sallyport/sallyport/connectors/command"
+	"github.com/sallyport/sallyport/server/identity/oidctest"
 	"github.com/sallyport/sallyport/server/termtest"
 )
 

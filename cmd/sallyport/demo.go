@@ -135,6 +135,11 @@ func demoRun(ctx context.Context, o demoFlags, io stdio) (err error) {
 		return fmt.Errorf("start demo host: %w", err)
 	}
 	defer func() { err = errors.Join(err, host.Close()) }()
+	api, err := demo.StartAPI(filepath.Join(o.data, "api"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, api.Close()) }()
 	lite := filepath.Join(o.data, "orders.sqlite")
 	if err := demo.SQLite(lite, false); err != nil {
 		return fmt.Errorf("make demo data: %w", err)
@@ -143,7 +148,7 @@ func demoRun(ctx context.Context, o demoFlags, io stdio) (err error) {
 	defer pg.stop()
 	path := filepath.Join(o.data, "demo.yaml")
 	text, err := demo.Config(demo.Settings{Listen: l.Addr().String(), Address: reach(l.Addr()), Data: o.data,
-		Issuer: provider.Issuer(), ClientID: demoClient, SQLite: lite, Postgres: pg.settings(), Host: host.Target()})
+		Issuer: provider.Issuer(), ClientID: demoClient, SQLite: lite, Postgres: pg.settings(), Host: host.Target(), APIToken: api.TokenFile()})
 	if err == nil {
 		err = os.WriteFile(path, []byte(text), 0o600)
 	}
@@ -154,7 +159,7 @@ func demoRun(ctx context.Context, o demoFlags, io stdio) (err error) {
 		return fmt.Errorf("write demo configuration: %w", err)
 	}
 	return serve(ctx, serveOptions{config: path, log: log, listener: l,
-		dial: dialers{demo.HostName: host.Dial, demo.PostgresName: pg.dial},
+		dial: dialers{demo.HostName: host.Dial, demo.APIName: api.Dial, demo.PostgresName: pg.dial},
 		ready: func(a net.Addr, fingerprint string) {
 			fmt.Fprint(io.out, demoHello(a, fingerprint, provider, path, o, pg.unavailable))
 		},

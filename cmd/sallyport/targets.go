@@ -84,6 +84,10 @@ func newTarget(r config.Resource, d dialers) (session.Target, error) {
 	if r.Command != nil {
 		e.Command = newCommand(r.Command)
 	}
+	var err error
+	if e.HTTP, err = newHTTPTarget(r); err != nil {
+		return session.Target{}, err
+	}
 	if r.Kind == "sqlite" && e.Database == "" {
 		e.Database = r.Address
 	}

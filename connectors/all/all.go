@@ -34,6 +34,7 @@ func Drivers(o Options) []connectors.Driver {
 		sqlite.New(o.SQLite),
 		ssh.New(o.SSH),
 		command.New(o.Command),
+		http.New(),
 	}
 }
 

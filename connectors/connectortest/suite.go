@@ -28,6 +28,7 @@ type Target struct {
 
 	SQL  *SQL  // set for a connection that is a Querier
 	Host *Host // set for a connection that is an Executor or Attacher
+	Web  *Web  // set for a connection that is a Requester
 }
 
 // Fault is a way in which Open must fail.
@@ -114,7 +115,11 @@ func Run(t *testing.T, target Target) {
 	_, describer := conn.(connectors.Describer)
 	_, executor := conn.(connectors.Executor)
 	_, attacher := conn.(connectors.Attacher)
+	_, requester := conn.(connectors.Requester)
 	s.close(t, conn)
+	if requester != (target.Web != nil) {
+		t.Fatalf("kind %q: is a Requester: %v, but Target.Web set: %v", target.Driver.Kind(), requester, !requester)
+	}
 	if querier != (target.SQL != nil) {
 		t.Fatalf("kind %q: is a Querier: %v, but Target.SQL set: %v", target.Driver.Kind(), querier, !querier)
 	}
@@ -136,6 +141,9 @@ func Run(t *testing.T, target Target) {
 	}
 	if attacher {
 		t.Run("attach", s.testAttach)
+	}
+	if requester {
+		t.Run("request", s.testRequest)
 	}
 	if target.Secret != "" {
 		t.Run("secret stays secret", s.testSecret)

@@ -262,6 +262,27 @@ func nameByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
+// aliased reports whether a document gives a field another name, or cannot be read.
+func aliased(doc string) bool {
+	toks, ok := lex(doc)
+	parens := 0
+	for i, t := range toks {
+		switch t {
+		case "(":
+			parens++
+		case ")":
+			parens--
+		case ":":
+			// An alias stands before a name in a selection; elsewhere colons stand in
+			// parentheses.
+			if parens == 0 && i > 0 {
+				return true
+			}
+		}
+	}
+	return !ok || parens != 0
+}
+
 // operation judges one and reports whether it only reads.
 func (j *judge) operation(o operation) bool {
 	if o.kind == "mutation" {

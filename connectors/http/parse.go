@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Parse reads a request from text. Lines may end in LF or CRLF. What it cannot
+// Parse reads a request from text. Lines of the head may end in LF or CRLF; the
+// body is what follows the empty line, as it is. What it cannot
 // read is an error; what it can read but others may read differently is in Odd.
 func Parse(text string) (*Request, error) {
 	switch {
@@ -17,16 +18,25 @@ func Parse(text string) (*Request, error) {
 	case !utf8.ValidString(text):
 		return nil, errors.New("the request is not valid UTF-8")
 	}
-	head, body, _ := strings.Cut(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n")
-	lines := strings.Split(head, "\n")
-	r := &Request{Header: nethttp.Header{}, Body: []byte(body)}
-	if err := r.line(lines[0]); err != nil {
+	line, rest := cutLine(text)
+	r := &Request{Header: nethttp.Header{}}
+	if err := r.line(line); err != nil {
 		return nil, err
 	}
-	for _, l := range lines[1:] {
-		r.field(l)
+	for rest != "" {
+		if line, rest = cutLine(rest); line == "" {
+			break
+		}
+		r.field(line)
 	}
+	r.Body = []byte(rest)
 	return r, nil
+}
+
+// cutLine is the first line without its end, LF or CRLF, and what follows.
+func cutLine(s string) (line, rest string) {
+	line, rest, _ = strings.Cut(s, "\n")
+	return strings.TrimSuffix(line, "\r"), rest
 }
 
 // line reads METHOD target, with or without a version.

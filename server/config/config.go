@@ -122,21 +122,23 @@ type Limits struct {
 type Resource struct {
 	// Name is lower-case letters, digits, dots, dashes and underscores. Required.
 	Name string `yaml:"name"`
-	// Kind is postgres, sqlite, ssh or command. Required.
+	// Kind is postgres, sqlite, ssh, http or command. Required.
 	Kind string `yaml:"kind"`
 	// Description is a line for people.
 	Description string `yaml:"description"`
 	// Labels are what roles and masks pick resources by. env: prod marks production.
 	Labels map[string]string `yaml:"labels"`
-	// Address is host:port; a Unix socket's directory for postgres; a file for sqlite.
+	// Address is host:port; a Unix socket's directory for postgres; a file for sqlite;
+	// https://host for http.
 	Address string `yaml:"address"`
-	// User is the login at the target (postgres, ssh); of a command, the user of the
-	// bastion's machine that it runs as, by default the bastion's own.
+	// User is the login at the target (postgres, ssh, http); of a command, the user of
+	// the bastion's machine that it runs as, by default the bastion's own.
 	User string `yaml:"user"`
 	// Database is the database there (postgres).
 	Database string `yaml:"database"`
-	// Password: postgres, where the server asks for one; ssh, instead of a key; command,
-	// what the program finds on file descriptor 3.
+	// Password: postgres, where the server asks for one; ssh, instead of a key; http,
+	// the credential, whatever it is; command, what the program finds on file
+	// descriptor 3.
 	Password *Ref `yaml:"password"`
 	// PrivateKey: ssh, the key to sign in with.
 	PrivateKey *Ref `yaml:"private_key"`
@@ -174,6 +176,8 @@ type Resource struct {
 	TLSRootCA string `yaml:"tls_root_ca"`
 	// SearchPath is the schema list for names without one. Default public.
 	SearchPath string `yaml:"search_path"`
+	// HTTP is what the kind http has besides.
+	HTTP *HTTP `yaml:"http"`
 	// Unavailable says why the resource cannot be opened; shown in its place. With
 	// it, nothing but name and kind is required.
 	Unavailable string `yaml:"unavailable"`

@@ -76,7 +76,10 @@ func TestExampleIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, typ := range []reflect.Type{
-		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Retain](), reflect.TypeFor[Audit](), reflect.TypeFor[Webhook](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](), reflect.TypeFor[Certificate](), reflect.TypeFor[Command](), reflect.TypeFor[Parameter](), reflect.TypeFor[ProcessBounds](), reflect.TypeFor[Inventory](), reflect.TypeFor[Listed](), reflect.TypeFor[Pattern](),
+		reflect.TypeFor[Config](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Recording](), reflect.TypeFor[Retain](), reflect.TypeFor[Audit](), reflect.TypeFor[Webhook](), reflect.TypeFor[Resource](), reflect.TypeFor[Ref](), reflect.TypeFor[Pattern](),
+		reflect.TypeFor[Certificate](), reflect.TypeFor[Inventory](), reflect.TypeFor[Listed](),
+		reflect.TypeFor[Command](), reflect.TypeFor[Parameter](), reflect.TypeFor[ProcessBounds](),
+		reflect.TypeFor[HTTP](), reflect.TypeFor[Request](),
 		reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Bounds](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Mask](), reflect.TypeFor[policy.Selector](),
 	} {
 		for key := range fieldsOf(typ) {
@@ -359,6 +362,10 @@ func TestResourceRevision(t *testing.T) {
 		func(r *Resource) { r.Via = "k" }, func(r *Resource) { r.Forwards = []string{"p"} }, func(r *Resource) { r.LegacyAlgorithms = true },
 		func(r *Resource) { r.Command = &Command{} }, func(r *Resource) { r.Command = &Command{Args: []string{"a", "b"}} },
 		func(r *Resource) { r.Command = &Command{Args: []string{"ab"}} }, func(r *Resource) { r.Command = &Command{Parameters: []Parameter{{Name: "a"}}} },
+		func(r *Resource) { r.HTTP = &HTTP{} }, func(r *Resource) { r.HTTP = &HTTP{Auth: "basic"} }, func(r *Resource) { r.HTTP = &HTTP{Header: "basic"} },
+		func(r *Resource) { r.HTTP = &HTTP{TokenURL: "t"} }, func(r *Resource) { r.HTTP = &HTTP{Scopes: []string{"t"}} }, func(r *Resource) { r.HTTP = &HTTP{Audience: "t"} },
+		func(r *Resource) { r.HTTP = &HTTP{Certificate: "t"} }, func(r *Resource) { r.HTTP = &HTTP{CertificateKey: &Ref{Env: "t"}} },
+		func(r *Resource) { r.HTTP = &HTTP{AllowLoopback: true} }, func(r *Resource) { r.HTTP = &HTTP{AllowLinkLocal: true} },
 	} {
 		got := rev(change)
 		if j, ok := seen[got]; ok {
@@ -367,7 +374,7 @@ func TestResourceRevision(t *testing.T) {
 		seen[got] = i
 	}
 	// A field added later must be thought about here.
-	if n := reflect.TypeFor[Resource]().NumField(); n != 23 {
+	if n := reflect.TypeFor[Resource]().NumField(); n != 24 {
 		t.Errorf("Resource has %d fields: is the new one part of the revision?", n)
 	}
 	p := base.Policy()

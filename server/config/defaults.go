@@ -99,6 +99,12 @@ func (r *Resource) anchor(dir string) {
 	}
 	from(dir, &r.TLSRootCA)
 	from(dir, &r.KnownHosts)
+	if r.HTTP != nil {
+		from(dir, &r.HTTP.Certificate)
+		if key := r.HTTP.CertificateKey; key != nil {
+			from(dir, &key.File)
+		}
+	}
 	if r.Kind == kindSQLite {
 		from(dir, &r.Address)
 	}

@@ -21,6 +21,7 @@ const (
 	kindSQLite   = "sqlite"
 	kindSSH      = "ssh"
 	kindCommand  = "command"
+	kindHTTP     = "http"
 )
 
 // Policy is the resource as policy sees it. Its Revision is the SHA-256, in hex,
@@ -53,6 +54,7 @@ func (r Resource) Policy() policy.Resource {
 	}
 	put(r.KnownHosts, r.Via, fmt.Sprint(r.LegacyAlgorithms, r.Certificate != nil, cert.Valid))
 	put(r.Command.fields()...)
+	r.HTTP.sum(h)
 	return policy.Resource{Name: r.Name, Kind: r.Kind, Labels: maps.Clone(r.Labels), Revision: hex.EncodeToString(h.Sum(nil))}
 }
 
@@ -111,6 +113,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 		r.ssh(fs, path)
 	case kindCommand:
 		r.command(fs, path)
+	case kindHTTP:
+		r.http(fs, path)
 	case "":
 		fs.add(path+".kind", "a kind is needed%s", policy.Suggest("", kinds()))
 	default:
@@ -118,7 +122,15 @@ func (r *Resource) validate(fs *Faults, path string) {
 	}
 }
 
-func kinds() []string { return []string{kindPostgres, kindSQLite, kindSSH, kindCommand} }
+func kinds() []string {
+	return []string{
+		kindPostgres,
+		kindSQLite,
+		kindSSH,
+		kindCommand,
+		kindHTTP,
+	}
+}
 
 // foreign finds fields that mean nothing for the kind: a person who sets one
 // expects something of it.
@@ -134,6 +146,7 @@ func (r *Resource) foreign(fs *Faults, path string, own ...string) {
 		{"host_authorities", len(r.HostAuthorities) > 0}, {"known_hosts", r.KnownHosts != ""}, {"certificate", r.Certificate != nil},
 		{"via", r.Via != ""}, {"forwards", len(r.Forwards) > 0}, {"legacy_algorithms", r.LegacyAlgorithms},
 		{"command", r.Command != nil},
+		{"http", r.HTTP != nil},
 	} {
 		if f.set && !slices.Contains(own, f.key) {
 			fs.add(path+"."+f.key, "a resource of kind %s has no %s: take it away", r.Kind, f.key)

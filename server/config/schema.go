@@ -35,6 +35,7 @@ var required = map[string][]string{
 	"Certificate": {"authority"},
 	"Retain":      {"name", "resources", "keep"},
 	"Webhook":     {"url"},
+	"Request":     {"name", "path"},
 }
 
 // choices are the fields that take one of a few words, by Type.key.
@@ -49,6 +50,7 @@ func choices() map[string][]string {
 		"Resource.tls":     tlsModes,
 		"Parameter.type":   parameterTypes,
 		"Command.class":    {"read", "write", "ddl", "privilege", "dangerous"},
+		"HTTP.auth":        auths,
 		"Selector.kinds":   sortedWords(known),
 		"Rule.allow":       policy.Words(),
 		"Rule.deny":        policy.Words(),

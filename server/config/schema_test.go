@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write descriptions.json anew")
 // what it says. After a change: go test ./server/config -run Descriptions -update
 func TestDescriptions(t *testing.T) {
 	got := map[string]string{}
-	for _, file := range []string{"config.go", "recording.go", "audit.go", "hosts.go", "command.go", "inventory.go", "../../policy/policy.go"} {
+	for _, file := range []string{"config.go", "recording.go", "audit.go", "hosts.go", "command.go", "inventory.go", "http.go", "../../policy/policy.go"} {
 		comments(t, file, got)
 	}
 	for _, typ := range described() {
@@ -58,7 +58,7 @@ func TestDescriptions(t *testing.T) {
 func described() []reflect.Type {
 	return []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[Included](), reflect.TypeFor[SignIn](), reflect.TypeFor[Limits](), reflect.TypeFor[Resource](),
 		reflect.TypeFor[Recording](), reflect.TypeFor[Retain](), reflect.TypeFor[Audit](), reflect.TypeFor[Webhook](),
-		reflect.TypeFor[Ref](), reflect.TypeFor[Certificate](), reflect.TypeFor[Command](), reflect.TypeFor[Parameter](), reflect.TypeFor[ProcessBounds](), reflect.TypeFor[Inventory](), reflect.TypeFor[Listed](), reflect.TypeFor[Pattern](), reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Bounds](),
+		reflect.TypeFor[Ref](), reflect.TypeFor[HTTP](), reflect.TypeFor[Request](), reflect.TypeFor[Certificate](), reflect.TypeFor[Command](), reflect.TypeFor[Parameter](), reflect.TypeFor[ProcessBounds](), reflect.TypeFor[Inventory](), reflect.TypeFor[Listed](), reflect.TypeFor[Pattern](), reflect.TypeFor[policy.Role](), reflect.TypeFor[policy.Rule](), reflect.TypeFor[policy.Bounds](),
 		reflect.TypeFor[policy.Selector](), reflect.TypeFor[policy.Mask]()}
 }
 

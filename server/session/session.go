@@ -348,6 +348,32 @@ func (s *Session) Exec(ctx context.Context, command string, ask *Ask, io connect
 	return e, s.words(err)
 }
 
+// Request sends one request and hands its answer to w as it comes, masked and
+// recorded. ask is as in Run. An answer that says no (a status of 400 and above) is
+// no error. Where it leads elsewhere at the same target, that is asked for, as an
+// operation of its own.
+func (s *Session) Request(ctx context.Context, text string, ask *Ask, w connectors.ResponseWriter) error {
+	r, ok := s.conn.(connectors.Requester)
+	if !ok {
+		return &policy.Refusal{Rule: policy.DefaultDeny, Reason: fmt.Sprintf("%q takes no requests", s.target.Name)}
+	}
+	defer s.lease.work()()
+	for range maxHops {
+		ctx, end := s.bound(ctx)
+		err := s.because(ctx, r.Request(ctx, &guard{s: s, ask: ask, end: end}, text, w))
+		end(context.Canceled)
+		var next *connectors.Elsewhere
+		if !errors.As(err, &next) {
+			return s.words(err)
+		}
+		text = next.Text
+	}
+	return s.words(fmt.Errorf("%w: it led elsewhere %d times", connectors.ErrProtocol, maxHops))
+}
+
+// maxHops bounds how often a request is led elsewhere.
+const maxHops = 5
+
 // Attach connects the terminal to a shell at the target.
 func (s *Session) Attach(ctx context.Context, ask *Ask, t connectors.Terminal) (connectors.Exit, error) {
 	a, ok := s.conn.(connectors.Attacher)

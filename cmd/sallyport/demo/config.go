@@ -18,6 +18,8 @@ type Settings struct {
 	SQLite   string
 	Postgres PostgresTarget
 	Host     HostTarget
+	// APIToken is the file with the billing service's token; "" for none.
+	APIToken string
 }
 
 // PostgresTarget is where orders-db is.
@@ -43,6 +45,7 @@ const (
 	LiteName     = "orders-lite"
 	PostgresName = "orders-db"
 	HostName     = "demo-host"
+	APIName      = "billing-api"
 )
 
 //go:embed config.yaml.tmpl

@@ -1,0 +1,396 @@
+package connectortest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/mask"
+)
+
+// Web is what the suite asks of a Requester. Requests are texts as
+// Requester.Request takes them.
+type Web struct {
+	// Action is what the guard is asked about.
+	Action string
+	// Read answers Status and Body, exactly.
+	Read   string
+	Status int
+	Body   string
+	// Effect changes what Observe tells, each time it is sent. Observe looks beside
+	// the gate.
+	Effect  string
+	Observe func(t testing.TB) string
+	// Missing is answered by the status 404.
+	Missing string
+	// Stream answers one line at once, and the rest only once Release was called.
+	Stream, FirstLine string
+	Release           func()
+	// Slow sends the head of its answer, or not even that, and is counted by Active for
+	// minutes if it is not cancelled.
+	Slow string
+	// Large answers so many bytes.
+	Large func(bytes int) string
+	// Masked is answered in pieces of so many bytes under the plan of Plan; no
+	// fragment of Cleartext may show, and Remains must.
+	Plan      mask.Options
+	Masked    func(piece int) string
+	Pieces    int // the largest piece that is tried
+	Cleartext []string
+	Remains   []string
+	// Echo answers with all that it was sent, the credential too.
+	Echo string
+	// Faults are requests whose exchange must fail.
+	Faults []WebFault
+}
+
+// WebFault is a request whose exchange must fail.
+type WebFault struct {
+	Name, Text string
+	Want       error
+}
+
+// page takes an answer.
+type page struct {
+	screen
+	status int
+	fields []connectors.Field
+}
+
+func (p *page) Head(status int, fields []connectors.Field) error {
+	p.status, p.fields = status, fields
+	return nil
+}
+
+// text is all that was shown.
+func (p *page) text() string {
+	if p.status == 0 {
+		return ""
+	}
+	return connectors.HeadText(p.status, p.fields) + p.String()
+}
+
+func (s *suite) request(ctx context.Context, conn connectors.Conn, g *Guard, text string) (*page, error) {
+	g.said = &s.said
+	p := &page{}
+	err := conn.(connectors.Requester).Request(ctx, g, text, p)
+	s.said.add(p.text())
+	if err != nil {
+		s.said.add(err.Error())
+	}
+	return p, err
+}
+
+func (s *suite) testRequest(t *testing.T) {
+	t.Run("runs", s.testPage)
+	t.Run("the guard comes first", s.testRequestFirst)
+	t.Run("a denied one never arrives", s.testRequestDenied)
+	t.Run("masks hold across every boundary", s.testRequestMasks)
+	t.Run("two plans", s.testRequestPlans)
+	t.Run("streams", s.testRequestStreams)
+	t.Run("cancel", s.testRequestCancel)
+	t.Run("close", s.testRequestClose)
+	t.Run("no record, no answer", s.testRequestNoRecord)
+	t.Run("large answer", s.testRequestLarge)
+	t.Run("limit", s.testRequestLimit)
+	if s.Web.Echo != "" {
+		t.Run("an echo of the credential", s.testEcho)
+	}
+	for _, f := range s.Web.Faults {
+		t.Run(f.Name, func(t *testing.T) { s.testWebFault(t, f) })
+	}
+	if s.Endpoint.Address != "" {
+		t.Run("vanished", s.testRequestVanished)
+	}
+}
+
+func (s *suite) testPage(t *testing.T) {
+	g := &Guard{}
+	s.with(t, g, func(conn connectors.Conn) {
+		p, err := s.request(s.context(t), conn, g, s.Web.Read)
+		if err != nil || p.status != s.Web.Status || p.String() != s.Web.Body {
+			t.Errorf("%d %q, %v, want %d %q", p.status, clip(p.String()), err, s.Web.Status, s.Web.Body)
+		}
+		permit := only(t, g)
+		if string(permit.Op.Action) != s.Web.Action || permit.Op.Text != s.Web.Read {
+			t.Errorf("operation: %+v", permit.Op)
+		}
+		if _, out, _ := permit.Streams(); out != p.text() {
+			t.Errorf("recorded %q, shown %q", out, p.text())
+		}
+		if o := permit.outcome(t); o.Err != nil || !strings.HasPrefix(o.Tag, fmt.Sprint(s.Web.Status)) {
+			t.Errorf("outcome: %+v", o)
+		}
+	})
+	if s.Web.Missing == "" {
+		return
+	}
+	g = &Guard{}
+	s.with(t, g, func(conn connectors.Conn) {
+		p, err := s.request(s.context(t), conn, g, s.Web.Missing)
+		if err != nil || p.status != 404 {
+			t.Errorf("what is not there: %d, %v, want 404 and no error", p.status, err)
+		}
+	})
+}
+
+func (s *suite) testRequestFirst(t *testing.T) {
+	before := s.Web.Observe(t)
+	g := &Guard{OnCheck: func(connectors.Operation) {
+		if now := s.Web.Observe(t); now != before {
+			t.Errorf("the target changed before the guard was asked: %s, then %s", before, now)
+		}
+	}}
+	s.with(t, g, func(conn connectors.Conn) {
+		if _, err := s.request(s.context(t), conn, g, s.Web.Effect); err != nil {
+			t.Errorf("request: %v", err)
+		}
+	})
+	if s.Web.Observe(t) == before {
+		t.Error("the request had no effect once permitted")
+	}
+}
+
+func (s *suite) testRequestDenied(t *testing.T) {
+	refusal := errors.New("refused by rule no-requests")
+	var written int64
+	g := &Guard{
+		OnCheck: func(connectors.Operation) { written = s.wire.written.Load() },
+		Judge:   func(connectors.Operation) error { return refusal },
+	}
+	before := s.Web.Observe(t)
+	s.with(t, g, func(conn connectors.Conn) {
+		p, err := s.request(s.context(t), conn, g, s.Web.Effect)
+		if !errors.Is(err, refusal) || p.text() != "" {
+			t.Errorf("request: %v, want the guard's refusal as it is; shown %q", err, p.text())
+		}
+		if n := s.wire.written.Load() - written; n != 0 {
+			t.Errorf("%d bytes went to the target after it was denied", n)
+		}
+		if now := s.Web.Observe(t); now != before {
+			t.Errorf("the target changed: %s, then %s", before, now)
+		}
+		again := &Guard{}
+		if p, err := s.request(s.context(t), conn, again, s.Web.Read); err != nil || p.status != s.Web.Status {
+			t.Errorf("the connection does not live on: %d, %v", p.status, err)
+		}
+	})
+}
+
+func (s *suite) webPlan(t testing.TB) *mask.Plan {
+	t.Helper()
+	p, err := mask.New(s.Web.Plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (s *suite) testRequestMasks(t *testing.T) {
+	plan := s.webPlan(t)
+	g := &Guard{Seen: plan, Kept: plan}
+	s.with(t, g, func(conn connectors.Conn) {
+		want := ""
+		for piece := 1; piece <= s.Web.Pieces; piece++ {
+			p, err := s.request(s.context(t), conn, g, s.Web.Masked(piece))
+			if err != nil {
+				t.Fatalf("pieces of %d: %v", piece, err)
+			}
+			if want == "" {
+				want = p.String()
+			}
+			permits := g.Permits()
+			_, kept, _ := permits[len(permits)-1].Streams()
+			if p.String() != want || kept != p.text() {
+				t.Fatalf("pieces of %d: shown %q, recorded %q, want %q", piece, p.text(), kept, want)
+			}
+			for _, c := range s.Web.Cleartext {
+				if strings.Contains(p.text(), c) {
+					t.Fatalf("pieces of %d show %q: %q", piece, c, p.text())
+				}
+			}
+			for _, c := range s.Web.Remains {
+				if !strings.Contains(p.String(), c) {
+					t.Fatalf("pieces of %d lost %q: %q", piece, c, p.text())
+				}
+			}
+		}
+	})
+}
+
+func (s *suite) testRequestPlans(t *testing.T) {
+	g := &Guard{Kept: s.webPlan(t)}
+	s.with(t, g, func(conn connectors.Conn) {
+		p, err := s.request(s.context(t), conn, g, s.Web.Masked(7))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, kept, _ := only(t, g).Streams()
+		for _, c := range s.Web.Cleartext {
+			if strings.Contains(kept, c) || !strings.Contains(p.text(), c) {
+				t.Errorf("%q: shown to who may see it: %t, on record: %t", c, strings.Contains(p.text(), c), strings.Contains(kept, c))
+			}
+		}
+	})
+}
+
+func (s *suite) testRequestStreams(t *testing.T) {
+	g := &Guard{said: &s.said}
+	s.with(t, g, func(conn connectors.Conn) {
+		p := &page{}
+		done := make(chan error, 1)
+		go func() { done <- conn.(connectors.Requester).Request(s.context(t), g, s.Web.Stream, p) }()
+		if !eventually(func() bool { return strings.Contains(p.String(), s.Web.FirstLine) }) {
+			t.Errorf("the first line does not arrive before the rest: %q", p.String())
+		}
+		s.Web.Release()
+		if err := s.ended(t, done); err != nil {
+			t.Errorf("stream: %v", err)
+		}
+	})
+}
+
+// requestStarted is as started, for requests.
+func (s *suite) requestStarted(ctx context.Context, t *testing.T, conn connectors.Conn, g *Guard) <-chan error {
+	t.Helper()
+	end := make(chan error, 1)
+	go func() {
+		_, err := s.request(ctx, conn, g, s.Web.Slow)
+		end <- err
+	}()
+	if !eventually(func() bool { return s.Active(t) > 0 }) {
+		t.Fatalf("%q never ran at the target", s.Web.Slow)
+	}
+	return end
+}
+
+func (s *suite) testRequestCancel(t *testing.T) {
+	g := &Guard{}
+	s.with(t, g, func(conn connectors.Conn) {
+		ctx, cancel := context.WithCancel(s.context(t))
+		defer cancel()
+		done := s.requestStarted(ctx, t, conn, g)
+		cancel()
+		if err := s.ended(t, done); !errors.Is(err, connectors.ErrCanceled) {
+			t.Errorf("cancelled: %v, want %v", err, connectors.ErrCanceled)
+		}
+		s.idle(t)
+		if o := only(t, g).Outcomes(); len(o) != 1 || !errors.Is(o[0].Err, connectors.ErrCanceled) {
+			t.Errorf("outcome: %+v", o)
+		}
+		if p, err := s.request(s.context(t), conn, &Guard{}, s.Web.Read); err != nil || p.status != s.Web.Status {
+			t.Errorf("the connection does not live on: %d, %v", p.status, err)
+		}
+	})
+}
+
+func (s *suite) testRequestClose(t *testing.T) {
+	g := &Guard{}
+	s.leakless(t, func() {
+		conn := s.open(t, g)
+		done := s.requestStarted(s.context(t), t, conn, g)
+		s.close(t, conn)
+		if err := s.ended(t, done); !errors.Is(err, connectors.ErrCanceled) {
+			t.Errorf("closed: %v, want %v", err, connectors.ErrCanceled)
+		}
+		s.idle(t)
+		settled(t, g)
+	})
+}
+
+func (s *suite) testRequestNoRecord(t *testing.T) {
+	g := &Guard{ObserveErr: errors.New("recorder is full")}
+	s.with(t, g, func(conn connectors.Conn) {
+		p, err := s.request(s.context(t), conn, g, s.Web.Read)
+		if !errors.Is(err, g.ObserveErr) || p.text() != "" {
+			t.Errorf("request: %v, want what the recorder said; shown %q", err, p.text())
+		}
+	})
+}
+
+// answerMeter is a meter that takes an answer.
+type answerMeter struct{ meter }
+
+func (*answerMeter) Head(int, []connectors.Field) error { return nil }
+
+func (s *suite) testRequestLarge(t *testing.T) {
+	size, allowed := 1<<30, uint64(32<<20)
+	if testing.Short() {
+		size = 128 << 20
+	}
+	g := &Guard{Discard: true, said: &s.said}
+	s.with(t, g, func(conn connectors.Conn) {
+		m := &answerMeter{meter{base: heapInUse()}}
+		if err := conn.(connectors.Requester).Request(t.Context(), g, s.Web.Large(size), m); err != nil {
+			t.Errorf("request: %v", err)
+		}
+		if m.n != size {
+			t.Errorf("%d bytes came, want %d", m.n, size)
+		}
+		if m.worst > m.base+allowed {
+			t.Errorf("the heap grew by %d MiB", (m.worst-m.base)>>20)
+		}
+	})
+}
+
+func (s *suite) testRequestLimit(t *testing.T) {
+	const most = 100_000
+	g := &Guard{Terms: func(connectors.Operation) connectors.Terms { return connectors.Terms{ReadOnly: true, MaxBytes: most} }}
+	s.with(t, g, func(conn connectors.Conn) {
+		p, err := s.request(s.context(t), conn, g, s.Web.Large(1<<20))
+		if err == nil || !strings.Contains(err.Error(), "longer than the 100000 bytes") || len(p.String()) > most {
+			t.Errorf("%d bytes of at most %d, %v", len(p.String()), most, err)
+		}
+	})
+}
+
+func (s *suite) testEcho(t *testing.T) {
+	g := &Guard{}
+	s.with(t, g, func(conn connectors.Conn) {
+		p, err := s.request(s.context(t), conn, g, s.Web.Echo)
+		if err != nil || !strings.Contains(p.text(), "[credential]") {
+			t.Errorf("%q, %v: there is no echo in it", p.text(), err)
+		}
+		_, kept, _ := only(t, g).Streams()
+		s.said.check(t, p.text()+kept, s.Secret)
+	})
+}
+
+func (s *suite) testWebFault(t *testing.T, f WebFault) {
+	g := &Guard{}
+	s.with(t, g, func(conn connectors.Conn) {
+		_, err := s.request(s.context(t), conn, g, f.Text)
+		if !errors.Is(err, f.Want) {
+			t.Errorf("request: %v, want %v", err, f.Want)
+		}
+		for _, other := range sentinels {
+			if other != f.Want && errors.Is(err, other) {
+				t.Errorf("request: %v is also %v: not distinct", err, other)
+			}
+		}
+		if o := only(t, g).Outcomes(); len(o) != 1 || o[0].Err == nil {
+			t.Errorf("outcome: %+v", o)
+		}
+		if p, err := s.request(s.context(t), conn, &Guard{}, s.Web.Read); err != nil || p.status != s.Web.Status {
+			t.Errorf("the connection does not live on: %d, %v", p.status, err)
+		}
+	})
+}
+
+func (s *suite) testRequestVanished(t *testing.T) {
+	g := &Guard{}
+	s.leakless(t, func() {
+		conn := s.open(t, g)
+		done := s.requestStarted(s.context(t), t, conn, g)
+		s.wire.cut()
+		if err := s.ended(t, done); !errors.Is(err, connectors.ErrVanished) {
+			t.Errorf("the target vanished: %v, want %v", err, connectors.ErrVanished)
+		}
+		settled(t, g)
+		_ = conn.Close()
+		s.idle(t)
+	})
+}
