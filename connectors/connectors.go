@@ -36,6 +36,10 @@ type Endpoint struct {
 	// Masked is the target's second, restricted login, which may read no masked
 	// column; nil where there is none.
 	Masked *Login
+	// Namespace is where names are looked for that say no namespace; "" is default.
+	Namespace string
+	// Impersonate is as whom the target acts for the requester; nil is the login.
+	Impersonate *Impersonation
 	// Dial connects to Address where it is not nil; otherwise TCP or a Unix socket.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
