@@ -77,6 +77,12 @@ type Permit interface {
 	// masked, recorded and then written. flush writes what masking still holds
 	// back; call it when the target's output has ended.
 	Stdio(raw Stdio) (guarded Stdio, flush func() error)
+	// Reply returns what takes the answer to a request in place of w: head and body
+	// are masked, recorded, and handed on as they come. The body is masked by what
+	// the head says that it is, see Body; more are paths that the kind masks whoever
+	// looks. Of a body that is no text nothing passes unless the rule allows binary.
+	// flush writes what masking still holds back; call it when the body has ended.
+	Reply(w ResponseWriter, more []mask.PathRule) (guarded ResponseWriter, flush func() error)
 	// Done records how the operation ended.
 	Done(o Outcome)
 }

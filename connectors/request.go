@@ -3,6 +3,8 @@ package connectors
 import (
 	"context"
 	"io"
+
+	"github.com/sallyport/sallyport/mask"
 )
 
 // Requester sends requests of kinds whose operations go over HTTP.
@@ -23,5 +25,15 @@ type ResponseWriter interface {
 	io.Writer
 }
 
-// Field is one header field of a request or an answer.
-type Field struct{ Name, Value string }
+// Field is one header field of a request or an answer. Masked is set where not all
+// of the value shows.
+type Field struct {
+	Name, Value string
+	Masked      bool
+}
+
+// Marker is a ResponseWriter that wants to know where in the body something was
+// masked. Masked is called before that part is written.
+type Marker interface {
+	Masked(m mask.Mark)
+}

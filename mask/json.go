@@ -24,7 +24,13 @@ const (
 // From where the stream is no JSON it is withheld if there are paths, which could
 // not be followed, and masked as text if there are none.
 type JSON struct {
+	// Notify is called, where it is set, for each value that was masked, before it is
+	// written: where it is in what is written, from the beginning on, and by which
+	// rule or detector, "" where that is not told.
+	Notify func(Mark)
+
 	w     io.Writer
+	wrote int64
 	plan  *Plan
 	paths []path
 	named bool // detectors need the name of a value
@@ -40,6 +46,13 @@ type JSON struct {
 	key     string  // the last key, undone
 	text    *Writer // masks the rest, which is no JSON
 	shut    bool    // the rest is withheld
+}
+
+// Mark is where something was masked in what a stream wrote.
+type Mark struct {
+	At  int64
+	Len int
+	By  string // the rule's or detector's name
 }
 
 type jsonMode uint8
@@ -138,14 +151,24 @@ func (j *JSON) send() {
 	if err == nil && n < len(j.out) {
 		err = io.ErrShortWrite
 	}
+	j.wrote += int64(len(j.out))
 	j.err, j.out = err, j.out[:0]
+}
+
+// hit counts a value that is masked: what was appended to out since begin.
+func (j *JSON) hit(begin int, by string) {
+	j.hits++
+	if j.Notify != nil {
+		j.Notify(Mark{At: j.wrote + int64(begin), Len: len(j.out) - begin, By: by})
+	}
 }
 
 // withhold writes that the rest is withheld, and nothing after.
 func (j *JSON) withhold() {
-	j.hits++
 	j.shut = true
+	begin := len(j.out)
 	j.out = append(j.out, Redacted...)
+	j.hit(begin, "")
 	j.tok = nil
 }
 
@@ -157,6 +180,7 @@ func (j *JSON) broken() {
 	}
 	j.send()
 	j.text = j.plan.Writer(j.w)
+	j.text.Notify, j.text.wrote = j.Notify, j.wrote
 	if j.err == nil {
 		_, j.err = j.text.Write(j.tok)
 	}
@@ -262,7 +286,7 @@ func (j *JSON) place(at []uint64) *Rule {
 		default:
 			at[i] = p.step(top.at[i], folded, -1)
 		}
-		if p.masks(at[i]) && (found == nil || found.Method == Partial && p.rule.Method != Partial) {
+		if p.masks(at[i]) && (found == nil || p.rule.Method.ShowsLess(found.Method)) {
 			found = &p.rule
 		}
 	}
@@ -310,9 +334,10 @@ func (j *JSON) take(b []byte) {
 		return
 	}
 	if j.tok = append(j.tok, b...); len(j.tok) > maxString {
-		j.hits++
+		begin := len(j.out)
 		j.out = append(j.out, '"')
 		j.out = append(append(j.out, Redacted...), '"')
+		j.hit(begin, "")
 		j.tok, j.skip = j.tok[:0], true
 	}
 }
@@ -347,12 +372,14 @@ func (j *JSON) value(text string) {
 			key = top.key
 		}
 		j.found(j.masked(text, key))
-	case r.Method == Null:
-		j.hits++
-		j.out = append(j.out, "null"...)
 	default:
-		j.hits++
-		j.out = quoted(j.out, r.Apply(text))
+		begin := len(j.out)
+		if r.Method == Null {
+			j.out = append(j.out, "null"...)
+		} else {
+			j.out = quoted(j.out, r.Apply(text))
+		}
+		j.hit(begin, r.Name)
 	}
 }
 
@@ -375,8 +402,9 @@ func (j *JSON) found(shown string, hit bool) {
 		j.out = append(j.out, j.tok...)
 		return
 	}
-	j.hits++
+	begin := len(j.out)
 	j.out = quoted(j.out, shown)
+	j.hit(begin, "")
 }
 
 // inScalar takes what it can of a number or literal.
@@ -415,13 +443,15 @@ func (j *JSON) endScalar() {
 		if !ok {
 			shown = "null"
 		}
-		if text != "null" {
-			j.hits++
-		}
+		begin := len(j.out)
 		j.out = append(j.out, shown...)
+		if text != "null" {
+			j.hit(begin, r.Name)
+		}
 	} else if _, hit := j.plan.Text(text); hit {
-		j.hits++
+		begin := len(j.out)
 		j.out = append(j.out, "null"...)
+		j.hit(begin, "")
 	} else {
 		j.out = append(j.out, text...)
 	}

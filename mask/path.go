@@ -3,6 +3,7 @@ package mask
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,7 +29,19 @@ type PathRule struct {
 // Paths are compiled rules. They are immutable. Nil is none.
 type Paths struct{ rules []path }
 
+// And returns the rules of both.
+func (ps *Paths) And(more *Paths) *Paths {
+	switch {
+	case ps == nil:
+		return more
+	case more == nil:
+		return ps
+	}
+	return &Paths{slices.Concat(ps.rules, more.rules)}
+}
+
 type path struct {
+	text  string
 	rule  Rule
 	parts []pathPart
 }
@@ -74,7 +87,7 @@ func (p *Plan) NewPaths(rules []PathRule) (*Paths, error) {
 		if !p.closed() {
 			rule.key = p.key
 		}
-		ps.rules = append(ps.rules, path{rule, parts})
+		ps.rules = append(ps.rules, path{r.Path, rule, parts})
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)

@@ -19,6 +19,7 @@ type Plan struct {
 	search   *search // for detect and custom
 	key      Key
 	clear    []Column // folded
+	paths    *Paths
 	revision string
 }
 
@@ -28,6 +29,8 @@ type Options struct {
 	Detect []string  // names of content detectors, see [Detectors]
 	Custom []*Custom // detectors of the deployment's own
 	Key    Key       // for rules with the methods hash and token
+	// Paths are masked in JSON documents, see [Plan.Paths].
+	Paths []PathRule
 	// Clear are columns that no rule masks, whatever it says. What they may decide
 	// is not lifted, see [Plan.Predicates].
 	Clear []Column
@@ -66,6 +69,10 @@ func New(o Options) (*Plan, error) {
 		}
 		p.detect |= d
 	}
+	var err error
+	if p.paths, err = p.NewPaths(o.Paths); err != nil {
+		faults = append(faults, err)
+	}
 	if err := p.addCustom(o.Custom); err != nil {
 		faults = append(faults, err)
 	}
@@ -96,6 +103,14 @@ func (p *Plan) addCustom(custom []*Custom) error {
 
 // MasksColumns reports whether the plan masks any column at all.
 func (p *Plan) MasksColumns() bool { return p.closed() || len(p.patterns) > 0 }
+
+// Paths are the plan's rules for JSON documents, nil where it has none.
+func (p *Plan) Paths() *Paths {
+	if p.closed() || p.paths == nil || len(p.paths.rules) == 0 {
+		return nil
+	}
+	return p.paths
+}
 
 // MasksTable reports whether any column of the table is masked. An empty schema
 // matches any.
@@ -162,7 +177,8 @@ func (p *Plan) closed() bool { return p == nil || !p.made }
 // predicates where that is not deny), then the count of detectors and their
 // names, and, if there are any, the count of patterns and of each its name and
 // expression, the name of the key, and the word clear with the count and names of
-// columns that are shown all the same. Counts and lengths are big-endian and take eight bytes; each text
+// columns that are shown all the same, and the word paths with the count of paths
+// and of each its name, path and method. Counts and lengths are big-endian and take eight bytes; each text
 // follows its length. A change in what a rule or detector hides is a new version.
 const revisionFormat = "sallyport mask plan 1"
 
@@ -211,6 +227,15 @@ func (p *Plan) hash() string {
 			text(c.Schema)
 			text(c.Table)
 			text(c.Name)
+		}
+	}
+	if paths := p.Paths(); paths != nil {
+		text("paths")
+		number(len(paths.rules))
+		for _, r := range paths.rules {
+			text(r.rule.Name)
+			text(r.text)
+			text(r.rule.Method.String())
 		}
 	}
 	return hashOf(b)

@@ -23,7 +23,11 @@ const (
 // Writer masks a stream on its way to another writer. Make one with Plan.Writer
 // or Plan.Terminal. It is not safe for concurrent use.
 type Writer struct {
+	// Notify is as that of JSON. A terminal's has none.
+	Notify func(Mark)
+
 	w      io.Writer
+	wrote  int64
 	search *search
 	shut   bool // nothing passes
 	cells  bool // a star for every masked cell
@@ -120,6 +124,7 @@ func (w *Writer) put(b []byte) {
 		err = io.ErrShortWrite
 	}
 	w.err = err
+	w.wrote += int64(n)
 }
 
 // process decides what it can of held, and appends to out what is to be written.
@@ -358,11 +363,15 @@ func (w *Writer) replace(t *text, s span) {
 	if w.cells {
 		return
 	}
+	begin := len(w.out)
 	w.out = append(append(w.out, '['), nameOf(s.by, w.search.custom)...)
 	if s.by == detectCard {
 		w.out = append(append(w.out, " *"...), t.lastFour(s)...)
 	}
 	w.out = append(w.out, ']')
+	if w.Notify != nil {
+		w.Notify(Mark{At: w.wrote + int64(begin), Len: len(w.out) - begin, By: nameOf(s.by, w.search.custom)})
+	}
 }
 
 // lastFour returns the last four digits of a number.

@@ -12,8 +12,8 @@ func (c *checker) masks(masks Masking) {
 		path := fmt.Sprintf("masks[%d]", i)
 		c.name(path, m.Name, "mask", "masks", seen, i)
 		c.selector(path+".resources", m.Resources)
-		if len(m.Columns)+len(m.Detect) == 0 {
-			c.fault(path, "the mask hides nothing: give columns, detect or both")
+		if len(m.Columns)+len(m.Paths)+len(m.Detect) == 0 {
+			c.fault(path, "the mask hides nothing: give columns, paths or detect")
 		}
 		for j, s := range m.Columns {
 			at := fmt.Sprintf("%s.columns[%d]", path, j)
@@ -23,11 +23,19 @@ func (c *checker) masks(masks Masking) {
 				c.fault(at, "%q is listed twice", s)
 			}
 		}
+		for j, s := range m.Paths {
+			at := fmt.Sprintf("%s.paths[%d]", path, j)
+			if f := pathFault(s); f != "" {
+				c.fault(at, "%s", f)
+			} else if slices.Contains(m.Paths[:j], s) {
+				c.fault(at, "%q is listed twice", s)
+			}
+		}
 		if m.Method != "" && !slices.Contains(methods, m.Method) {
 			c.fault(path+".method", "unknown method %q%s", m.Method, Suggest(m.Method, methods))
 		}
-		if m.Method != "" && len(m.Columns) == 0 {
-			c.fault(path+".method", "a method is for columns, and the mask has none")
+		if m.Method != "" && len(m.Columns)+len(m.Paths) == 0 {
+			c.fault(path+".method", "a method is for columns and paths, and the mask has none")
 		}
 		c.predicates(path+".predicates", m)
 		for j, d := range m.Detect {
@@ -78,6 +86,21 @@ func columnFault(s string) string {
 	return ""
 }
 
+// pathRoot begins every path: what else has dots in it is a column.
+const pathRoot = "$"
+
+// pathFault says what is wrong with a path, as far as its letters go: who masks
+// knows its grammar.
+func pathFault(s string) string {
+	switch {
+	case !strings.HasPrefix(s, pathRoot) || len(s) < 3 || s[1] != '.' && s[1] != '[':
+		return fmt.Sprintf("%q is no path: write $.items[*].email, $.data.* or $.**.password", s)
+	case !printable(s) || s != strings.TrimSpace(s):
+		return fmt.Sprintf("%q holds characters that no path has", s)
+	}
+	return ""
+}
+
 // reveals checks that each reveal lifts something.
 func (c *checker) reveals(path string, r Role, masks Masking) {
 	where := newSelector(r.Resources)
@@ -96,6 +119,10 @@ func (c *checker) reveals(path string, r Role, masks Masking) {
 		case slices.Contains(c.vocabulary.Detectors, s):
 			if !slices.ContainsFunc(here, func(m Mask) bool { return slices.Contains(m.Detect, s) }) {
 				c.fault(at, "no mask on these resources runs the detector %q, so there is nothing to reveal", s)
+			}
+		case strings.HasPrefix(s, pathRoot):
+			if !slices.ContainsFunc(here, func(m Mask) bool { return slices.Contains(m.Paths, s) }) {
+				c.fault(at, "no mask on these resources has the path %q, so there is nothing to reveal: write it as the mask does", s)
 			}
 		case !strings.Contains(s, "."):
 			c.fault(at, "%q is neither a column (table.column) nor a detector%s", s, Suggest(s, c.vocabulary.Detectors))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,7 @@ type role struct {
 	says        words      // of all rules together, to pass by quickly
 	rules       []rule     // by id
 	columns     []string
+	paths       []string
 	detects     []string
 	// allTranscripts: may see everybody's.
 	allTranscripts bool
@@ -131,9 +133,12 @@ func (c *checker) newRole(src Role) role {
 		r.claims = append(r.claims, claim{name, slices.Clone(src.Claims[name])})
 	}
 	for _, s := range src.Reveal {
-		if slices.Contains(c.vocabulary.Detectors, s) {
+		switch {
+		case slices.Contains(c.vocabulary.Detectors, s):
 			r.detects = append(r.detects, s)
-		} else {
+		case strings.HasPrefix(s, pathRoot):
+			r.paths = append(r.paths, s)
+		default:
 			r.columns = append(r.columns, qualified(s))
 		}
 	}

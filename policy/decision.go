@@ -82,11 +82,12 @@ func (k *Keep) UnmarshalText(b []byte) error {
 // DefaultDeny is the name of the rule that decides where no rule matches.
 const DefaultDeny = "default deny"
 
-// MaskRule is a mask as policy hands it on: which column of which table, by
-// which method, from which mask of the configuration.
+// MaskRule is a mask as policy hands it on: which column of which table or which
+// path, by which method, from which mask of the configuration.
 type MaskRule struct {
 	Name   string `json:"name"`
-	Column string `json:"column"` // [schema.]table.column, * as a glob within a part
+	Column string `json:"column,omitempty"` // [schema.]table.column, * as a glob within a part
+	Path   string `json:"path,omitempty"`   // or a place in JSON documents
 	Method string `json:"method"`
 	// Predicates says what may be asked about the column without seeing it: deny,
 	// equality or allow.
@@ -95,6 +96,9 @@ type MaskRule struct {
 	// permits that; 0 is any number.
 	Budget int64 `json:"budget,omitempty"`
 }
+
+// What is the column pattern or path, for people.
+func (r MaskRule) What() string { return r.Column + r.Path }
 
 // Masks are the two plans of a resource for one person: what is hidden from
 // this person, and what is hidden from the transcript (the strictest, whoever

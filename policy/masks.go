@@ -27,6 +27,9 @@ func newMaskSet(m Mask) maskSet {
 		r.Column = c
 		s.rules = append(s.rules, r)
 	}
+	for _, p := range m.Paths {
+		s.rules = append(s.rules, MaskRule{Name: r.Name, Path: p, Method: r.Method})
+	}
 	return s
 }
 
@@ -71,13 +74,20 @@ func (v *View) masksIn(res *Resource, area int) (m Masks) {
 	s := &scope{identity: &v.id, resource: res, session: &v.ses, now: v.now}
 	for n := v.roles.next(0); n >= 0; n = v.roles.next(n + 1) {
 		r := &v.p.roles[n]
-		if len(r.columns)+len(r.detects) == 0 || !r.where.matches(res) || r.when.ask(s).is != yes {
+		if len(r.columns)+len(r.paths)+len(r.detects) == 0 || !r.where.matches(res) || r.when.ask(s).is != yes {
 			continue
 		}
-		m.Seen = slices.DeleteFunc(m.Seen, func(k MaskRule) bool { return r.lifts(k.Column) })
+		m.Seen = slices.DeleteFunc(m.Seen, func(k MaskRule) bool { return r.liftsRule(k) })
 		m.SeenDetect = slices.DeleteFunc(m.SeenDetect, func(d string) bool { return slices.Contains(r.detects, d) })
 	}
 	return m
+}
+
+func (r *role) liftsRule(k MaskRule) bool {
+	if k.Path != "" {
+		return slices.Contains(r.paths, k.Path)
+	}
+	return r.lifts(k.Column)
 }
 
 // lifts reports whether the role reveals all that the column pattern hides.
@@ -94,24 +104,33 @@ func strictest(rules []MaskRule) []MaskRule {
 		return cmp.Or(
 			cmp.Compare(slices.Index(methods, a.Method), slices.Index(methods, b.Method)),
 			cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Path, b.Path),
 			cmp.Compare(a.Name, b.Name))
 	})
 	said := map[string]MaskRule{}
 	for _, r := range rules {
-		k := qualified(r.Column)
+		k := r.key()
 		if s, ok := said[k]; !ok || looser(s, r) {
 			said[k] = r
 		}
 	}
 	out := rules[:0]
 	for _, r := range rules {
-		if s, ok := said[qualified(r.Column)]; ok {
+		if s, ok := said[r.key()]; ok {
 			r.Predicates, r.Budget = s.Predicates, s.Budget
 			out = append(out, r)
-			delete(said, qualified(r.Column))
+			delete(said, r.key())
 		}
 	}
 	return out
+}
+
+// key tells what a rule is about.
+func (r MaskRule) key() string {
+	if r.Path != "" {
+		return r.Path
+	}
+	return qualified(r.Column)
 }
 
 // looser reports whether a lets more be asked about a column than b.
@@ -149,7 +168,7 @@ func eachPart(a, b string, holds func(a, b string) bool) bool {
 	return len(as) == len(bs)
 }
 
-// Revealing names the roles that lift a mask of this column pattern on the
+// Revealing names the roles that lift a mask of this column pattern or path on the
 // resource, each with whom it is for, in the order of the text.
 func (p *Policy) Revealing(res Resource, column string) []string {
 	if p == nil {
@@ -157,7 +176,11 @@ func (p *Policy) Revealing(res Resource, column string) []string {
 	}
 	var all []string
 	for i := range p.roles {
-		if r := &p.roles[i]; len(r.columns) > 0 && r.where.matches(&res) && r.lifts(column) {
+		lifts := p.roles[i].lifts
+		if strings.HasPrefix(column, pathRoot) {
+			lifts = func(path string) bool { return slices.Contains(p.roles[i].paths, path) }
+		}
+		if r := &p.roles[i]; r.where.matches(&res) && lifts(column) {
 			who := slices.Clone(r.groups)
 			for _, c := range r.claims {
 				who = append(who, c.name+" "+strings.Join(c.values, " or "))

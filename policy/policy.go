@@ -32,7 +32,8 @@ type Role struct {
 	// Results holds for the rules that do not give their own.
 	Results string `yaml:"results"`
 	// Reveal lifts masks for this role, never for the transcript: column patterns
-	// as in Mask.Columns, and names of detectors. A column pattern lifts the masked
+	// as in Mask.Columns, paths as in Mask.Paths, and names of detectors. A path lifts
+	// the one that is written the same. A column pattern lifts the masked
 	// patterns that it covers whole ("customers.*" lifts "customers.email"); masks
 	// of which it covers a part stay as they are, so that a mask hides all that it
 	// says or, for this role, nothing. One that lifts nothing is an error.
@@ -125,7 +126,7 @@ type Bounds struct {
 	Sessions *int `yaml:"sessions"`
 }
 
-// Mask hides columns of resources from everybody whose role does not reveal them.
+// Mask hides columns or JSON values of resources from everybody whose role does not reveal them.
 type Mask struct {
 	// Name is as a role's, unique among masks.
 	Name string `yaml:"name"`
@@ -134,6 +135,10 @@ type Mask struct {
 	// Columns are patterns [schema.]table.column; * matches any run within a part.
 	// Without a schema a pattern is about that table in every schema.
 	Columns []string `yaml:"columns"`
+	// Paths are places in JSON documents, of http and kubernetes: $.items[*].email,
+	// $.**.password. What is below is masked, too. Where a resource has one, an answer
+	// that is no JSON is withheld.
+	Paths []string `yaml:"paths"`
 	// Method is redact (default: a fixed text), null (nothing), hash (a keyed hash,
 	// equal for equal values), token (a made-up value of the same shape, equal for
 	// equal values) or partial (the last digits of a long number). Where masks

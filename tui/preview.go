@@ -171,7 +171,7 @@ func byMethod(masks []policy.MaskRule) []maskGroup {
 		if i < 0 {
 			i, out = len(out), append(out, maskGroup{method: widget.Escape(m.Method)})
 		}
-		out[i].columns = append(out[i].columns, widget.Escape(m.Column))
+		out[i].columns = append(out[i].columns, widget.Escape(m.What()))
 	}
 	return out
 }

@@ -225,7 +225,7 @@ func (c policyCase) try(ctx context.Context, o *offline) (wrong []string, err er
 func (c policyCase) masks(y session.Why) string {
 	var got []string
 	for _, m := range y.Masks.Seen {
-		got = append(got, m.Column)
+		got = append(got, m.What())
 	}
 	if len(*c.Masks) == 0 && len(got) > 0 {
 		return "masked is " + strings.Join(got, ", ") + ", want nothing"

@@ -151,4 +151,7 @@ func (samplePermit) Observe(context.Context, connectors.Chunk) error { return ni
 func (samplePermit) Stdio(raw connectors.Stdio) (connectors.Stdio, func() error) {
 	return raw, func() error { return nil }
 }
+func (samplePermit) Reply(w connectors.ResponseWriter, _ []mask.PathRule) (connectors.ResponseWriter, func() error) {
+	return w, func() error { return nil }
+}
 func (samplePermit) Done(connectors.Outcome) {}

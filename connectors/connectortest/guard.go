@@ -223,6 +223,13 @@ func (p *Permit) Streams() (in, out, err string) {
 	return p.in.String(), p.out.String(), p.err.String()
 }
 
+// Reply records head and body, masked by Kept, before they are handed on, masked
+// by Seen. It is the output of Streams.
+func (p *Permit) Reply(w connectors.ResponseWriter, more []mask.PathRule) (connectors.ResponseWriter, func() error) {
+	r := &reply{p: p, to: w, more: more}
+	return r, r.flush
+}
+
 // Stdio records input before it is read, and output, masked by Kept, before it
 // is written, masked by Seen.
 func (p *Permit) Stdio(raw connectors.Stdio) (connectors.Stdio, func() error) {

@@ -124,6 +124,11 @@ func (c *Config) plans(fs *Faults) {
 				fs.add(fmt.Sprintf("masks[%d].columns[%d]", i, j), "%s", err)
 			}
 		}
+		for j, p := range m.Paths {
+			if _, err := mask.New(mask.Options{Paths: []mask.PathRule{{Name: m.Name, Path: p}}}); err != nil {
+				fs.add(fmt.Sprintf("masks[%d].paths[%d]", i, j), "%s", err)
+			}
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // ahead is the operation that a statement would be, as far as its kind can tell
 // without running it.
 func (s *Session) ahead(ctx context.Context, text string) (connectors.Operation, error) {
-	op := connectors.Operation{Action: policy.ActionSQL, Text: text}
+	op := connectors.Operation{Action: asks(s.target.Kind), Text: text}
 	j, ok := s.conn.(connectors.Judge)
 	if !ok {
 		return op, fmt.Errorf("%q cannot be judged ahead", s.target.Name)
@@ -31,6 +31,14 @@ func (s *Session) ahead(ctx context.Context, text string) (connectors.Operation,
 		}
 	}
 	return op, nil
+}
+
+// asks is what is asked of a kind first.
+func asks(kind string) policy.Action {
+	if all := policy.DefaultKinds()[kind]; len(all) > 0 {
+		return all[0]
+	}
+	return policy.ActionSQL
 }
 
 // unread is a decision, or the denial of what is not understood and may reach

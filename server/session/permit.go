@@ -24,6 +24,7 @@ type permit struct {
 	terms      terms
 	bytes      atomic.Int64
 	streams    []*maskedWriter // of Stdio
+	replies    []*reply        // of Reply
 	echo       *recorder.Echo  // of a terminal's Stdio
 	withheld   atomic.Pointer[policy.Refusal]
 	once       sync.Once
@@ -81,6 +82,9 @@ func (p *permit) Done(o connectors.Outcome) {
 			Masked: o.Masked, Withheld: o.Withheld, Bytes: p.bytes.Load()}
 		for _, m := range p.streams {
 			out.Masked += m.hits()
+		}
+		for _, r := range p.replies {
+			out.Masked += r.hits()
 		}
 		state := policy.ApprovalDone
 		if o.Err != nil {

@@ -37,17 +37,21 @@ func (m Masking) plans(p policy.Masks) (seen, kept *mask.Plan, err error) {
 
 // plan compiles one; clear are columns that it shows all the same.
 func (m Masking) plan(rules []policy.MaskRule, detect []string, clear []mask.Column) (*mask.Plan, error) {
-	o := mask.Options{Key: m.Key, Clear: clear, Rules: make([]mask.Rule, len(rules))}
-	for i, r := range rules {
+	o := mask.Options{Key: m.Key, Clear: clear}
+	for _, r := range rules {
 		method, err := mask.ParseMethod(r.Method)
 		if err != nil {
 			return nil, fmt.Errorf("mask %q: %w", r.Name, err)
+		}
+		if r.Path != "" {
+			o.Paths = append(o.Paths, mask.PathRule{Name: r.Name, Path: r.Path, Method: method})
+			continue
 		}
 		may, err := mask.ParsePredicates(r.Predicates)
 		if err != nil {
 			return nil, fmt.Errorf("mask %q: %w", r.Name, err)
 		}
-		o.Rules[i] = mask.Rule{Name: r.Name, Column: r.Column, Method: method, Predicates: may, Budget: r.Budget}
+		o.Rules = append(o.Rules, mask.Rule{Name: r.Name, Column: r.Column, Method: method, Predicates: may, Budget: r.Budget})
 	}
 	for _, d := range detect {
 		if i := slices.IndexFunc(m.Patterns, func(c *mask.Custom) bool { return c.Name == d }); i >= 0 {

@@ -343,6 +343,21 @@ func (s *Session) Exec(ctx context.Context, command string, ask *Ask, io connect
 	return e, s.words(err)
 }
 
+// Request sends one request and hands its answer to w as it comes, masked and
+// recorded. ask is as in Run. An answer that says no (a status of 400 and above) is
+// no error.
+func (s *Session) Request(ctx context.Context, text string, ask *Ask, w connectors.ResponseWriter) error {
+	r, ok := s.conn.(connectors.Requester)
+	if !ok {
+		return &policy.Refusal{Rule: policy.DefaultDeny, Reason: fmt.Sprintf("%q takes no requests", s.target.Name)}
+	}
+	defer s.lease.work()()
+	ctx, end := s.bound(ctx)
+	defer end(context.Canceled)
+	err := r.Request(ctx, &guard{s: s, ask: ask, end: end}, text, w)
+	return s.words(s.because(ctx, err))
+}
+
 // Attach connects the terminal to a shell at the target.
 func (s *Session) Attach(ctx context.Context, ask *Ask, t connectors.Terminal) (connectors.Exit, error) {
 	a, ok := s.conn.(connectors.Attacher)

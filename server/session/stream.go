@@ -1,11 +1,13 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
 	"time"
 
+	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/recorder"
@@ -16,14 +18,16 @@ import (
 // concurrent use.
 type maskedWriter struct {
 	mu    sync.Mutex
-	seen  *mask.Writer
-	kept  *mask.Writer // nil where seen records too
+	seen  connectors.Masking
+	kept  connectors.Masking // nil where seen records too
 	quiet time.Duration
 	timer *time.Timer
 	// sniff looks whether the stream is text, where it must be; else nil.
 	sniff *mask.Sniffer
-	p     *permit
-	err   error // ends the stream
+	// unread is why nothing of the stream may pass, nil where it may.
+	unread *policy.Refusal
+	p      *permit
+	err    error // ends the stream
 }
 
 func newMasked(p *permit, k recorder.Kind, w io.Writer, form func(*mask.Plan, io.Writer) *mask.Writer) *maskedWriter {
@@ -42,13 +46,22 @@ func newMasked(p *permit, k recorder.Kind, w io.Writer, form func(*mask.Plan, io
 func (m *maskedWriter) hits() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return int64(m.seen.Hits())
+	if m.seen == nil {
+		return 0
+	}
+	return m.seen.Hits()
 }
 
 func (m *maskedWriter) Write(b []byte) (n int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	err = m.guarded(func() error {
+		if m.seen == nil {
+			return errors.New("an answer's body came before its head")
+		}
+		if m.unread != nil && len(b) > 0 {
+			return m.p.withhold(m.unread)
+		}
 		if m.sniff != nil && m.sniff.Binary(b) {
 			return m.p.withhold(m.p.notText())
 		}
@@ -87,6 +100,9 @@ func (m *maskedWriter) flush(ended bool) error {
 			if err := m.kept.Flush(); err != nil {
 				return err
 			}
+		}
+		if m.seen == nil {
+			return nil // a reply without a head
 		}
 		return m.seen.Flush()
 	})
