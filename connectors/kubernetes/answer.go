@@ -13,24 +13,41 @@ import (
 // in pages, so that one object or page is meant.
 const maxAnswer = 64 << 20
 
-// buffer holds an answer.
-type buffer struct{ bytes.Buffer }
+// answer takes the answer to a request: what it says is held, or handed on as it
+// comes; why the request failed is held.
+type answer struct {
+	to     io.Writer // nil holds it
+	status int
+	held   bytes.Buffer
+}
 
 var errLong = fmt.Errorf("%w: its answer is too long to be shown in another form", connectors.ErrProtocol)
 
-func (*buffer) Head(int, []connectors.Field) error { return nil }
-
-func (b *buffer) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > maxAnswer {
-		return 0, errLong
-	}
-	return b.Buffer.Write(p)
+func (a *answer) Head(status int, _ []connectors.Field) error {
+	a.status = status
+	return nil
 }
 
-// through hands an answer on as it comes.
-type through struct{ io.Writer }
+func (a *answer) Write(p []byte) (int, error) {
+	switch {
+	case a.status/100 != 2:
+		a.held.Write(p[:min(len(p), max(0, maxStatus-a.held.Len()))])
+		return len(p), nil
+	case a.to != nil:
+		return a.to.Write(p)
+	case a.held.Len()+len(p) > maxAnswer:
+		return 0, errLong
+	}
+	return a.held.Write(p)
+}
 
-func (through) Head(int, []connectors.Field) error { return nil }
+// err is what the server says about why the request failed.
+func (a *answer) err() error {
+	if a.status/100 == 2 {
+		return nil
+	}
+	return said(a.status, a.held.Bytes())
+}
 
 // limited is r that fails, not ends, behind n bytes.
 func limited(r io.Reader, n int64) io.Reader { return &limitReader{r, n} }

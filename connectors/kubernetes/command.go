@@ -182,9 +182,18 @@ func (l *job) namespace() string {
 
 // ask sends a request and holds its answer.
 func (l *job) ask(r request) ([]byte, error) {
-	var b buffer
-	err := l.c.Request(l.ctx, l.g, r.text(), &b)
-	return b.Bytes(), err
+	a := &answer{}
+	err := l.send(r, a)
+	return a.held.Bytes(), err
+}
+
+// send sends a request. An answer that says no is a *connectors.TargetError with
+// the reason as its code.
+func (l *job) send(r request, a *answer) error {
+	if err := l.c.Request(l.ctx, l.g, r.text(), a); err != nil {
+		return err
+	}
+	return a.err()
 }
 
 // object is a thing that the line names.

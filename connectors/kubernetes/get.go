@@ -300,7 +300,7 @@ func (l *job) follow(r request, take func(kind string, object []byte) error) err
 			}
 		}
 	}()
-	err := l.c.Request(l.ctx, l.g, r.text(), through{out})
+	err := l.send(r, &answer{to: out})
 	_ = out.CloseWithError(io.EOF)
 	why := <-read
 	switch {

@@ -166,7 +166,7 @@ func (l *job) logs() error {
 	if l.on("--timestamps") {
 		q.Set("timestamps", "true")
 	}
-	return l.c.Request(l.ctx, l.g, request{method: "GET", target: target("/api/v1/namespaces/"+segment(l.namespace())+"/pods/"+segment(pod)+"/log", q)}.text(), through{l.out})
+	return l.send(request{method: "GET", target: target("/api/v1/namespaces/"+segment(l.namespace())+"/pods/"+segment(pod)+"/log", q)}, &answer{to: l.out})
 }
 
 // pod reads POD, pod/POD or pods/POD.

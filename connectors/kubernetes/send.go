@@ -41,9 +41,8 @@ func (r request) text() string {
 
 // Request sends a request to the API server. The values of Secrets, and tokens
 // that are made, are masked whatever the plans say; where an answer would not be
-// JSON, and is no log, it is withheld. An answer that says that the request failed
-// is a *connectors.TargetError with the reason as its code, and nothing is written
-// to w; a refused credential is connectors.ErrCredential. What opens a channel
+// JSON, and is no log, it is withheld. An answer that says no is none of its errors,
+// but for a refused credential, connectors.ErrCredential. What opens a channel
 // (exec, attach, portforward, proxy), and headers besides Accept and Content-Type,
 // are connectors.ErrUnsupported.
 func (c *Conn) Request(ctx context.Context, g connectors.Guard, text string, w connectors.ResponseWriter) error {
@@ -68,10 +67,8 @@ func (c *Conn) Request(ctx context.Context, g connectors.Guard, text string, w c
 		defer cancel()
 	}
 	reached, err := c.exchange(ctx, p, r, facts, w)
-	sealed := seals(facts.Kubernetes)
-	told := words(p.Seen(), sealed, err)
-	p.Done(connectors.Outcome{Err: words(p.Kept(), sealed, err), Unknown: reached && err != nil && isVanished(err) && facts.Class != policy.Read, Affected: -1})
-	return told
+	p.Done(connectors.Outcome{Err: err, Unknown: reached && err != nil && isVanished(err) && facts.Class != policy.Read, Affected: -1})
+	return err
 }
 
 // plain is the request as it will be sent, if it is one that can be.
@@ -156,44 +153,36 @@ func (c *Conn) exchange(ctx context.Context, p connectors.Permit, r request, f p
 	switch {
 	case a.StatusCode == nethttp.StatusUnauthorized:
 		return true, unauthorized
-	case a.StatusCode/100 != 2:
-		return true, refusal(a)
 	case kind != "application/json" && (seals(f.Kubernetes) || kind != "text/plain"):
 		return true, fmt.Errorf("%w: its answer is %.60q, not JSON, so it is withheld", connectors.ErrProtocol, kind)
 	}
-	if err := w.Head(a.StatusCode, []connectors.Field{{Name: "Content-Type", Value: kind}}); err != nil {
-		return true, err
-	}
-	return true, hand(ctx, p, a.Body, f.Kubernetes, w)
+	return true, hand(ctx, p, a, kind, f.Kubernetes, w)
 }
 
-// hand hands the body on through what seals Secrets, and then the gate's masks and
-// record.
-func hand(ctx context.Context, p connectors.Permit, body io.Reader, call *policy.KubernetesCall, w io.Writer) error {
-	guarded, flush := p.Stdio(connectors.Stdio{In: none{}, Out: w, Err: io.Discard})
-	out := guarded.Out
-	if seals(call) {
-		plan, err := mask.New(mask.Options{})
-		if err != nil {
-			return fmt.Errorf("%w: %w", connectors.ErrMasking, err)
+// hand hands the answer on through the gate's masks and record, with what seals
+// Secrets. A log is a stream like a program's output; all else is a document.
+func hand(ctx context.Context, p connectors.Permit, a *nethttp.Response, kind string, call *policy.KubernetesCall, w connectors.ResponseWriter) error {
+	head := []connectors.Field{{Name: "Content-Type", Value: kind}}
+	var out io.Writer
+	var flush func() error
+	if kind == "text/plain" && call != nil && call.Subresource == "log" {
+		if err := w.Head(a.StatusCode, head); err != nil {
+			return err
 		}
-		paths, err := plan.NewPaths(sealedPaths)
-		if err != nil {
-			return fmt.Errorf("%w: %w", connectors.ErrMasking, err)
+		var guarded connectors.Stdio
+		guarded, flush = p.Stdio(connectors.Stdio{In: none{}, Out: w, Err: io.Discard})
+		out = guarded.Out
+	} else {
+		var reply connectors.ResponseWriter
+		reply, flush = p.Reply(w, sealing(call, a.StatusCode))
+		if err := reply.Head(a.StatusCode, head); err != nil {
+			return err
 		}
-		seal := plan.JSON(guarded.Out, paths)
-		out = seal
-		gate := flush
-		flush = func() error {
-			if err := seal.Flush(); err != nil {
-				return err
-			}
-			return gate()
-		}
+		out = reply
 	}
 	b := make([]byte, 32<<10)
 	for {
-		n, err := body.Read(b)
+		n, err := a.Body.Read(b)
 		if n > 0 {
 			if _, err := out.Write(b[:n]); err != nil {
 				return err
@@ -218,6 +207,18 @@ var sealedPaths = []mask.PathRule{
 	{Name: "secrets", Path: "**.data"}, {Name: "secrets", Path: "**.stringData"}, {Name: "secrets", Path: "**.annotations"}, {Name: "secrets", Path: "**.token"},
 }
 
+// sealing is what is masked of an answer whoever looks. What the server says of a
+// request about a Secret that it refused may quote its values.
+func sealing(call *policy.KubernetesCall, status int) []mask.PathRule {
+	switch {
+	case !seals(call):
+		return nil
+	case status/100 == 2, status == nethttp.StatusForbidden, status == nethttp.StatusNotFound:
+		return sealedPaths
+	}
+	return append([]mask.PathRule{{Name: "secrets", Path: "$.message"}, {Name: "secrets", Path: "$.details"}}, sealedPaths...)
+}
+
 // seals reports whether answers to the call hold credentials.
 func seals(call *policy.KubernetesCall) bool {
 	if call == nil {
@@ -231,26 +232,18 @@ const maxStatus = 64 << 10
 
 // refusal is what the server says of a request that it refused or failed.
 func refusal(a *nethttp.Response) error {
-	b, err := io.ReadAll(io.LimitReader(a.Body, maxStatus))
+	b, _ := io.ReadAll(io.LimitReader(a.Body, maxStatus))
+	return said(a.StatusCode, b)
+}
+
+// said is what a body says about why a request failed.
+func said(code int, b []byte) error {
 	var status struct{ Message, Reason string }
-	if err != nil || json.Unmarshal(b, &status) != nil || status.Message == "" {
+	if json.Unmarshal(b, &status) != nil || status.Message == "" {
 		status.Message = strings.TrimSpace(string(bytes.ToValidUTF8(b[:min(len(b), 300)], nil)))
 	}
 	if status.Reason == "" {
-		status.Reason = nethttp.StatusText(a.StatusCode)
+		status.Reason = nethttp.StatusText(code)
 	}
 	return &connectors.TargetError{Code: status.Reason, Text: status.Message}
 }
-
-// words is an error as it may be shown: what the server says about a Secret may
-// quote its values, and is told by its reason alone.
-func words(p *mask.Plan, sealed bool, err error) error {
-	var te *connectors.TargetError
-	if ok := asTarget(err, &te); ok && sealed && !tells[te.Code] {
-		return &connectors.TargetError{Code: te.Code, Text: "the API server refused it; its words are withheld, as they may quote the secret's values"}
-	}
-	return connectors.SafeError(p, false, err)
-}
-
-// tells are reasons whose messages name objects and rights, not values.
-var tells = set("Forbidden NotFound AlreadyExists MethodNotAllowed")

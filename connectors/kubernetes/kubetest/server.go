@@ -117,7 +117,7 @@ func (s *Server) apiserver(etcd string) []string {
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + s.path("sa.key"), "--service-account-signing-key-file=" + s.path("sa.key"),
 		"--token-auth-file=" + s.path("tokens.csv"), "--authorization-mode=RBAC", "--service-cluster-ip-range=10.0.0.0/24", "--disable-admission-plugins=ServiceAccount",
 		"--kubelet-preferred-address-types=InternalIP", "--kubelet-client-certificate=" + s.path("client.crt"), "--kubelet-client-key=" + s.path("client.key"),
-		"--audit-policy-file=" + s.path("audit.yaml"), "--audit-log-path=" + s.path("audit.log"), "--audit-log-mode=blocking-strict", "--advertise-address=127.0.0.1"}
+		"--audit-policy-file=" + s.path("audit.yaml"), "--audit-log-path=" + s.path("audit.log"), "--audit-log-mode=blocking-strict", "--endpoint-reconciler-type=none"}
 }
 
 func (s *Server) path(name string) string { return filepath.Join(s.dir, name) }
