@@ -19,9 +19,6 @@ type Commander interface {
 	// *LineError, and nothing was sent. Other errors are those of Requester and
 	// Executor.
 	Command(ctx context.Context, g Guard, words []string, t Terminal) (Exit, error)
-	// Interactive reports whether the line connects the requester's terminal to a
-	// program at the target.
-	Interactive(words []string) bool
 }
 
 // LineError says what is wrong with a line that a Commander was given.

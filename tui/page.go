@@ -100,7 +100,10 @@ type discarder interface{ discard() }
 type (
 	pushMsg    struct{ page page }   // open a page above this one
 	backMsg    struct{ from *scope } // leave this page
-	attachMsg  struct{ resource string }
+	attachMsg  struct {
+		resource string
+		line     []string // instead of a shell
+	}
 	enteredMsg struct{ backend Backend }
 	quitMsg    struct{}
 	beatMsg    struct{ n int }

@@ -171,17 +171,13 @@ func newTargets(cfg *config.Config, d dialers) (map[string]session.Target, error
 	out := map[string]session.Target{}
 	var faults []error
 	for _, r := range cfg.Resources {
-		ref := r.Password
-		if ref == nil {
-			ref = r.PrivateKey
-		}
-		src, err := newSecret("resource "+r.Name, ref)
+		src, err := newSecret("resource "+r.Name, r.Credential())
 		if err != nil {
 			faults = append(faults, err)
 			continue
 		}
 		e := connectors.Endpoint{Name: r.Name, Address: r.Address, User: r.User, Database: r.Database, HostKeys: r.HostKeys,
-			TLS: r.TLS, TLSRootCA: r.TLSRootCA, SearchPath: r.SearchPath, Dial: d[r.Name]}
+			TLS: r.TLS, TLSRootCA: r.TLSRootCA, SearchPath: r.SearchPath, Namespace: r.Namespace, Dial: d[r.Name]}
 		if r.Kind == "sqlite" && e.Database == "" {
 			e.Database = r.Address
 		}
@@ -199,6 +195,9 @@ func newTargets(cfg *config.Config, d dialers) (map[string]session.Target, error
 		}
 		if masked != nil {
 			t.Masked = masked
+		}
+		if r.Impersonate {
+			t.Impersonate = &session.Impersonate{Prefix: r.ImpersonatePrefix}
 		}
 		out[r.Name] = t
 	}

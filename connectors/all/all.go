@@ -19,9 +19,10 @@ import (
 
 // Options are those of each kind. The zero value is right.
 type Options struct {
-	Postgres postgres.Options
-	SQLite   sqlite.Options
-	SSH      ssh.Options
+	Postgres   postgres.Options
+	SQLite     sqlite.Options
+	SSH        ssh.Options
+	Kubernetes kubernetes.Options
 }
 
 // Drivers returns a driver for every kind. The caller ends them with Close, once
@@ -31,6 +32,7 @@ func Drivers(o Options) []connectors.Driver {
 		postgres.New(o.Postgres),
 		sqlite.New(o.SQLite),
 		ssh.New(o.SSH),
+		kubernetes.New(o.Kubernetes),
 	}
 }
 

@@ -92,12 +92,6 @@ type exitCode connectors.Exit
 
 func (exitCode) Error() string { return "exit" }
 
-// Interactive reports whether the line is an exec or attach with -t.
-func (c *Conn) Interactive(words []string) bool {
-	l, _, err := c.parse(words)
-	return err == nil && l.on("-t", "--tty", "-it", "-ti")
-}
-
 // parse reads the words by the parser that judges lines, and refuses every option
 // that would not be followed.
 func (c *Conn) parse(words []string) (*job, command, error) {

@@ -17,9 +17,10 @@ import (
 
 // The kinds that this binary has a driver for, out of those of policy.DefaultKinds.
 const (
-	kindPostgres = "postgres"
-	kindSQLite   = "sqlite"
-	kindSSH      = "ssh"
+	kindPostgres   = "postgres"
+	kindSQLite     = "sqlite"
+	kindSSH        = "ssh"
+	kindKubernetes = "kubernetes"
 )
 
 // Policy is the resource as policy sees it. Its Revision is the SHA-256, in hex,
@@ -44,6 +45,7 @@ func (r Resource) Policy() policy.Resource {
 	}
 	put(fmt.Sprint(len(r.HostKeys)))
 	put(r.HostKeys...)
+	r.cluster(put)
 	return policy.Resource{Name: r.Name, Kind: r.Kind, Labels: maps.Clone(r.Labels), Revision: hex.EncodeToString(h.Sum(nil))}
 }
 
@@ -92,6 +94,9 @@ func (r *Resource) validate(fs *Faults, path string) {
 	r.Password.validate(fs, path+".password")
 	r.PrivateKey.validate(fs, path+".private_key")
 	r.MaskedPassword.validate(fs, path+".masked_password")
+	r.Kubeconfig.validate(fs, path+".kubeconfig")
+	r.Token.validate(fs, path+".token")
+	r.ClientCertificate.validate(fs, path+".client_certificate")
 	switch r.Kind {
 	case kindPostgres:
 		r.postgres(fs, path)
@@ -99,6 +104,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 		r.sqlite(fs, path)
 	case kindSSH:
 		r.ssh(fs, path)
+	case kindKubernetes:
+		r.kubernetes(fs, path)
 	case "":
 		fs.add(path+".kind", "a kind is needed%s", policy.Suggest("", kinds()))
 	default:
@@ -106,7 +113,7 @@ func (r *Resource) validate(fs *Faults, path string) {
 	}
 }
 
-func kinds() []string { return []string{kindPostgres, kindSQLite, kindSSH} }
+func kinds() []string { return []string{kindPostgres, kindSQLite, kindSSH, kindKubernetes} }
 
 // foreign finds fields that mean nothing for the kind: a person who sets one
 // expects something of it.
@@ -119,6 +126,8 @@ func (r *Resource) foreign(fs *Faults, path string, own ...string) {
 		{"private_key", r.PrivateKey != nil}, {"host_keys", len(r.HostKeys) > 0}, {"tls", r.TLS != ""},
 		{"tls_root_ca", r.TLSRootCA != ""}, {"search_path", r.SearchPath != ""},
 		{"masked_user", r.MaskedUser != ""}, {"masked_password", r.MaskedPassword != nil},
+		{"kubeconfig", r.Kubeconfig != nil}, {"token", r.Token != nil}, {"client_certificate", r.ClientCertificate != nil},
+		{"namespace", r.Namespace != ""}, {"impersonate", r.Impersonate}, {"impersonate_prefix", r.ImpersonatePrefix != ""},
 	} {
 		if f.set && !slices.Contains(own, f.key) {
 			fs.add(path+"."+f.key, "a resource of kind %s has no %s: take it away", r.Kind, f.key)

@@ -27,6 +27,8 @@ type Target struct {
 	// Masked fetches the credential of Endpoint.Masked, where there is one; asked
 	// only when that login is needed.
 	Masked SecretSource
+	// Impersonate is set where the target acts as the person, not as the login.
+	Impersonate *Impersonate
 }
 
 // SecretSource fetches a credential. It is asked once per session, after the

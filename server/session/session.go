@@ -123,7 +123,9 @@ func (s *Session) connect(d connectors.Driver) error {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, openTimeout)
 	defer cancel()
-	conn, err := d.Open(ctx, s.target.endpoint(), secret, &guard{s: s})
+	e := s.target.endpoint()
+	e.Impersonate = s.impersonation()
+	conn, err := d.Open(ctx, e, secret, &guard{s: s})
 	if err != nil {
 		return err
 	}
