@@ -111,7 +111,7 @@ func (c *Conn) parse(words []string) (*job, command, error) {
 		switch {
 		case !switches[name] && !valuedHere[name]:
 			return nil, command{}, wrong("%s has no option %s here", operands[0], name)
-		case valuedHere[name] && slices.Contains(values, "") && name != "-l" && name != "--selector" && name != "--dry-run":
+		case valuedHere[name] && slices.Contains(values, "") && name != "-l" && name != "--selector" && name != "--dry-run" && name != "--wait" && name != "--watch" && name != "-w" && name != "--namespaced":
 			return nil, command{}, wrong("%s needs a value", name)
 		case switches[name] && slices.ContainsFunc(values, func(v string) bool { return v != "" && v != "true" && v != "false" }):
 			return nil, command{}, wrong("%s is true or false", name)

@@ -75,8 +75,9 @@ func (p program) target() string {
 
 // exec runs a program in a container, with a terminal as an interactive session,
 // without one as a command, and returns how it ended. The program's streams are
-// those of the permit. When ctx ends, its connection does; whether the program
-// dies of it is its runtime's business: containerd and CRI-O hang its terminal up.
+// those of the permit. When ctx ends, its connection does. Whether the program dies
+// of that is its runtime's business: one on a terminal loses it, but a command that
+// neither reads nor writes goes on until it does, as Kubernetes has no way to end it.
 func (c *Conn) exec(ctx context.Context, g connectors.Guard, p program, t connectors.Terminal) (connectors.Exit, error) {
 	line := p.line()
 	op := connectors.Operation{Action: policy.ActionExec, Text: quote(line), Login: c.login, Facts: Kubectl(line[1:])}

@@ -47,6 +47,15 @@ func (f flags) last(names ...string) string {
 	return ""
 }
 
+// takes reports whether the option takes a value: of logs, -f is to follow and -p
+// the previous one.
+func takes(name string, words []string) bool {
+	if (name == "-f" || name == "-p") && len(words) > 0 && (words[0] == "logs" || words[0] == "log") {
+		return false
+	}
+	return valued[name]
+}
+
 // parseLine splits kubectl's words into flags, operands, and what follows --.
 func parseLine(args []string) (f flags, words, after []string) {
 	f = flags{}
@@ -60,10 +69,10 @@ func parseLine(args []string) (f flags, words, after []string) {
 			continue
 		}
 		name, value, inline := strings.Cut(a, "=")
-		if !inline && !strings.HasPrefix(a, "--") && len(a) > 2 && valued[a[:2]] {
+		if !inline && !strings.HasPrefix(a, "--") && len(a) > 2 && takes(a[:2], words) {
 			name, value, inline = a[:2], a[2:], true
 		}
-		if !inline && valued[name] && i+1 < len(args) {
+		if !inline && takes(name, words) && i+1 < len(args) {
 			i++
 			value = args[i]
 		}

@@ -81,7 +81,10 @@ func plain(p *http.Request, f policy.Facts) (request, error) {
 	if _, odd := http.Normalise(path); len(odd) > 0 || !strings.HasPrefix(path, "/") {
 		return r, fmt.Errorf("the path must be written plainly")
 	}
-	if call := f.Kubernetes; call != nil && (opens[call.Subresource] || call.Verb == "proxy") {
+	if strings.Contains(path+"/", "/proxy/") {
+		return r, fmt.Errorf("proxy is not a request: it opens a channel")
+	}
+	if call := f.Kubernetes; call != nil && opens[call.Subresource] {
 		return r, fmt.Errorf("%s is not a request: it opens a channel", call.Subresource)
 	}
 	for name, values := range p.Header {
