@@ -57,6 +57,10 @@ type Endpoint struct {
 	Masked *Login
 	// HTTP is what the kind http needs besides; nil for other kinds.
 	HTTP *HTTPTarget
+	// Namespace is where names are looked for that say no namespace; "" is default.
+	Namespace string
+	// Impersonate is as whom the target acts for the requester; nil is the login.
+	Impersonate *Impersonation
 	// Dial connects to Address where it is not nil; otherwise TCP or a Unix socket.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }

@@ -20,9 +20,9 @@ import (
 // protocols, scroll region, colours, character set.
 const resetTerminal = "\x1b[!p\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b[?7h\x1b[<u\x1b[>4m\x1b[r\x1b[0m\x1b(B"
 
-// attach hands the raw terminal to a shell at the target and takes it back. Its
-// text says how the shell ended.
-func (a *access) attach(name string) (string, error) {
+// attach hands the raw terminal to a shell at the target, or to what a line in the
+// kind's own words runs there, and takes it back. Its text says how that ended.
+func (a *access) attach(name string, line []string) (string, error) {
 	v := a.visitor()
 	if v == nil {
 		return "", errSignInFirst
@@ -32,7 +32,7 @@ func (a *access) attach(name string) (string, error) {
 		return "", err
 	}
 	defer s.Close() // its error is nil by contract
-	exit, err := a.shell(s)
+	exit, err := a.shell(s, line)
 	if err == nil && s.Err() != nil {
 		err = s.Err()
 	}
@@ -54,8 +54,8 @@ func exitWords(e connectors.Exit) string {
 
 // shell attaches the terminal, first asking for a reason where the shell needs
 // an approval.
-func (a *access) shell(s *session.Session) (connectors.Exit, error) {
-	exit, err := a.attachRaw(s, nil)
+func (a *access) shell(s *session.Session, line []string) (connectors.Exit, error) {
+	exit, err := a.attachRaw(a.ctx, s, line, nil)
 	var needed *policy.ApprovalNeeded
 	if !errors.As(err, &needed) {
 		return exit, err
@@ -68,29 +68,32 @@ func (a *access) shell(s *session.Session) (connectors.Exit, error) {
 	}
 	ctx, cancel := a.interruptible()
 	defer cancel()
-	return a.attachRawCtx(ctx, s, &session.Ask{Reason: why, Waiting: func(p policy.Approval) {
+	return a.attachRaw(ctx, s, line, &session.Ask{Reason: why, Waiting: func(p policy.Approval) {
 		fmt.Fprintf(out, "Waiting for %s (request %s, ctrl-c withdraws it) ...\n", widget.Escape(strings.Join(p.Approvers, " or ")), p.ID)
 	}})
 }
 
-func (a *access) attachRaw(s *session.Session, ask *session.Ask) (connectors.Exit, error) {
-	return a.attachRawCtx(a.ctx, s, ask)
-}
-
-// attachRawCtx connects the raw channel: bytes exact both ways, but for the
+// attachRaw connects the raw channel: bytes exact both ways, but for the
 // escape that leaves.
-func (a *access) attachRawCtx(ctx context.Context, s *session.Session, ask *session.Ask) (connectors.Exit, error) {
+func (a *access) attachRaw(ctx context.Context, s *session.Session, line []string, ask *session.Ask) (connectors.Exit, error) {
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
 	in := &lazyLease{in: a.in}
 	title := &firstWrite{w: a.ch, before: a.title(s)}
 	resize := make(chan connectors.Size, 1)
 	go a.forwardSizes(ctx, s, resize)
-	exit, err := s.Attach(ctx, ask, connectors.Terminal{
+	t := connectors.Terminal{
 		Term: a.term, Size: connectors.Size{Width: a.size.Width, Height: a.size.Height}, Modes: a.modes(),
 		Stdio:  connectors.Stdio{In: &escapeReader{r: in, leave: func() { leave(errLeft) }}, Out: title},
 		Resize: resize,
-	})
+	}
+	var exit connectors.Exit
+	var err error
+	if line == nil {
+		exit, err = s.Attach(ctx, ask, t)
+	} else {
+		exit, err = s.Command(ctx, line, ask, t)
+	}
 	in.release()
 	if title.written {
 		_, _ = io.WriteString(a.ch, resetTerminal) // the client may be gone

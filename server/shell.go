@@ -35,7 +35,7 @@ func (a *access) screens() int {
 		if next.Attach == "" {
 			return exitOK
 		}
-		text, err := a.attach(next.Attach)
+		text, err := a.attach(next.Attach, next.Line)
 		if a.ctx.Err() != nil {
 			return a.over(context.Cause(a.ctx))
 		}

@@ -34,6 +34,7 @@ func verbs() []verb {
 			need: 1, flags: ask(map[string]string{"--dry-run": ""}), run: (*call).runDeclared},
 		httpVerb(),
 		{name: "shell", usage: "shell HOST", help: "a shell on a host (needs ssh -t)", need: 1, flags: map[string]string{}, run: (*call).shell},
+		kubeVerb(ask),
 		{name: "why", usage: "why RESOURCE 'STATEMENT' [--json] | why HOST [-- COMMAND]", help: "what would be done with it, by which rule, and what is missing; nothing runs",
 			need: 1, free: 1, flags: map[string]string{"--json": "", "--shell": ""}, run: (*call).why},
 		{name: "approvals", usage: "approvals [--json] [--all]", help: "what waits for you, and what you wait for",
@@ -258,7 +259,7 @@ func (c *call) shell() error {
 	if !c.a.tty {
 		return usageError("shell needs a terminal: ssh -t " + c.a.s.o.Reach + " shell HOST")
 	}
-	text, err := c.a.attach(c.operand(0))
+	text, err := c.a.attach(c.operand(0), nil)
 	if err != nil {
 		return err
 	}

@@ -165,7 +165,7 @@ func (a *App) said(msg tea.Msg) tea.Cmd {
 	case confirmMsg:
 		a.confirm = &m
 	case attachMsg:
-		a.next = Next{Attach: m.resource}
+		a.next = Next{Attach: m.resource, Line: m.line}
 		return tea.Quit
 	case signOutMsg:
 		a.next = Next{SignOut: true}

@@ -98,9 +98,12 @@ type discarder interface{ discard() }
 
 // What pages say to App.
 type (
-	pushMsg    struct{ page page }   // open a page above this one
-	backMsg    struct{ from *scope } // leave this page
-	attachMsg  struct{ resource string }
+	pushMsg   struct{ page page }   // open a page above this one
+	backMsg   struct{ from *scope } // leave this page
+	attachMsg struct {
+		resource string
+		line     []string // instead of a shell
+	}
 	enteredMsg struct{ backend Backend }
 	quitMsg    struct{}
 	beatMsg    struct{ n int }

@@ -196,7 +196,7 @@ func (p *picker) openCurrent() tea.Cmd {
 	case l.Unavailable != "":
 		return alarm(l.Name + " cannot be opened now: " + l.Unavailable)
 	case l.Power == "shell":
-		return say(attachMsg{l.Name})
+		return say(attachMsg{resource: l.Name})
 	}
 	listing, be, set := *l, p.be, p.env.open
 	ctx, cancel := context.WithCancel(p.ctx)

@@ -56,6 +56,8 @@ type Options struct {
 type Next struct {
 	// Attach is the resource whose shell takes over the terminal; "" means goodbye.
 	Attach string
+	// Line is what is run there instead of a shell, in the words of the kind.
+	Line []string
 	// SignOut asks to forget the SSH key of this connection.
 	SignOut bool
 }

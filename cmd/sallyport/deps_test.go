@@ -31,7 +31,8 @@ connectors/postgres      : connectors mask policy connectors/postgres/grants con
 connectors/ssh           : connectors mask policy connectors/internal/shellfacts
 connectors/command       : connectors mask policy
 connectors/http          : policy
-connectors/kubernetes    : policy connectors/http connectors/internal/shellfacts
+connectors/kubernetes    : connectors mask policy connectors/http connectors/internal/shellfacts
+connectors/kubernetes/kubetest :
 connectors/mysql         : policy
 connectors/internal/shellfacts : policy
 connectors/postgres/lineage : mask
@@ -57,7 +58,7 @@ cmd/...                  : ...
 
 // testsMay are what test files may import besides: suites and real servers.
 var testsMay = []string{
-	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/ssh/sshdtest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
+	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/ssh/sshdtest", "connectors/kubernetes/kubetest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
 	"server/cluster/kvtest", "server/cluster/boltkv", "server/identity/oidctest", "server/identity/idptest", "server/termtest", "tui/tuitest", "connectors/sqlite",
 	"mask", "policy", "recorder",
 }

@@ -70,12 +70,9 @@ func newCommand(c *config.Command) *connectors.Command {
 }
 
 func newTarget(r config.Resource, d dialers) (session.Target, error) {
-	ref := r.Password
-	if ref == nil {
-		ref = r.PrivateKey
-	}
+	ref := r.Credential()
 	e := connectors.Endpoint{Name: r.Name, Address: r.Address, User: r.User, Database: r.Database, HostKeys: r.HostKeys,
-		TLS: r.TLS, TLSRootCA: r.TLSRootCA, SearchPath: r.SearchPath, Dial: d[r.Name],
+		TLS: r.TLS, TLSRootCA: r.TLSRootCA, SearchPath: r.SearchPath, Namespace: r.Namespace, Dial: d[r.Name],
 		HostCAs: r.HostAuthorities, KnownHosts: r.KnownHosts, Forwards: r.Forwards, Legacy: r.LegacyAlgorithms}
 	if c := r.Certificate; c != nil {
 		ref = c.Authority
@@ -105,6 +102,9 @@ func newTarget(r config.Resource, d dialers) (session.Target, error) {
 	}
 	if masked != nil {
 		t.Masked = masked
+	}
+	if r.Impersonate {
+		t.Impersonate = &session.Impersonate{Prefix: r.ImpersonatePrefix}
 	}
 	return t, nil
 }

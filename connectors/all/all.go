@@ -20,10 +20,11 @@ import (
 
 // Options are those of each kind. The zero value is right.
 type Options struct {
-	Postgres postgres.Options
-	SQLite   sqlite.Options
-	SSH      ssh.Options
-	Command  command.Options
+	Postgres   postgres.Options
+	SQLite     sqlite.Options
+	SSH        ssh.Options
+	Command    command.Options
+	Kubernetes kubernetes.Options
 }
 
 // Drivers returns a driver for every kind. The caller ends them with Close, once
@@ -35,6 +36,7 @@ func Drivers(o Options) []connectors.Driver {
 		ssh.New(o.SSH),
 		command.New(o.Command),
 		http.New(),
+		kubernetes.New(o.Kubernetes),
 	}
 }
 

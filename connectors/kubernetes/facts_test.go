@@ -87,7 +87,9 @@ func TestCall(t *testing.T) {
 		"PUT /api/v1/namespaces/prod/finalize":                              {Verb: "update", Resource: "namespaces", Namespace: "prod", Name: "prod", Subresource: "finalize"},
 		"GET /api/v1/watch/namespaces/prod/pods":                            {Verb: "watch", Resource: "pods", Namespace: "prod"},
 		"GET /apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode": {Verb: "get", Group: "rbac.authorization.k8s.io", Resource: "clusterroles", Name: "system:node"},
+		"kubectl logs -f web-0 -n prod":                                     {Verb: "get", Resource: "pods", Subresource: "log", Namespace: "prod", Name: "web-0"},
 		"kubectl -n prod get deploy/web":                                    {Verb: "get", Group: "apps", Resource: "deployments", Namespace: "prod", Name: "web"},
+		"kubectl exec -n prod web-0 -c app -i -t -- sh -c 'ls /'":           {Verb: "create", Resource: "pods", Subresource: "exec", Namespace: "prod", Name: "web-0"},
 		"kubectl delete po -nprod -l a=b":                                   {Verb: "deletecollection", Resource: "pods", Namespace: "prod"},
 	} {
 		f := Facts(text)

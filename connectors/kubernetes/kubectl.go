@@ -47,6 +47,15 @@ func (f flags) last(names ...string) string {
 	return ""
 }
 
+// takes reports whether the option takes a value: of logs, -f is to follow and -p
+// the previous one.
+func takes(name string, words []string) bool {
+	if (name == "-f" || name == "-p") && len(words) > 0 && (words[0] == "logs" || words[0] == "log") {
+		return false
+	}
+	return valued[name]
+}
+
 // parseLine splits kubectl's words into flags, operands, and what follows --.
 func parseLine(args []string) (f flags, words, after []string) {
 	f = flags{}
@@ -60,10 +69,10 @@ func parseLine(args []string) (f flags, words, after []string) {
 			continue
 		}
 		name, value, inline := strings.Cut(a, "=")
-		if !inline && !strings.HasPrefix(a, "--") && len(a) > 2 && valued[a[:2]] {
+		if !inline && !strings.HasPrefix(a, "--") && len(a) > 2 && takes(a[:2], words) {
 			name, value, inline = a[:2], a[2:], true
 		}
-		if !inline && valued[name] && i+1 < len(args) {
+		if !inline && takes(name, words) && i+1 < len(args) {
 			i++
 			value = args[i]
 		}
@@ -152,9 +161,18 @@ func verbHandlers() map[string]func(j *judge, words, after []string, f flags) {
 			j.program(after, words)
 		}
 	}
+	into := func(sub, why string) func(*judge, []string, []string, flags) {
+		return func(j *judge, words, after []string, f flags) {
+			runs(why)(j, words, after, f)
+			j.call.Verb, j.call.Group, j.call.Resource, j.call.Subresource, j.call.Name = "create", "", "pods", sub, ""
+			if len(words) > 0 {
+				j.call.Name = words[0][strings.LastIndexByte(words[0], '/')+1:]
+			}
+		}
+	}
 	return map[string]func(*judge, []string, []string, flags){
 		"get": (*judge).shows, "describe": (*judge).shows, "events": (*judge).shows, "wait": (*judge).shows, "logs": (*judge).logs, "log": (*judge).logs, "top": (*judge).tops, "diff": (*judge).opaque,
-		"exec": runs("exec runs code in a workload"), "attach": runs("attach joins a workload"), "port-forward": runs("port-forward opens a way into the cluster"), "rsh": runs("runs code in a workload"), "rsync": runs("copies into or out of a workload"),
+		"exec": into("exec", "exec runs code in a workload"), "attach": into("attach", "attach joins a workload"), "port-forward": into("portforward", "port-forward opens a way into the cluster"), "rsh": runs("runs code in a workload"), "rsync": runs("copies into or out of a workload"),
 		"proxy": runs("proxy opens the whole API to others"), "cp": runs("cp runs tar in a workload"), "debug": runs("debug runs code beside a workload or on a node"), "run": runs("run starts a workload"),
 		"delete": (*judge).deletesLine, "apply": (*judge).opaque, "create": (*judge).creates, "replace": (*judge).opaque, "patch": (*judge).patches, "edit": (*judge).edits,
 		"label": (*judge).edits, "annotate": (*judge).edits, "set": (*judge).sets, "expose": (*judge).edits, "autoscale": (*judge).edits, "scale": (*judge).scales,

@@ -122,7 +122,7 @@ type Limits struct {
 type Resource struct {
 	// Name is lower-case letters, digits, dots, dashes and underscores. Required.
 	Name string `yaml:"name"`
-	// Kind is postgres, sqlite, ssh, http or command. Required.
+	// Kind is postgres, sqlite, ssh, kubernetes, http or command. Required.
 	Kind string `yaml:"kind"`
 	// Description is a line for people.
 	Description string `yaml:"description"`
@@ -172,12 +172,27 @@ type Resource struct {
 	// TLS of postgres: disable, require, verify-ca or verify-full (default, except
 	// on a Unix socket, which has none).
 	TLS string `yaml:"tls"`
-	// TLSRootCA is a PEM file. Default: the system's roots.
+	// TLSRootCA is a PEM file (postgres, kubernetes). Default: the system's roots.
 	TLSRootCA string `yaml:"tls_root_ca"`
 	// SearchPath is the schema list for names without one. Default public.
 	SearchPath string `yaml:"search_path"`
 	// HTTP is what the kind http has besides.
 	HTTP *HTTP `yaml:"http"`
+	// Kubeconfig of kubernetes: the credential of its current context, if it holds one
+	// (token or certificate data), and its authority. Where the cluster is says address.
+	Kubeconfig *Ref `yaml:"kubeconfig"`
+	// Token of kubernetes: a service account's, instead.
+	Token *Ref `yaml:"token"`
+	// ClientCertificate of kubernetes, instead: a certificate with its key, in PEM.
+	ClientCertificate *Ref `yaml:"client_certificate"`
+	// Namespace of kubernetes is where names are looked for. Default default.
+	Namespace string `yaml:"namespace"`
+	// Impersonate of kubernetes: the cluster acts as the person (e-mail, else subject,
+	// and groups), by its own rights for them; the credential needs impersonate alone.
+	Impersonate bool `yaml:"impersonate"`
+	// ImpersonatePrefix stands before the names of people and groups there. Required
+	// with impersonate, so that nobody is taken for one of the cluster's own.
+	ImpersonatePrefix string `yaml:"impersonate_prefix"`
 	// Unavailable says why the resource cannot be opened; shown in its place. With
 	// it, nothing but name and kind is required.
 	Unavailable string `yaml:"unavailable"`

@@ -374,7 +374,7 @@ func TestResourceRevision(t *testing.T) {
 		seen[got] = i
 	}
 	// A field added later must be thought about here.
-	if n := reflect.TypeFor[Resource]().NumField(); n != 24 {
+	if n := reflect.TypeFor[Resource]().NumField(); n != 30 {
 		t.Errorf("Resource has %d fields: is the new one part of the revision?", n)
 	}
 	p := base.Policy()

@@ -89,7 +89,7 @@ func (c *Config) anchor(dir string) {
 
 // anchor makes relative paths absolute, from dir.
 func (r *Resource) anchor(dir string) {
-	for _, ref := range []*Ref{r.Password, r.PrivateKey, r.MaskedPassword} {
+	for _, ref := range []*Ref{r.Password, r.PrivateKey, r.MaskedPassword, r.Kubeconfig, r.Token, r.ClientCertificate} {
 		if ref != nil {
 			from(dir, &ref.File)
 		}

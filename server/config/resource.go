@@ -17,11 +17,12 @@ import (
 
 // The kinds that this binary has a driver for, out of those of policy.DefaultKinds.
 const (
-	kindPostgres = "postgres"
-	kindSQLite   = "sqlite"
-	kindSSH      = "ssh"
-	kindCommand  = "command"
-	kindHTTP     = "http"
+	kindPostgres   = "postgres"
+	kindSQLite     = "sqlite"
+	kindSSH        = "ssh"
+	kindCommand    = "command"
+	kindHTTP       = "http"
+	kindKubernetes = "kubernetes"
 )
 
 // Policy is the resource as policy sees it. Its Revision is the SHA-256, in hex,
@@ -55,6 +56,7 @@ func (r Resource) Policy() policy.Resource {
 	put(r.KnownHosts, r.Via, fmt.Sprint(r.LegacyAlgorithms, r.Certificate != nil, cert.Valid))
 	put(r.Command.fields()...)
 	r.HTTP.sum(h)
+	r.cluster(put)
 	return policy.Resource{Name: r.Name, Kind: r.Kind, Labels: maps.Clone(r.Labels), Revision: hex.EncodeToString(h.Sum(nil))}
 }
 
@@ -104,6 +106,9 @@ func (r *Resource) validate(fs *Faults, path string) {
 	r.Password.validate(fs, path+".password")
 	r.PrivateKey.validate(fs, path+".private_key")
 	r.MaskedPassword.validate(fs, path+".masked_password")
+	r.Kubeconfig.validate(fs, path+".kubeconfig")
+	r.Token.validate(fs, path+".token")
+	r.ClientCertificate.validate(fs, path+".client_certificate")
 	switch r.Kind {
 	case kindPostgres:
 		r.postgres(fs, path)
@@ -115,6 +120,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 		r.command(fs, path)
 	case kindHTTP:
 		r.http(fs, path)
+	case kindKubernetes:
+		r.kubernetes(fs, path)
 	case "":
 		fs.add(path+".kind", "a kind is needed%s", policy.Suggest("", kinds()))
 	default:
@@ -129,6 +136,7 @@ func kinds() []string {
 		kindSSH,
 		kindCommand,
 		kindHTTP,
+		kindKubernetes,
 	}
 }
 
@@ -147,6 +155,8 @@ func (r *Resource) foreign(fs *Faults, path string, own ...string) {
 		{"via", r.Via != ""}, {"forwards", len(r.Forwards) > 0}, {"legacy_algorithms", r.LegacyAlgorithms},
 		{"command", r.Command != nil},
 		{"http", r.HTTP != nil},
+		{"kubeconfig", r.Kubeconfig != nil}, {"token", r.Token != nil}, {"client_certificate", r.ClientCertificate != nil},
+		{"namespace", r.Namespace != ""}, {"impersonate", r.Impersonate}, {"impersonate_prefix", r.ImpersonatePrefix != ""},
 	} {
 		if f.set && !slices.Contains(own, f.key) {
 			fs.add(path+"."+f.key, "a resource of kind %s has no %s: take it away", r.Kind, f.key)

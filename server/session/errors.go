@@ -48,6 +48,7 @@ func (g *Gate) words(resource string, err error) error {
 	var needed *policy.ApprovalNeeded
 	var target *connectors.TargetError
 	var problem *Problem
+	var line *connectors.LineError
 	switch {
 	case errors.As(err, &refusal):
 		return refusal
@@ -57,6 +58,8 @@ func (g *Gate) words(resource string, err error) error {
 		return target
 	case errors.As(err, &problem):
 		return problem
+	case errors.As(err, &line):
+		return line
 	}
 	for _, k := range known {
 		if errors.Is(err, k.is) {

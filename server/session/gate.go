@@ -30,6 +30,8 @@ type Target struct {
 	// Via is the host through which the target is reached, nil for none. That somebody
 	// may open the target is leave to pass through it, and for nothing else there.
 	Via *Target
+	// Impersonate is set where the target acts as the person, not as the login.
+	Impersonate *Impersonate
 }
 
 // SecretSource fetches a credential. It is asked once per session, after the

@@ -128,6 +128,7 @@ func (s *Session) connect(d connectors.Driver) error {
 	for via := e.Via; via != nil; via = via.Endpoint.Via {
 		via.Endpoint.For = e.For
 	}
+	e.Impersonate = s.impersonation()
 	conn, err := d.Open(ctx, e, secret, &guard{s: s})
 	if err != nil {
 		return err
