@@ -22,6 +22,7 @@ var keys = struct {
 	Approve, Deny, Scroll, Send                                     key.Binding
 	Pause, Seek, Op, Speed, Idle, Start, End                        key.Binding
 	Search, Watch, EndIt, Find, Again, Link, Write                  key.Binding
+	Types, Describe, Logs, Shell, Events, Follow, Wrap              key.Binding
 }{
 	Help:    bind("?", "help", "?"),
 	F1:      bind("f1", "help", "f1"),
@@ -84,6 +85,14 @@ var keys = struct {
 	Idle:  bind("i", "skip idle", "i"),
 	Start: bind("g", "start", "g", "home"),
 	End:   bind("G", "end", "G", "end"),
+
+	Types:    bind(":", "other types", ":"),
+	Describe: bind("d", "describe", "d"),
+	Logs:     bind("l", "logs", "l"),
+	Shell:    bind("s", "shell", "s"),
+	Events:   bind("e", "events", "e"),
+	Follow:   bind("f", "follow", "f"),
+	Wrap:     bind("w", "wrap", "w"),
 
 	Search: bind("/", "search", "/"),
 	Watch:  bind("w", "watch", "w"),

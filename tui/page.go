@@ -11,6 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/recorder"
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
@@ -150,17 +151,23 @@ func (e *env) spinner() string {
 	return e.accent.Render(e.glyphs.spin[e.spin%len(e.glyphs.spin)])
 }
 
-// openSet is the workspaces that are open, to be closed with the App whatever
+// opened is a session that a page holds.
+type opened interface {
+	ID() recorder.ID
+	Close() error
+}
+
+// openSet is the sessions that are open, to be closed with the App whatever
 // became of their pages. It is safe for concurrent use.
 type openSet struct {
 	mu     sync.Mutex
-	all    map[Workspace]bool
+	all    map[opened]bool
 	closed bool
 	log    *slog.Logger
 }
 
-// add notes a workspace. It returns false, and closes it, after close.
-func (s *openSet) add(w Workspace) bool {
+// add notes a session. It returns false, and closes it, after close.
+func (s *openSet) add(w opened) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -172,7 +179,7 @@ func (s *openSet) add(w Workspace) bool {
 }
 
 // end closes one.
-func (s *openSet) end(w Workspace) error {
+func (s *openSet) end(w opened) error {
 	s.mu.Lock()
 	delete(s.all, w)
 	s.mu.Unlock()

@@ -81,6 +81,8 @@ func (p *picker) update(msg tea.Msg) tea.Cmd {
 		if m.err == nil {
 			p.take(m.all)
 		}
+	case clusterMsg:
+		return p.clusterOpened(m)
 	case openedMsg:
 		return p.opened(m)
 	case tea.PasteMsg:
@@ -197,6 +199,8 @@ func (p *picker) openCurrent() tea.Cmd {
 		return alarm(l.Name + " cannot be opened now: " + l.Unavailable)
 	case l.Power == "shell":
 		return say(attachMsg{resource: l.Name})
+	case l.Power == "cluster":
+		return p.openCluster(*l)
 	}
 	listing, be, set := *l, p.be, p.env.open
 	ctx, cancel := context.WithCancel(p.ctx)

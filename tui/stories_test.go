@@ -86,7 +86,7 @@ func TestSignInFails(t *testing.T) {
 		d.Advance(5*time.Minute + time.Second)
 		d.See("The code has expired")
 		d.Keys("ctrl+c")
-		if !d.Quit || d.App.Next() != (tui.Next{}) || d.App.Backend() != nil {
+		if !d.Quit || d.App.Next().Attach != "" || d.App.Next().SignOut || d.App.Backend() != nil {
 			t.Error("ctrl+c does not leave")
 		}
 	})
