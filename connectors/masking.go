@@ -13,8 +13,8 @@ const (
 )
 
 // MaskStep runs a step of masking, over size bytes, and returns what it made. What
-// cannot be masked is not shown: a panic in the step is ErrMasking, and so is a
-// step that has not returned after five seconds and one more for each MiB. No
+// cannot be masked is not shown: a panic in the step is ErrMasking, and a step that
+// has not returned after five seconds and one more for each MiB ErrMaskingLate. No
 // program can end such a step; it is left behind on a goroutine of its own, and
 // what it makes in the end reaches nobody. So a step must not write what whoever
 // runs it goes on with, and after an error the rest is withheld: no other step is
@@ -34,15 +34,14 @@ func MaskStep[T any](size int, step func() T) (T, error) {
 		o.made = step()
 		o.err = nil
 	}()
-	limit := stepTime + time.Duration(size>>20)*stepPerMiB
-	late := time.NewTimer(limit)
+	late := time.NewTimer(stepTime + time.Duration(size>>20)*stepPerMiB)
 	defer late.Stop()
 	select {
 	case o := <-ended:
 		return o.made, o.err
 	case <-late.C:
 		var none T
-		return none, fmt.Errorf("%w (a step of it takes longer than %v)", ErrMasking, limit)
+		return none, ErrMaskingLate
 	}
 }
 

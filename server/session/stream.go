@@ -1,23 +1,27 @@
 package session
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
 	"time"
 
+	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/recorder"
 )
 
 // maskedWriter masks a stream by both plans. Where they are one, what is shown is
-// what is kept; else each plan has a writer of its own. It is safe for
-// concurrent use.
+// what is kept; else each plan has a view of its own. It is safe for concurrent
+// use.
 type maskedWriter struct {
 	mu    sync.Mutex
-	seen  *mask.Writer
-	kept  *mask.Writer // nil where seen records too
+	views []*view // kept first
+	in    []byte  // what they are given in a step
+	shown int64   // how many values were masked in what was shown
 	quiet time.Duration
 	timer *time.Timer
 	// sniff looks whether the stream is text, where it must be; else nil.
@@ -26,13 +30,38 @@ type maskedWriter struct {
 	err   error // ends the stream
 }
 
+// view is a stream as one plan has it. What it lets pass gathers in out, so that a
+// step of masking is nothing but that: how long a client or the recorder takes is
+// no matter of its.
+type view struct {
+	masker masker
+	out    bytes.Buffer
+	to     io.Writer
+}
+
+// masker is a mask.Writer.
+type masker interface {
+	io.Writer
+	Flush() error
+	Hits() int64
+}
+
+// maxStep is how much of a stream is masked in one step.
+const maxStep = 32 << 10
+
 func newMasked(p *permit, k recorder.Kind, w io.Writer, form func(*mask.Plan, io.Writer) *mask.Writer) *maskedWriter {
 	rec := &recordWriter{p: p, kind: k}
 	m := &maskedWriter{p: p}
+	add := func(plan *mask.Plan, to io.Writer) {
+		v := &view{to: to}
+		v.masker = form(plan, &v.out)
+		m.views = append(m.views, v)
+	}
 	if p.seen.Revision() == p.kept.Revision() {
-		m.seen = form(p.seen, &teeWriter{rec, w})
+		add(p.seen, &teeWriter{rec, w})
 	} else {
-		m.seen, m.kept = form(p.seen, w), form(p.kept, rec)
+		add(p.kept, rec)
+		add(p.seen, w)
 	}
 	p.streams = append(p.streams, m)
 	return m
@@ -42,7 +71,7 @@ func newMasked(p *permit, k recorder.Kind, w io.Writer, form func(*mask.Plan, io
 func (m *maskedWriter) hits() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return int64(m.seen.Hits())
+	return m.shown
 }
 
 func (m *maskedWriter) Write(b []byte) (n int, err error) {
@@ -52,13 +81,14 @@ func (m *maskedWriter) Write(b []byte) (n int, err error) {
 		if m.sniff != nil && m.sniff.Binary(b) {
 			return m.p.withhold(m.p.notText())
 		}
-		if m.kept != nil {
-			if _, err := m.kept.Write(b); err != nil {
+		for n < len(b) {
+			part := b[n:min(len(b), n+maxStep)]
+			if err := m.step(part, false); err != nil {
 				return err
 			}
+			n += len(part)
 		}
-		n, err = m.seen.Write(b)
-		return err
+		return nil
 	})
 	if err != nil {
 		return 0, err
@@ -83,30 +113,72 @@ func (m *maskedWriter) flush(ended bool) error {
 		if ended && m.sniff != nil && m.sniff.Unfinished() {
 			return m.p.withhold(m.p.notText())
 		}
-		if m.kept != nil {
-			if err := m.kept.Flush(); err != nil {
-				return err
-			}
-		}
-		return m.seen.Flush()
+		return m.step(nil, true)
 	})
 }
 
-// guarded runs a step of the stream. Its error is the last: nothing is shown after
+// step masks what comes next and passes on what is decided: to the record first.
+// The masking gets a copy, since it may outlive the call, see connectors.MaskStep;
+// no further step follows then.
+func (m *maskedWriter) step(b []byte, flush bool) error {
+	m.in = append(m.in[:0], b...)
+	hits, err := connectors.MaskStep(len(b), func() int64 { return m.mask(flush) })
+	if err != nil {
+		return m.failed(err)
+	}
+	m.shown = hits
+	for _, v := range m.views {
+		if v.out.Len() == 0 {
+			continue
+		}
+		if _, err := v.to.Write(v.out.Bytes()); err != nil {
+			return err
+		}
+		v.out.Reset()
+	}
+	return nil
+}
+
+// mask gives all views what comes next, and returns how many values are masked in
+// what is shown.
+func (m *maskedWriter) mask(flush bool) (hits int64) {
+	for _, v := range m.views {
+		_, err := v.masker.Write(m.in)
+		if flush && err == nil {
+			err = v.masker.Flush()
+		}
+		if err != nil {
+			panic(err) // a buffer takes everything
+		}
+		hits = v.masker.Hits()
+	}
+	return hits
+}
+
+// guarded runs a part of the stream. Its error is the last: nothing is shown after
 // it, nor is what was held back. A panic ends the operation; its value, which may
 // be of the data, is told to nobody.
-func (m *maskedWriter) guarded(step func() error) (err error) {
+func (m *maskedWriter) guarded(part func() error) (err error) {
 	if m.err != nil {
 		return m.err
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			m.p.g.s.g.o.Log.Error("masking failed", "transcript", m.p.g.s.ID(), "panic", fmt.Sprintf("%T", v))
-			err = m.p.withhold(&policy.Refusal{Rule: "masks", Reason: "it was ended: masking failed, so the rest of its output is withheld"})
+			err = m.failed(fmt.Errorf("%w (%T)", connectors.ErrMasking, v))
 		}
 		m.err = err
 	}()
-	return step()
+	return part()
+}
+
+// failed ends the operation, whose output could not be masked.
+func (m *maskedWriter) failed(err error) error {
+	m.p.g.s.g.o.Log.Error("masking failed", "transcript", m.p.g.s.ID(), "err", err)
+	why := "masking failed"
+	if errors.Is(err, connectors.ErrMaskingLate) {
+		why = "masking took too long"
+	}
+	return m.p.withhold(&policy.Refusal{Rule: "masks", Reason: "it was ended: " + why + ", so the rest of its output is withheld"})
 }
 
 // withhold ends the operation, whose output is not to be shown, and says why.
