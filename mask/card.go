@@ -5,13 +5,13 @@ const (
 	maxCard = 19
 )
 
-// card says whether a payment card number begins at i, and where the longest
-// ends. It must have the length of its issuer's, a right check digit (Luhn) and
+// card says whether a payment card number begins at i, with a run of digits up to
+// run, and where the longest ends. It must have the length of its issuer's, a right check digit (Luhn) and
 // the grouping of cards, and must not be a piece of a longer run of digits or of
 // hexadecimal digits, nor the fraction of a decimal number.
-func (t *text) card(i int) (end int, v verdict) {
+func (t *text) card(i, run int) (end int, v verdict) {
 	c := t.v[i]
-	if c < '2' || c == '7' || c == '9' {
+	if c < '2' || c == '7' || c == '9' || run-i >= 4 && cardLengths(fourDigits(t.v[i:])) == 0 {
 		return 0, no
 	}
 	free, wordy := t.beginsWord(i)
