@@ -79,24 +79,30 @@ type cardReader struct {
 // read adds the digits from i on, and reports where they end and whether a card
 // may begin so.
 func (r *cardReader) read(i int) (int, bool) {
-	t := r.t
-	for ; i < len(t.v) && isDigit(t.v[i]); i++ {
-		if t.off != nil && r.size > 0 && t.edge(i) {
+	v, n := r.t.v, r.n
+	for ; i < len(v) && isDigit(v[i]); i++ {
+		if r.t.off != nil && n > r.n && r.t.edge(i) {
+			r.add(n)
 			r.try(i)
 		}
-		if r.n == maxCard {
+		if n == maxCard {
+			r.add(n)
 			return i, false
 		}
-		r.digits[r.n] = t.v[i]
-		r.n++
-		r.size++
-		if r.n == 4 {
-			if r.lengths = cardLengths(fourDigits(r.digits[:])); r.lengths == 0 {
-				return i, false
-			}
-		}
+		r.digits[n] = v[i]
+		n++
 	}
-	return i, true
+	r.add(n)
+	return i, r.n < 4 || r.lengths != 0
+}
+
+// add counts the digits of the group that runs, up to n.
+func (r *cardReader) add(n int) {
+	r.size += n - r.n
+	r.n = n
+	if n >= 4 && r.lengths == 0 {
+		r.lengths = cardLengths(fourDigits(r.digits[:]))
+	}
 }
 
 // group ends a group and reports whether cards are grouped so.
