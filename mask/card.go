@@ -5,13 +5,20 @@ const (
 	maxCard = 19
 )
 
+// firstGroups are the sizes of the first group of a card, or of a whole one, as
+// bits.
+const firstGroups = 1<<1 | 1<<4 | 1<<8 | (1<<(maxCard+1) - 1<<minCard)
+
 // card says whether a payment card number begins at i, with a run of digits up to
 // run, and where the longest ends. It must have the length of its issuer's, a right check digit (Luhn) and
 // the grouping of cards, and must not be a piece of a longer run of digits or of
 // hexadecimal digits, nor the fraction of a decimal number.
 func (t *text) card(i, run int) (end int, v verdict) {
-	c := t.v[i]
-	if c < '2' || c == '7' || c == '9' || run-i >= 4 && cardLengths(fourDigits(t.v[i:])) == 0 {
+	c, n := t.v[i], run-i
+	if c < '2' || c == '7' || c == '9' || n >= 4 && cardLengths(fourDigits(t.v[i:])) == 0 {
+		return 0, no
+	}
+	if t.off == nil && run < len(t.v) && firstGroups&(1<<n) == 0 {
 		return 0, no
 	}
 	free, wordy := t.beginsWord(i)
