@@ -3,7 +3,12 @@ package connectors_test
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
@@ -13,39 +18,60 @@ import (
 // breaking is a permit whose plan fails when it is asked for the n-th time.
 type breaking struct {
 	*connectortest.Permit
-	seen, kept int // how often each is given before it fails, once
+	seen, kept atomic.Int32 // how often each is given before it fails, once
+	fail       func()
 }
 
 func (b *breaking) Seen() *mask.Plan {
-	if b.seen--; b.seen == -1 {
-		panic("the plan is broken at 4111 1111 1111 1111")
+	if b.seen.Add(-1) == -1 {
+		b.fail()
 	}
 	return b.Permit.Seen()
 }
 
 func (b *breaking) Kept() *mask.Plan {
-	if b.kept--; b.kept == -1 {
-		panic("the plan is broken at 4111 1111 1111 1111")
+	if b.kept.Add(-1) == -1 {
+		b.fail()
 	}
 	return b.Permit.Kept()
 }
 
-// TestMaskingFails: wherever masking fails, in either plan, no value is shown or
+// TestMaskingFails: wherever masking panics, in either plan, no value is shown or
 // kept that was not masked before, the answer ends with the error, and so does
 // the record.
 func TestMaskingFails(t *testing.T) {
+	fails(t, func() { panic("the plan is broken at 4111 1111 1111 1111") })
+}
+
+// TestMaskingHangs: so it is where masking does not return, also when it does in
+// the end.
+func TestMaskingHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		begin := time.Now()
+		fails(t, func() { <-release })
+		if took := time.Since(begin); took < 5*time.Second {
+			t.Errorf("all of them ended within %v: none was waited for", took)
+		}
+		close(release)
+	})
+}
+
+func fails(t *testing.T, fail func()) {
 	const all = 1000
 	other, err := mask.NewPlan(nil, []string{"iban"}) // one plan would be asked once for both
 	if err != nil {
 		t.Fatal(err)
 	}
-	for seen := range 8 { // three for the columns, one for the notice, one for each row
-		for _, kept := range []int{all, seen} {
+	for seen := range int32(8) { // three for the columns, one for the notice, one for each row
+		for _, kept := range []int32{all, seen} {
 			src := &fake{rows: [][]string{{"1"}, {"2"}, {"3"}, {"4"}}, notices: []string{"note"}}
 			plain := permit(t, &connectortest.Guard{Seen: other, Kept: piiPlan(t)}, orders)
-			p := &breaking{Permit: plain, seen: seen, kept: kept}
+			p := &breaking{Permit: plain, fail: fail}
+			p.seen.Store(seen)
+			p.kept.Store(kept)
 			if kept == seen {
-				p.seen = all
+				p.seen.Store(all)
 			}
 			r := connectors.NewResult(p, orders, []connectors.Column{{Name: "c"}}, src)
 			var rows []connectors.Row
@@ -73,5 +99,38 @@ func TestMaskingFails(t *testing.T) {
 				t.Errorf("%d, %d: finished %d times, on record %v", seen, kept, src.finished, out)
 			}
 		}
+	}
+}
+
+// TestRowsKeepThemselves: a row is the caller's to keep and to change, and what it
+// does not show is not in the memory of what it does.
+func TestRowsKeepThemselves(t *testing.T) {
+	columns := []connectors.Column{{Name: "a"}, {Name: "b"}, {Name: "c"}}
+	src := &fake{rows: [][]string{{"one", "NULL", ""}, {"two", "a@b.example.com", "x"}}}
+	plan, err := mask.NewPlan(nil, []string{"email"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := permit(t, &connectortest.Guard{Seen: plan, Kept: plan}, orders)
+	r := connectors.NewResult(p, orders, columns, src)
+	first, err := r.Batch(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := r.Batch(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []connectors.Row{
+		{{Text: "one", State: connectors.Shown}, {Null: true, State: connectors.Shown}, {State: connectors.Shown}},
+		{{Text: "two", State: connectors.Shown}, {Text: "[email]", State: connectors.Detected}, {Text: "x", State: connectors.Shown}},
+	}
+	if diff := cmp.Diff(want, append(first, second...)); diff != "" {
+		t.Error(diff)
+	}
+	first[0][0].Text = "changed"
+	first[0] = append(first[0], connectors.Cell{Text: "more"})
+	if diff := cmp.Diff(want, p.Rows()); diff != "" {
+		t.Error("what is kept follows what the caller does:", diff)
 	}
 }

@@ -1,6 +1,9 @@
 package connectors
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Sentinels that drivers' errors wrap, so that the gate can tell people what to do.
 var (
@@ -19,6 +22,8 @@ var (
 	// ErrMasking: masking failed, so that the rest of what the target said is
 	// withheld.
 	ErrMasking = errors.New("masking failed, so the rest is withheld")
+	// ErrMaskingLate is the ErrMasking of a step that takes longer than any should.
+	ErrMaskingLate = fmt.Errorf("%w: it takes too long", ErrMasking)
 	// ErrCanceled: the requester cancelled, and the target was told.
 	ErrCanceled = errors.New("cancelled")
 )

@@ -3,7 +3,6 @@ package connectors
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/sallyport/sallyport/mask"
@@ -101,11 +100,9 @@ const (
 // Result is a streaming answer, masked and recorded: what Batch returns was
 // recorded before. It is not safe for concurrent use.
 type Result struct {
-	permit  Permit
-	columns []Column
-	src     Source
-	touches [2]bool // seen, kept: the statement may touch masked data
-	alike   bool    // the plans are: what is seen is what is kept
+	masker
+	src   Source
+	block block
 
 	sum     Summary
 	bytes   int64
@@ -128,33 +125,12 @@ type Result struct {
 // and reaches nothing else. A column with a masked origin is masked. All else
 // is withheld.
 func NewResult(p Permit, f policy.Facts, columns []Column, src Source) *Result {
-	r := &Result{permit: p, src: src, first: true}
-	r.columns = make([]Column, len(columns))
-	r.broken = masking(func() {
-		r.alike = p.Seen().Revision() == p.Kept().Revision()
-		r.touches = [2]bool{Touches(p.Seen(), f), Touches(p.Kept(), f)}
-		for i, c := range columns {
-			c.Seen = treat(p.Seen(), c, r.touches[0])
-			c.Kept = treat(p.Kept(), c, r.touches[1])
-			r.columns[i] = c
-		}
-	})
+	r := &Result{src: src, first: true}
+	r.masker, r.broken = MaskStep(0, func() masker { return treated(p, f, columns) })
 	if r.broken != nil {
-		r.touches = [2]bool{true, true}
+		r.masker = masker{permit: p, columns: make([]Column, len(columns)), touches: [2]bool{true, true}}
 	}
 	return r
-}
-
-// masking runs what masks, and makes a panic in it an error: what cannot be masked
-// is not shown. The panic's value stays out of it, which may be of the data.
-func masking(f func()) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("%w (%T)", ErrMasking, v)
-		}
-	}()
-	f()
-	return nil
 }
 
 // Touches reports whether a statement with these facts may reach a table on
@@ -207,33 +183,18 @@ func (r *Result) Batch(ctx context.Context, n int) ([]Row, error) {
 		r.finish(r.broken)
 		return nil, r.err
 	}
-	var seen, kept []Row
-	var size int
-	var end error
-	for len(seen) < n && size < 256<<10 {
-		if r.full() {
-			r.sum.Cut, end = true, io.EOF
-			break
-		}
-		vals, err := r.src.Next(ctx)
-		if err != nil {
-			end = err
-			break
-		}
-		if len(vals) != len(r.columns) {
-			// Cells beyond the described columns have no treatment.
-			end = fmt.Errorf("a row of %d values in an answer of %d columns: %w", len(vals), len(r.columns), ErrProtocol)
-			break
-		}
-		var s, k Row
-		var bytes int
-		if end = masking(func() { s, k, bytes = r.mask(vals) }); end != nil {
-			break
-		}
-		seen, kept = append(seen, s), append(kept, k)
-		size += bytes
-		r.bytes += int64(bytes)
-		r.sum.Rows++
+	end := r.fetch(ctx, r.ahead(n))
+	rows, err := MaskStep(len(r.block.bytes), func() maskedRows { return r.mask(&r.block) })
+	if err == nil {
+		err = rows.err
+	}
+	if err != nil {
+		end = err
+	}
+	n = r.count(rows.seen)
+	seen, kept := rows.seen[:n], rows.kept[:n]
+	if r.full() {
+		r.sum.Cut, end = true, io.EOF
 	}
 	if err := r.observe(ctx, kept); err != nil {
 		r.finish(err)
@@ -256,10 +217,39 @@ func (r *Result) Batch(ctx context.Context, n int) ([]Row, error) {
 	return seen, nil
 }
 
+// ahead is how many of n rows may be fetched before one knows what they show.
+func (r *Result) ahead(n int) int {
+	if most := r.permit.Terms().MaxRows; most > 0 {
+		n = int(min(int64(n), most-r.sum.Rows))
+	}
+	return n
+}
+
 // full reports whether the answer has reached its terms.
 func (r *Result) full() bool {
 	t := r.permit.Terms()
 	return t.MaxRows > 0 && r.sum.Rows >= t.MaxRows || t.MaxBytes > 0 && r.bytes >= t.MaxBytes
+}
+
+// count counts the rows that the terms allow, and returns how many these are. Their size
+// is that of what shows: where the answer is cut tells no more.
+func (r *Result) count(seen []Row) int {
+	for n, row := range seen {
+		if r.full() {
+			return n
+		}
+		for i := range row {
+			r.bytes += int64(len(row[i].Text) + cellSize)
+			switch row[i].State {
+			case Withheld:
+				r.sum.Withheld++
+			case Masked, Detected:
+				r.sum.Masked++
+			}
+		}
+		r.sum.Rows++
+	}
+	return len(seen)
 }
 
 // Close ends the answer where it stands. It may be called more than once.
@@ -270,33 +260,14 @@ func (r *Result) Close() error {
 	return nil
 }
 
-func (r *Result) mask(vals []Value) (seen, kept Row, size int) {
-	seen, kept = make(Row, len(vals)), make(Row, len(vals))
-	for i, v := range vals {
-		c, text := &r.columns[i], string(v.Bytes)
-		seen[i] = apply(r.permit.Seen(), c.Seen, v.Null, text)
-		size += len(seen[i].Text) + 32 // of what shows: where the answer is cut tells no more
-		switch seen[i].State {
-		case Withheld:
-			r.sum.Withheld++
-		case Masked, Detected:
-			r.sum.Masked++
-		}
-		if kept[i] = seen[i]; !r.alike {
-			kept[i] = apply(r.permit.Kept(), c.Kept, v.Null, text)
-		}
-	}
-	return seen, kept, size
-}
-
 func (r *Result) observe(ctx context.Context, kept []Row) error {
 	for _, n := range r.src.Notices() {
-		var shown, stored string
-		if err := masking(func() { shown, stored = r.notice(n, 0), r.notice(n, 1) }); err != nil {
+		texts, err := MaskStep(len(n), func() [2]string { return [2]string{r.notice(n, 0), r.notice(n, 1)} })
+		if err != nil {
 			return err
 		}
-		r.notices = append(r.notices, shown)
-		if err := r.permit.Observe(ctx, Chunk{Notice: stored}); err != nil {
+		r.notices = append(r.notices, texts[0])
+		if err := r.permit.Observe(ctx, Chunk{Notice: texts[1]}); err != nil {
 			return err
 		}
 	}
@@ -333,8 +304,8 @@ func SafeError(p *mask.Plan, touches bool, err error) error {
 	if touches {
 		return &TargetError{Code: templatedCode(te), Text: templatedError, Position: te.Position}
 	}
-	text := templatedError
-	if masking(func() { text, _ = p.Text(te.Text) }) != nil {
+	text, merr := MaskStep(len(te.Text), func() string { s, _ := p.Text(te.Text); return s })
+	if merr != nil {
 		text = templatedError
 	}
 	return &TargetError{Code: te.Code, Text: text, Position: te.Position}

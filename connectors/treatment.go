@@ -65,48 +65,48 @@ func treat(p *mask.Plan, c Column, touches bool) Treatment {
 	return Treatment{State: Withheld, Reason: "its origin cannot be told, and the statement touches masked data"}
 }
 
-func apply(p *mask.Plan, t Treatment, null bool, text string) Cell {
-	switch t.State {
-	case Withheld:
-		return Cell{Text: withheldText, State: Withheld}
-	case Masked:
-		return t.masked(null, text)
+// apply returns the cell of a value. If the value itself shows, or parts of it do,
+// its text is what is appended.
+func (t *Treatment) apply(p *mask.Plan, null bool, value, text []byte) (Cell, []byte) {
+	switch {
+	case t.State == Withheld:
+		return Cell{Text: withheldText, State: Withheld}, text
+	case t.State == Masked:
+		return t.masked(null, value), text
+	case null:
+		return Cell{Null: true, State: Shown}, text
+	case t.clear:
+		return Cell{State: Shown}, append(text, value...)
 	}
-	if null {
-		return Cell{Null: true, State: Shown}
-	}
-	if t.clear {
-		return Cell{Text: text, State: Shown}
-	}
-	text, hit := p.Text(text)
+	text, hit := p.AppendText(text, value)
 	if hit {
-		return Cell{Text: text, State: Detected}
+		return Cell{State: Detected}, text
 	}
-	return Cell{Text: text, State: Shown}
+	return Cell{State: Shown}, text
 }
 
 // masked is what shows of a masked value, such that it is of the column's type.
-func (t Treatment) masked(null bool, text string) Cell {
+func (t *Treatment) masked(null bool, value []byte) Cell {
 	c := Cell{State: Masked}
 	switch {
 	case t.holds == NullOnly, t.rule.Method == mask.Null, null && !t.whole:
 		c.Null = true
 	case t.holds == Integer, t.holds == Decimal:
-		c.Text, c.Null = t.number(text)
+		c.Text, c.Null = t.number(string(value))
 	case t.holds == JSONText && t.rule.Method == mask.Hash && !t.whole:
-		c.Text = `"` + t.rule.Apply(text) + `"` // which has nothing to escape
+		c.Text = `"` + t.rule.Apply(string(value)) + `"` // which has nothing to escape
 	case t.holds == JSONText:
 		c.Text = `"` + mask.Redacted + `"`
 	case t.whole:
 		c.Text = mask.Redacted
 	default:
-		c.Text = t.rule.Apply(text)
+		c.Text = t.rule.Apply(string(value))
 	}
 	return c
 }
 
 // number is a number in place of one where the method has it, else null.
-func (t Treatment) number(value string) (text string, null bool) {
+func (t *Treatment) number(value string) (text string, null bool) {
 	if t.whole {
 		return "", true
 	}

@@ -5,13 +5,20 @@ const (
 	maxCard = 19
 )
 
-// card says whether a payment card number begins at i, and where the longest
-// ends. It must have the length of its issuer's, a right check digit (Luhn) and
+// firstGroups are the sizes of the first group of a card, or of a whole one, as
+// bits.
+const firstGroups = 1<<1 | 1<<4 | 1<<8 | (1<<(maxCard+1) - 1<<minCard)
+
+// card says whether a payment card number begins at i, with a run of digits up to
+// run, and where the longest ends. It must have the length of its issuer's, a right check digit (Luhn) and
 // the grouping of cards, and must not be a piece of a longer run of digits or of
 // hexadecimal digits, nor the fraction of a decimal number.
-func (t *text) card(i int) (end int, v verdict) {
-	c := t.v[i]
-	if c < '2' || c == '7' || c == '9' {
+func (t *text) card(i, run int) (end int, v verdict) {
+	c, n := t.v[i], run-i
+	if c < '2' || c == '7' || c == '9' || n >= 4 && cardLengths(fourDigits(t.v[i:])) == 0 {
+		return 0, no
+	}
+	if t.off == nil && run < len(t.v) && firstGroups&(1<<n) == 0 {
 		return 0, no
 	}
 	free, wordy := t.beginsWord(i)
@@ -79,24 +86,30 @@ type cardReader struct {
 // read adds the digits from i on, and reports where they end and whether a card
 // may begin so.
 func (r *cardReader) read(i int) (int, bool) {
-	t := r.t
-	for ; i < len(t.v) && isDigit(t.v[i]); i++ {
-		if t.off != nil && r.size > 0 && t.edge(i) {
+	v, n := r.t.v, r.n
+	for ; i < len(v) && isDigit(v[i]); i++ {
+		if r.t.off != nil && n > r.n && r.t.edge(i) {
+			r.add(n)
 			r.try(i)
 		}
-		if r.n == maxCard {
+		if n == maxCard {
+			r.add(n)
 			return i, false
 		}
-		r.digits[r.n] = t.v[i]
-		r.n++
-		r.size++
-		if r.n == 4 {
-			if r.lengths = cardLengths(fourDigits(r.digits[:])); r.lengths == 0 {
-				return i, false
-			}
-		}
+		r.digits[n] = v[i]
+		n++
 	}
-	return i, true
+	r.add(n)
+	return i, r.n < 4 || r.lengths != 0
+}
+
+// add counts the digits of the group that runs, up to n.
+func (r *cardReader) add(n int) {
+	r.size += n - r.n
+	r.n = n
+	if n >= 4 && r.lengths == 0 {
+		r.lengths = cardLengths(fourDigits(r.digits[:]))
+	}
 }
 
 // group ends a group and reports whether cards are grouped so.

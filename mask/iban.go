@@ -14,32 +14,36 @@ func (t *text) iban(i int) (end int, v verdict) {
 	if size == 0 {
 		return 0, no
 	}
-	n := 0
+	k := i + 2
+	for ; k < i+4; k++ {
+		if k == len(t.v) {
+			return 0, t.open()
+		}
+		if !isDigit(t.v[k]) {
+			return 0, no
+		}
+	}
+	sep := byte(0) // before each group of four
+	if k < len(t.v) && (t.v[k] == ' ' || t.v[k] == '-' || t.v[k] == '.') {
+		sep = t.v[k]
+	}
 	var sum check97
-	var sep byte
-	k := i
-	for ; n < size; k++ {
+	for n := 4; n < size; n++ {
+		if sep != 0 && n&3 == 0 && k < len(t.v) {
+			if t.v[k] != sep {
+				return 0, no
+			}
+			k++
+		}
 		if k == len(t.v) {
 			return 0, t.open()
 		}
 		c := t.v[k]
-		group := n&3 == 0 && n > 0 // one ends, or has ended, here
-		switch {
-		case !isAlnum(c):
-			if !group || c != ' ' && c != '-' && c != '.' || n > 4 && c != sep || !isAlnum(t.v[k-1]) {
-				return 0, no
-			}
-			sep = c
-			continue
-		case n >= 4:
-			if group && n > 4 && sep != 0 && t.v[k-1] != sep {
-				return 0, no
-			}
-			sum.add(c)
-		case n >= 2 && !isDigit(c):
+		if !isAlnum(c) {
 			return 0, no
 		}
-		n++
+		sum.add(c)
+		k++
 	}
 	for _, c := range t.v[i : i+4] {
 		sum.add(c)

@@ -1,32 +1,108 @@
 package mask
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// maxRun is how much of a run of digits is looked at: further than a number is
+// long, it does not matter.
+const maxRun = maxCard + len("20") + 1
+
+// leastDigits is how many digits any number has that is found by itself.
+const leastDigits = 9
+
 // digits asks the detectors of what begins with digits, or with two letters
 // before digits, about the run at i. It returns where to go on.
 func (t *text) digits(i int, hits []span) ([]span, int, verdict) {
-	v := t.v
-	lettered := i > 1 && classes[v[i-1]]&classes[v[i-2]]&alphaClass != 0
-	if !lettered && (i == 0 || v[i-1] != '%') {
-		if end, few := t.few(i); few {
-			return hits, end, no
+	v, led := t.v, t.led(i)
+	if !led {
+		if over := t.glance(i); over > 0 {
+			return hits, over, no
 		}
 	}
-	next := i + 1
-	for next < len(v) && isDigit(v[next]) && (t.off == nil || !t.edge(next)) {
-		next++
-	}
-	end := next // of the run; further than a number is long, it does not matter
-	for end < len(v) && isDigit(v[end]) && end-i <= maxCard+len("20") {
+	end := i + 1
+	for end < len(v) && isDigit(v[end]) && end-i < maxRun {
 		end++
 	}
-	if next == end && end < len(v) && !t.maybeNumber(i, end, t.set) {
-		return hits, next, no
+	if end-i < leastDigits && !led {
+		if over, few := t.few(i); few {
+			return hits, over, no
+		}
+	}
+	next := end
+	if t.off != nil {
+		for next = i + 1; next < end && !t.edge(next); {
+			next++
+		}
+	}
+	if next == end {
+		for next < len(v) && isDigit(v[next]) && !t.edge(next) {
+			next++
+		}
+		if next == end && end < len(v) && !t.maybeNumber(i, end, t.set) {
+			return hits, next, no
+		}
 	}
 	hits, verdict := t.number(i, end, t.set, hits)
 	return hits, next, verdict
 }
 
-// leastDigits is how many digits any number has that is found by itself.
-const leastDigits = 9
+// over returns where to go on behind a hit: its end, if it is of digits and signs
+// between them alone and another character follows, so that nothing which begins
+// within can end behind it.
+func (t *text) over(h span) int {
+	if h.by&(detectCard|detectSSN|detectPhone) == 0 || t.off != nil || h.end == len(t.v) || classes[t.v[h.end]]&(digitClass|groupClass) != 0 {
+		return 0
+	}
+	return h.end
+}
+
+// led reports whether what stands before i may be the beginning of a number whose
+// digits begin there: two letters, or a percent-encoded character.
+func (t *text) led(i int) bool {
+	if i == 0 || classes[t.v[i-1]]&leadClass == 0 {
+		return false
+	}
+	return t.v[i-1] == '%' || i > 1 && classes[t.v[i-2]]&alphaClass != 0
+}
+
+// glance is few for groups that end within some characters, without a look at each:
+// most do. It returns where they end, or 0.
+func (t *text) glance(i int) int {
+	const size = 16
+	if i+size > len(t.v) || t.set&detectIPv4 != 0 {
+		return 0
+	}
+	d, signs := numeric(binary.LittleEndian.Uint64(t.v[i:]))
+	d2, signs2 := numeric(binary.LittleEndian.Uint64(t.v[i+size/2:]))
+	d |= d2 << (size / 2)
+	group := d | signs | signs2<<(size/2)
+	if group == 1<<size-1 {
+		return 0
+	}
+	d &= (group ^ (group + 1)) >> 1 // up to the first that is neither
+	if bits.OnesCount32(d) >= leastDigits {
+		return 0
+	}
+	return i + bits.Len32(d)
+}
+
+// numeric says which of eight characters are digits, and which are groupSigns, a
+// bit for each.
+func numeric(x uint64) (digits, signs uint32) {
+	const lows, highs = 0x0101010101010101, 0x8080808080808080
+	ascii := ^x & highs
+	x &^= highs
+	// A character from lo to hi gets its high bit from one sum, and not from the other.
+	d := (x + lows*(0x80-'0')) &^ (x + lows*(0x7f-'9'))
+	s := (x+lows*(0x80-'-'))&^(x+lows*(0x7f-'/')) | (x+lows*(0x80-'('))&^(x+lows*(0x7f-')')) |
+		(x+lows*(0x80-' '))&^(x+lows*(0x7f-' ')) | (x+lows*(0x80-'_'))&^(x+lows*(0x7f-'_'))
+	return gathered(d & ascii), gathered(s & ascii)
+}
+
+// gathered gathers the high bits of eight bytes.
+func gathered(x uint64) uint32 { return uint32(x >> 7 * 0x0102040810204080 >> 56) }
 
 // few reports whether the groups of digits from i on are together too short for
 // any number, and where they end: dates, times, counts.
@@ -111,51 +187,54 @@ func (t *text) lettered(i int) bool {
 	return i == 2 || !isAlnum(t.v[i-3]) || i > 3 && t.v[i-4] == '\\' || i > 4 && t.v[i-5] == '%' || t.masked == i-2 || t.edge(i-2)
 }
 
-// number asks the detectors of numbers about the run of digits from i to end.
+// number asks the detectors of numbers about the run of digits from i to end. What
+// is one kind of number is no other.
 func (t *text) number(i, end int, set detectorSet, hits []span) ([]span, verdict) {
-	if end == len(t.v) && !t.final && end-i <= maxCard+len("20") {
+	if end == len(t.v) && !t.final && end-i < maxRun {
 		return hits, more
 	}
 	at := i
 	if i > 0 && t.v[i-1] == '%' && end-i > 2 { // a percent-encoded character before the number
 		i += 2
 	}
-	n, decided := end-i, no
-	// What is one kind of number is no other.
-	ask := func(by detectorSet, start, e int, v verdict) bool {
-		if v == yes {
-			hits = append(hits, span{start, e, at, by})
-		}
-		decided = v
-		return v != no
+	start, e, by, v := t.kind(i, end, set)
+	if v == yes {
+		hits = append(hits, span{start, e, at, by})
 	}
+	return hits, v
+}
+
+// kind says which kind of number the run of digits from i to end begins, and from
+// where to where it goes.
+func (t *text) kind(i, end int, set detectorSet) (start, e int, by detectorSet, v verdict) {
+	n := end - i
 	if set&detectCard != 0 {
-		if e, v := t.card(i); ask(detectCard, i, e, v) {
-			return hits, decided
+		if e, v = t.card(i, end); v != no {
+			return i, e, detectCard, v
 		}
 	}
 	if set&detectSSN != 0 && (n == 3 || n == 9) {
-		if e, v := t.ssn(i, n); ask(detectSSN, i, e, v) {
-			return hits, decided
+		if e, v = t.ssn(i, n); v != no {
+			return i, e, detectSSN, v
 		}
 	}
 	if set&(detectIBAN|detectGCP) != 0 && n >= 2 && i > 1 && classes[t.v[i-1]]&classes[t.v[i-2]]&alphaClass != 0 {
-		if e, v := t.iban(i - 2); set&detectIBAN != 0 && ask(detectIBAN, i-2, e, v) {
-			return hits, decided
+		if e, v = t.iban(i - 2); set&detectIBAN != 0 && v != no {
+			return i - 2, e, detectIBAN, v
 		}
-		if e, v := t.oauth(i-2, end); set&detectGCP != 0 && ask(detectGCP, i-2, e, v) {
-			return hits, decided
+		if e, v = t.oauth(i-2, end); set&detectGCP != 0 && v != no {
+			return i - 2, e, detectGCP, v
 		}
 	}
 	if set&detectIPv4 != 0 && n <= 3 {
-		if e, v := t.ipv4(i); ask(detectIPv4, i, e, v) {
-			return hits, decided
+		if e, v = t.ipv4(i); v != no {
+			return i, e, detectIPv4, v
 		}
 	}
 	if set&detectPhone != 0 {
-		if e, v := t.national(i, end); ask(detectPhone, i, e, v) {
-			return hits, decided
+		if e, v = t.national(i, end); v != no {
+			return i, e, detectPhone, v
 		}
 	}
-	return hits, no
+	return 0, 0, 0, no
 }

@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"bytes"
 	"slices"
 	"unicode/utf8"
 )
@@ -43,14 +44,10 @@ func (p *reader) project(t *text, data []byte, r, stop int, payload func([]byte)
 			continue
 		}
 		if plain(c) {
-			end := r + 1
-			for c != '\n' && end < len(data) && plain(data[end]) && (!p.inStr || data[end] >= 0x20) {
-				c = data[end]
-				end++
-			}
+			end := r + p.plainRun(data[r:])
 			p.showAll(t, data[r:end], r)
 			r = end
-			if c == '\n' && r > stop {
+			if data[r-1] == '\n' && r > stop {
 				return r
 			}
 			continue
@@ -64,6 +61,24 @@ func (p *reader) project(t *text, data []byte, r, stop int, payload func([]byte)
 	return r
 }
 
+// plainRun returns how many characters of b, the first of which is plain, are so,
+// up to the end of a line; of many, not all.
+func (p *reader) plainRun(b []byte) int {
+	const most = 128
+	n := 1
+	if p.inStr {
+		for b[n-1] != '\n' && n < len(b) && plain(b[n]) && b[n] >= 0x20 {
+			n++
+		}
+		return n
+	}
+	b = b[:min(len(b), most)]
+	if k := bytes.IndexByte(b, '\n'); k >= 0 {
+		b = b[:k+1]
+	}
+	return special(b)
+}
+
 // char projects a character that is not plain and returns its length, or 0 if
 // data ends within it.
 func (p *reader) char(t *text, data []byte, r int) int {
@@ -71,10 +86,15 @@ func (p *reader) char(t *text, data []byte, r int) int {
 		p.hide(t, r, 1)
 		return 1
 	}
-	if incomplete(data[r:]) && !t.final {
+	var c rune
+	var n int
+	if b := data[r:]; b[0] >= 0xc2 && b[0] < 0xe0 && len(b) > 1 && b[1]&0xc0 == 0x80 {
+		c, n = rune(b[0]&0x1f)<<6|rune(b[1]&0x3f), 2 // most alphabets
+	} else if incomplete(b) && !t.final {
 		return 0
+	} else {
+		c, n = utf8.DecodeRune(b)
 	}
-	c, n := utf8.DecodeRune(data[r:])
 	if c == utf8.RuneError && n == 1 {
 		p.show(t, letter, r) // of some other encoding
 		return 1

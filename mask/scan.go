@@ -36,6 +36,7 @@ func (t *text) scan(hits []span) ([]span, int) {
 		}
 		for _, h := range hits[from:] {
 			t.masked = max(t.masked, h.end)
+			next = max(next, t.over(h))
 		}
 		if t.run.kind != 0 {
 			if hits, next, v = t.follow(t.runAt, hits); v == more {

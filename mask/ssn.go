@@ -11,8 +11,8 @@ func (t *text) ssn(i, n int) (end int, v verdict) {
 	if v != yes {
 		return 0, v
 	}
-	area, group, serial := string(digits[:3]), string(digits[3:5]), string(digits[5:])
-	if area == "000" || area == "666" || area[0] == '9' || group == "00" || serial == "0000" {
+	area, group, serial := [3]byte(digits[:3]), [2]byte(digits[3:5]), [4]byte(digits[5:])
+	if area == [3]byte{'0', '0', '0'} || area == [3]byte{'6', '6', '6'} || area[0] == '9' || group == [2]byte{'0', '0'} || serial == [4]byte{'0', '0', '0', '0'} {
 		return 0, no
 	}
 	free, _ := t.beginsWord(i)

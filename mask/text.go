@@ -38,6 +38,7 @@ const (
 	base64Class  // base64, plain or for URLs, without padding
 	valueEnd     // ends a value that is not quoted
 	groupClass   // may stand between the groups of any number
+	leadClass    // may stand right before the digits of a number that begins further left
 )
 
 const decimals, groupSigns = "0123456789", " -._/()"
@@ -54,6 +55,7 @@ var classes = func() (t [256]uint16) {
 	mark(&t, lower+upper+digits+"+/-_", base64Class)
 	mark(&t, "\x00\t\n\v\f\r\b \"'`<>()[]{}&,;|\\", valueEnd)
 	mark(&t, groupSigns, groupClass)
+	mark(&t, lower+upper+"%", leadClass)
 	return t
 }()
 

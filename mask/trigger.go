@@ -6,7 +6,8 @@ type search struct {
 	custom []*Custom
 	// Of each character, the triggers whose first or second it is, a bit for each.
 	first, second [256]uint16
-	asked         [256]bool // the character of such a pair that is asked
+	asked         [256]bool  // the character of such a pair that is asked
+	marks         [64]string // what stands for a hit of each detector, but for a card
 }
 
 // triggers are the pairs of neighbours at which detectors are asked. Nothing that
@@ -42,6 +43,11 @@ func newSearch(set detectorSet, custom []*Custom) *search {
 		if set&tr.by != 0 {
 			mark(&s.first, tr.first, 1<<bit)
 			mark(&s.second, tr.second, 1<<bit)
+		}
+	}
+	for bit := range s.marks {
+		if by := detectorSet(1) << bit; set&by != 0 {
+			s.marks[bit] = "[" + nameOf(by, custom) + "]"
 		}
 	}
 	for c := range s.asked {

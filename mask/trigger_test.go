@@ -88,3 +88,40 @@ func TestFew(t *testing.T) {
 		t.Errorf("%d cases", few)
 	}
 }
+
+// TestGlance: what a glance steps over holds no number, as where there are few
+// digits.
+func TestGlance(t *testing.T) {
+	p := allDetectors(t)
+	search := *p.search
+	search.set &^= detectIPv4 // four digits are enough for it
+	r := rand.New(rand.NewPCG(15, 16))
+	stepped := 0
+	for range 40_000 {
+		x := text{v: []byte(randomText(r) + randomText(r)), search: &search, final: r.IntN(2) == 0}
+		for i := range x.v {
+			if !isDigit(x.v[i]) || i > 0 && isDigit(x.v[i-1]) || x.led(i) {
+				continue
+			}
+			end := x.glance(i)
+			if end == 0 {
+				continue
+			}
+			stepped++
+			if _, few := x.few(i); !few || end <= i || !isDigit(x.v[end-1]) || end < len(x.v) && isDigit(x.v[end]) {
+				t.Fatalf("%q from %d: a glance steps to %d, few: %t", x.v, i, end, few)
+			}
+			for k := i; k < end; k++ {
+				if isDigit(x.v[k]) {
+					continue
+				}
+				if _, v := x.sign(k, x.v[k], search.set&^detectSecret, nil); v != no {
+					t.Fatalf("%q from %d: a glance steps over %d to %d, where there is something", x.v, i, k, end)
+				}
+			}
+		}
+	}
+	if stepped < 10_000 {
+		t.Errorf("%d cases", stepped)
+	}
+}

@@ -9,22 +9,48 @@ func (p *Plan) Text(s string) (string, bool) {
 	if p.closed() {
 		return Redacted, true
 	}
-	if p.detect == 0 || len(p.custom) == 0 && p.search.clears(s) {
+	if passes(p, s) {
 		return s, false
 	}
 	w := writers.Get().(*Writer)
 	defer writers.Put(w)
-	w.reset(p)
-	for rest := s; len(rest) > 0; {
+	if w.reset(p); masked(w, s) {
+		return string(w.out), true
+	}
+	return s, false
+}
+
+// AppendText appends to dst what Text shows of a value, and reports the same.
+func (p *Plan) AppendText(dst, value []byte) ([]byte, bool) {
+	if p.closed() {
+		return append(dst, Redacted...), true
+	}
+	if passes(p, value) {
+		return append(dst, value...), false
+	}
+	w := writers.Get().(*Writer)
+	defer writers.Put(w)
+	if w.reset(p); masked(w, value) {
+		return append(dst, w.out...), true
+	}
+	return append(dst, value...), false
+}
+
+// passes reports at a glance that nothing is to be found in a value.
+func passes[T string | []byte](p *Plan, value T) bool {
+	return p.detect == 0 || len(p.custom) == 0 && clears(p.search, value)
+}
+
+// masked leaves in the out of a new writer what is shown of a value, and reports
+// whether that is another.
+func masked[T string | []byte](w *Writer, value T) bool {
+	for rest := value; len(rest) > 0; {
 		n := min(len(rest), maxChunk)
 		w.held = append(w.held, rest[:n]...)
 		rest = rest[n:]
 		w.process(len(rest) == 0)
 	}
-	if w.hits == 0 {
-		return s, false
-	}
-	return string(w.out), true
+	return w.hits > 0
 }
 
 // writers are kept for Text.
@@ -43,7 +69,7 @@ func (w *Writer) reset(p *Plan) {
 // digits for any number, none right behind letters, as in an IBAN, and nothing
 // else at which a detector is asked. Letters of Latin, Greek and Cyrillic pass;
 // what else is not ASCII may stand for a digit or a sign.
-func (s *search) clears(value string) bool {
+func clears[T string | []byte](s *search, value T) bool {
 	coded := s.set&(detectIBAN|detectGCP) != 0
 	digits, dash := 0, false
 	for i := range len(value) {

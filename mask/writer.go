@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"io"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 
@@ -249,7 +250,7 @@ func (t *text) rawEnd(i, r int, data []byte) int {
 // emit appends to out the data from r to end, the text of which is decided up to
 // cut.
 func (w *Writer) emit(t *text, r, end, cut int) {
-	if !slices.IsSortedFunc(w.spans, func(a, b span) int { return cmp.Compare(a.start, b.start) }) || w.twins() {
+	if !w.inOrder() {
 		slices.SortFunc(w.spans, func(a, b span) int {
 			return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end), cmp.Compare(a.by, b.by))
 		})
@@ -280,14 +281,14 @@ func (w *Writer) emit(t *text, r, end, cut int) {
 	}
 }
 
-// twins reports whether two hits begin at one place.
-func (w *Writer) twins() bool {
+// inOrder reports whether every hit begins behind the one before.
+func (w *Writer) inOrder() bool {
 	for i := 1; i < len(w.spans); i++ {
-		if w.spans[i].start == w.spans[i-1].start {
-			return true
+		if w.spans[i].start <= w.spans[i-1].start {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // copy passes on the data from at to end.
@@ -364,11 +365,11 @@ func (w *Writer) replace(t *text, s span) {
 		return
 	}
 	begin := len(w.out)
-	w.out = append(append(w.out, '['), nameOf(s.by, w.search.custom)...)
 	if s.by == detectCard {
-		w.out = append(append(w.out, " *"...), t.lastFour(s)...)
+		w.out = append(append(append(w.out, "[card *"...), t.lastFour(s)...), ']')
+	} else {
+		w.out = append(w.out, w.search.marks[bits.TrailingZeros64(uint64(s.by))&63]...)
 	}
-	w.out = append(w.out, ']')
 	if w.Notify != nil {
 		w.Notify(Mark{At: w.wrote + int64(begin), Len: len(w.out) - begin, By: nameOf(s.by, w.search.custom)})
 	}

@@ -50,7 +50,7 @@ func (r *reply) Head(status int, fields []connectors.Field) error {
 }
 
 // body makes the streams of both plans.
-func (r *reply) body(rec io.Writer, fields []connectors.Field) (err error) {
+func (r *reply) body(rec io.Writer, fields []connectors.Field) error {
 	p := r.p
 	var notify func(mask.Mark)
 	if m, ok := r.to.(connectors.Marker); ok {
@@ -63,13 +63,18 @@ func (r *reply) body(rec io.Writer, fields []connectors.Field) (err error) {
 		r.sniff = new(mask.Sniffer)
 	}
 	if p.seen.Revision() == p.kept.Revision() {
-		r.seen, err = connectors.Body(p.seen, &teeWriter{rec, r.to}, fields, r.more, notify)
+		return r.view(p.seen, &teeWriter{rec, r.to}, fields, notify)
+	}
+	if err := r.view(p.kept, rec, fields, nil); err != nil {
 		return err
 	}
-	if r.seen, err = connectors.Body(p.seen, r.to, fields, r.more, notify); err != nil {
-		return err
-	}
-	r.kept, err = connectors.Body(p.kept, rec, fields, r.more, nil)
+	return r.view(p.seen, r.to, fields, notify)
+}
+
+func (r *reply) view(plan *mask.Plan, to io.Writer, fields []connectors.Field, notify func(mask.Mark)) (err error) {
+	v := r.add(to)
+	v.notify = notify
+	v.masker, err = connectors.Body(plan, &v.out, fields, r.more, v.marked)
 	return err
 }
 

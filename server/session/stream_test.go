@@ -3,9 +3,12 @@ package session
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/mask"
@@ -127,4 +130,112 @@ func TestStreamMaskingFails(t *testing.T) {
 		}
 		_ = s.Close()
 	}
+}
+
+// faulty is masking that fails when something comes by that it cannot take.
+type faulty struct {
+	connectors.Masking
+	fail func()
+}
+
+func (f *faulty) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("second")) {
+		f.fail()
+	}
+	return f.Masking.Write(b)
+}
+
+// TestStreamMaskingEnds: masking that panics, or does not return, withholds the
+// rest, in each of the two plans, and says so; what was left behind shows nothing
+// when it returns in the end.
+func TestStreamMaskingEnds(t *testing.T) {
+	other, err := mask.NewPlan(nil, []string{"iban"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		view   int
+		hangs  bool
+		reason string
+	}{
+		{"what is kept panics", 0, false, "masking failed"},
+		{"what is seen panics", 1, false, "masking failed"},
+		{"what is kept hangs", 0, true, "masking took too long"},
+		{"what is seen hangs", 1, true, "masking took too long"},
+	} {
+		w := newWorld(t)
+		s := w.open(t, alice)
+		p, ctx := streaming(t, s, terms{rule: "engineer/reads"})
+		p.kept = other
+		var out bytes.Buffer
+		synctest.Test(t, func(t *testing.T) {
+			std, flush := p.Stdio(connectors.Stdio{In: strings.NewReader(""), Out: &out, Err: io.Discard})
+			m := std.Out.(*maskedWriter)
+			release := make(chan struct{})
+			fail := func() { panic("4111 1111 1111 1111") }
+			if c.hangs {
+				fail = func() { <-release }
+			}
+			m.views[c.view].masker = &faulty{m.views[c.view].masker, fail}
+			if _, err := io.WriteString(std.Out, "bob@example.com\n"); err != nil {
+				t.Fatal(err)
+			}
+			_, err := io.WriteString(std.Out, "second line\n")
+			var refusal *policy.Refusal
+			if !errors.As(err, &refusal) || refusal.Rule != "masks" || !strings.Contains(err.Error(), c.reason) || strings.Contains(err.Error(), "4111") || context.Cause(ctx) != err {
+				t.Errorf("%s: %v, ended by %v", c.name, err, context.Cause(ctx))
+			}
+			close(release)
+			synctest.Wait()
+			if _, again := io.WriteString(std.Out, "third line\n"); again != err {
+				t.Errorf("%s: and then %v", c.name, again)
+			}
+			if again := flush(); again != err {
+				t.Errorf("%s: at the end %v", c.name, again)
+			}
+		})
+		p.Done(connectors.Outcome{})
+		if out.String() != "[email]\n" {
+			t.Errorf("%s: shown %q", c.name, out.String())
+		}
+		kept := strings.Join(w.evidence(t, s.ID(), recorder.KindOutput), "")
+		if strings.Contains(kept, "second") || strings.Contains(kept, "third") {
+			t.Errorf("%s: kept %q", c.name, kept)
+		}
+		outcome := w.evidence(t, s.ID(), recorder.KindOutcome)
+		if len(outcome) != 1 || !strings.Contains(outcome[0], c.reason) || !strings.Contains(outcome[0], `"failed"`) || !strings.Contains(outcome[0], `"masked":1`) {
+			t.Errorf("%s: on record %q", c.name, outcome)
+		}
+		_ = s.Close()
+	}
+}
+
+// TestSlowClient: how long whoever looks takes is no time of masking.
+func TestSlowClient(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(t, alice)
+	p, ctx := streaming(t, s, terms{rule: "engineer/reads"})
+	synctest.Test(t, func(t *testing.T) {
+		var out slow
+		std, flush := p.Stdio(connectors.Stdio{In: strings.NewReader(""), Out: &out, Err: io.Discard})
+		for range 3 {
+			if _, err := io.WriteString(std.Out, "a line\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := flush(); err != nil || context.Cause(ctx) != nil || out.String() != strings.Repeat("a line\n", 3) {
+			t.Errorf("%v, ended by %v, shown %q", err, context.Cause(ctx), out.String())
+		}
+	})
+	p.Done(connectors.Outcome{})
+	_ = s.Close()
+}
+
+// slow takes a minute for each write, on the clock of the test.
+type slow struct{ bytes.Buffer }
+
+func (s *slow) Write(b []byte) (int, error) {
+	time.Sleep(time.Minute)
+	return s.Buffer.Write(b)
 }

@@ -1,0 +1,195 @@
+package mask
+
+import "strings"
+
+// place sets where the paths stand at the value that is next, and returns the
+// rule that masks it.
+func (j *JSON) place(at []uint64) *Rule {
+	top := &j.stack[len(j.stack)-1]
+	found := top.mask
+	folded := ""
+	if len(j.stack) > 1 && !top.array && len(j.paths) > 0 {
+		folded = fold(j.key)
+	}
+	for i := range j.paths {
+		p := &j.paths[i]
+		switch {
+		case len(j.stack) == 1:
+			at[i] = top.at[i]
+		case top.array:
+			at[i] = p.step(top.at[i], "", top.index)
+		default:
+			at[i] = p.step(top.at[i], folded, -1)
+		}
+		if p.masks(at[i]) && (found == nil || p.rule.Method.ShowsLess(found.Method)) {
+			found = &p.rule
+		}
+	}
+	return found
+}
+
+// rule returns what masks the scalar at hand.
+func (j *JSON) rule() *Rule {
+	if len(j.paths) == 0 {
+		return nil
+	}
+	var room [8]uint64
+	at := room[:]
+	if len(j.paths) > len(at) {
+		at = make([]uint64, len(j.paths))
+	}
+	return j.place(at)
+}
+
+// inString takes what it can of a string.
+func (j *JSON) inString(b []byte) int {
+	for i, c := range b {
+		switch {
+		case j.escaped:
+			j.escaped = false
+		case c == '\\':
+			j.escaped = true
+		case c == '"':
+			j.take(b[:i+1])
+			j.endString()
+			return i + 1
+		case c < ' ' && c != '\t':
+			j.take(b[:i])
+			j.broken()
+			return i
+		}
+	}
+	j.take(b)
+	return len(b)
+}
+
+// take adds to the string at hand, unless it is too long.
+func (j *JSON) take(b []byte) {
+	if j.skip {
+		return
+	}
+	if j.tok = append(j.tok, b...); len(j.tok) > maxString {
+		begin := len(j.out)
+		j.out = append(j.out, '"')
+		j.out = append(append(j.out, Redacted...), '"')
+		j.hit(begin, "")
+		j.tok, j.skip = j.tok[:0], true
+	}
+}
+
+// endString masks the string that has come whole.
+func (j *JSON) endString() {
+	name := j.mode == jsonName
+	text := undone(j.tok)
+	switch {
+	case j.skip:
+		j.skip, text = false, Redacted
+	case name:
+		j.found(j.masked(text, ""))
+	default:
+		j.value(text)
+	}
+	j.tok = j.tok[:0]
+	if name {
+		j.key, j.mode = text, jsonColon
+		return
+	}
+	j.after()
+}
+
+// value masks a string that is a value.
+func (j *JSON) value(text string) {
+	r := j.rule()
+	switch {
+	case r == nil:
+		key := j.key
+		if top := &j.stack[len(j.stack)-1]; top.array {
+			key = top.key
+		}
+		j.found(j.masked(text, key))
+	default:
+		begin := len(j.out)
+		if r.Method == Null {
+			j.out = append(j.out, "null"...)
+		} else {
+			j.out = quoted(j.out, r.Apply(text))
+		}
+		j.hit(begin, r.Name)
+	}
+}
+
+// masked runs the detectors over a text, and those that go by names with its key.
+func (j *JSON) masked(text, key string) (string, bool) {
+	if j.named && key != "" && len(key) < tokenReach && text != "" {
+		before := key + `="`
+		for _, h := range j.plan.Find(before + text + `"`) {
+			if h.Start == len(before) && (h.Detector == "secret" || h.Detector == "aws_secret_key") {
+				return "[" + h.Detector + "]", true
+			}
+		}
+	}
+	return j.plan.Text(text)
+}
+
+// found passes the string at hand on, or what is shown of it.
+func (j *JSON) found(shown string, hit bool) {
+	if !hit {
+		j.out = append(j.out, j.tok...)
+		return
+	}
+	begin := len(j.out)
+	j.out = quoted(j.out, shown)
+	j.hit(begin, "")
+}
+
+// inScalar takes what it can of a number or literal.
+func (j *JSON) inScalar(b []byte) int {
+	for i, c := range b {
+		if isAlnum(c) || c == '+' || c == '-' || c == '.' {
+			continue
+		}
+		j.tok = append(j.tok, b[:i]...)
+		j.endScalar()
+		return i
+	}
+	if j.tok = append(j.tok, b...); len(j.tok) > maxScalar {
+		j.broken()
+	}
+	return len(b)
+}
+
+// endScalar masks the number or literal that has come whole.
+func (j *JSON) endScalar() {
+	text := string(j.tok)
+	kind := Decimal
+	switch {
+	case text == "null":
+		kind = Other
+	case text == "true", text == "false":
+		kind = Other
+	case !number(text):
+		j.broken()
+		return
+	case !strings.ContainsAny(text, ".eE"):
+		kind = Integer
+	}
+	if r := j.rule(); r != nil {
+		shown, ok := r.ApplyTyped(text, kind)
+		if !ok {
+			shown = "null"
+		}
+		begin := len(j.out)
+		j.out = append(j.out, shown...)
+		if text != "null" {
+			j.hit(begin, r.Name)
+		}
+	} else if _, hit := j.plan.Text(text); hit {
+		begin := len(j.out)
+		j.out = append(j.out, "null"...)
+		j.hit(begin, "")
+	} else {
+		j.out = append(j.out, text...)
+	}
+	j.tok = j.tok[:0]
+	j.after()
+}
