@@ -331,13 +331,13 @@ func SafeError(p *mask.Plan, touches bool, err error) error {
 		return err
 	}
 	if touches {
-		return &TargetError{Code: templatedCode(te), Text: templatedError, Position: te.Position}
+		return &TargetError{Code: templatedCode(te), Text: templatedError, Position: te.Position, Late: te.Late}
 	}
 	text := templatedError
 	if masking(func() { text, _ = p.Text(te.Text) }) != nil {
 		text = templatedError
 	}
-	return &TargetError{Code: te.Code, Text: text, Position: te.Position}
+	return &TargetError{Code: te.Code, Text: text, Position: te.Position, Late: te.Late}
 }
 
 // templatedCode is the code of an error whose text is withheld. What a value was

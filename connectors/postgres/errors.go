@@ -71,6 +71,10 @@ func root(err error) string {
 	return err.Error()
 }
 
+// queryCanceled is the code of a statement that ran into its time limit, or that
+// was cancelled.
+const queryCanceled = "57014"
+
 // failure maps an error that came while a statement ran. unknown is set where
 // the target may have run it without our learning.
 func (c *Conn) failure(run context.Context, err error) (mapped error, unknown bool) {
@@ -82,7 +86,7 @@ func (c *Conn) failure(run context.Context, err error) (mapped error, unknown bo
 		switch {
 		case pe.Severity == "FATAL" || pe.Severity == "PANIC" || pe.SeverityUnlocalized == "FATAL":
 			return fmt.Errorf("%w: %s (%s)", connectors.ErrVanished, "it ended the session", pe.Code), true
-		case pe.Code == "57014" && run.Err() != nil:
+		case pe.Code == queryCanceled && run.Err() != nil:
 			return canceled(run), false
 		}
 		return &connectors.TargetError{Code: pe.Code, Text: pe.Message, Position: int(pe.Position)}, false
