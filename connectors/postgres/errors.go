@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/sallyport/sallyport/connectors"
 )
@@ -91,7 +92,10 @@ func (c *Conn) failure(run context.Context, err error) (mapped error, unknown bo
 		}
 		return &connectors.TargetError{Code: pe.Code, Text: pe.Message, Position: int(pe.Position)}, false
 	}
+	var long *pgproto3.ExceededMaxBodyLenErr
 	switch {
+	case errors.As(err, &long): // by how much too large tells of what is in it
+		return fmt.Errorf("%w: a row is larger than %d bytes", connectors.ErrVanished, long.MaxExpectedBodyLen), true
 	case run.Err() != nil:
 		return canceled(run), c.pg.IsClosed()
 	case c.pg.IsClosed() || isNetwork(err):
