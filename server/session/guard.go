@@ -58,7 +58,10 @@ func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 		return nil, g.refused(ctx, n, err)
 	}
 	a := &asked{op: op, before: int64(n - 1), masks: m.revision(), rules: rules, end: g.end}
-	g.done = s.begin(a)
+	g.done = func() {}
+	if d.Effect != policy.Deny { // what never ran is not ended, but refused
+		g.done = s.begin(a)
+	}
 	p, err := g.run(ctx, n, a, d, m)
 	if err != nil {
 		g.done()
