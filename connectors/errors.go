@@ -37,6 +37,8 @@ type TargetError struct {
 	Text string
 	// Position is the 1-based character of the statement it points at, 0 for none.
 	Position int
+	// Late is set where Terms.Timeout ended the operation.
+	Late bool
 }
 
 // Error is the text with its code.

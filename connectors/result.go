@@ -302,13 +302,13 @@ func SafeError(p *mask.Plan, touches bool, err error) error {
 		return err
 	}
 	if touches {
-		return &TargetError{Code: templatedCode(te), Text: templatedError, Position: te.Position}
+		return &TargetError{Code: templatedCode(te), Text: templatedError, Position: te.Position, Late: te.Late}
 	}
 	text, merr := MaskStep(len(te.Text), func() string { s, _ := p.Text(te.Text); return s })
 	if merr != nil {
 		text = templatedError
 	}
-	return &TargetError{Code: te.Code, Text: text, Position: te.Position}
+	return &TargetError{Code: te.Code, Text: text, Position: te.Position, Late: te.Late}
 }
 
 // templatedCode is the code of an error whose text is withheld. What a value was

@@ -47,6 +47,17 @@ func TestUnmask(t *testing.T) {
 			t.Errorf("%s opens it: %s by %s", group, d.Effect, d.Rule)
 		}
 	}
+	for group, want := range map[string]string{"a": "", "b": "unmask approve looks/ask by dba, need 1, wait 15m0s", "d": ""} {
+		got := ""
+		for _, r := range p.Rights(Identity{Subject: "x", Groups: []string{group}}, res) {
+			if r.What == "unmask" {
+				got = r.What + " " + show(r.Decision)
+			}
+		}
+		if got != want {
+			t.Errorf("%s may %q, not %q", group, got, want)
+		}
+	}
 	if who := p.Revealing(res, "t.a"); !slices.Equal(who, []string{"free (d)"}) {
 		t.Errorf("revealed by %v", who)
 	}

@@ -149,6 +149,9 @@ func (v *View) find(res *Resource, area int) *access {
 		}
 	}
 	a.Rights = alike(a.Rights, ops)
+	if r, ok := v.unmasks(s, roles, ops, a.Masks); ok {
+		a.Rights = append(a.Rights, r)
+	}
 	switch {
 	case opens != nil:
 		a.Open, a.Rule, a.best, a.Limits = true, opens.id, opens, terms.limits
@@ -159,6 +162,19 @@ func (v *View) find(res *Resource, area int) *access {
 		a.Rule, a.best = shuts.id, shuts
 	}
 	return a
+}
+
+// unmasks is the right to ask for cleartext, where something is masked and a rule
+// speaks of it. It opens nothing, and limits of a session do not come of it.
+func (v *View) unmasks(s *scope, roles set, ops []operation, m Masks) (Right, bool) {
+	if len(ops) == 0 || ops[0].action != ActionSQL || len(m.Seen) == 0 {
+		return Right{}, false
+	}
+	o := operation{ActionUnmask, Read, wordUnmask, string(ActionUnmask), actions[ActionUnmask].many}
+	s.op.action, s.op.facts.Class = o.action, o.class
+	e := v.early(s, roles, o)
+	r, base := e.right(v.who, o)
+	return r, base != nil && r.Effect != Deny
 }
 
 func least(a, b *rule) *rule {

@@ -58,7 +58,7 @@ func TestMaskCorpus(t *testing.T) {
 	// them it is enough that nothing leaks.
 	out.Reset()
 	err = runMaskCorpus(context.Background(), []string{"-v", "--postgres-url", a, "--alt-url", b, "--sensitive", filepath.Join(dir, "sensitive.json"),
-		filepath.Join(dir, "own.sql.jsonl")}, stdio{out: &out, err: &out})
+		filepath.Join(dir, "own.sql.jsonl"), filepath.Join(dir, "hostile.sql.jsonl")}, stdio{out: &out, err: &out})
 	if err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}

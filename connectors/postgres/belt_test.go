@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -68,8 +69,13 @@ func TestBeltLimits(t *testing.T) {
 	g := &connectortest.Guard{Terms: func(connectors.Operation) connectors.Terms {
 		return connectors.Terms{ReadOnly: true, Timeout: 50 * time.Millisecond, MaxRows: 10}
 	}}
-	if _, _, _, err := run(t, c, g, "select pg_sleep(60)"); err == nil || !strings.Contains(err.Error(), "57014") {
-		t.Errorf("a long read: %v", err)
+	var te *connectors.TargetError
+	if _, _, _, err := run(t, c, g, "select pg_sleep(60)"); !errors.As(err, &te) || te.Code != queryCanceled || !te.Late {
+		t.Errorf("a long read: %+v", err)
+	}
+	long := &connectortest.Guard{Terms: func(connectors.Operation) connectors.Terms { return connectors.Terms{Timeout: time.Hour} }}
+	if _, _, _, err := run(t, c, long, "select pg_cancel_backend(pg_backend_pid()), pg_sleep(60)"); !errors.As(err, &te) || te.Code != queryCanceled || te.Late {
+		t.Errorf("cancelled by somebody at the target: %+v", err)
 	}
 	if _, rows, sum, err := run(t, c, g, "select generate_series(1, 100)"); len(rows) > 10 || sum.Rows > 10 {
 		t.Errorf("%d rows, %+v, %v", len(rows), sum, err)

@@ -41,7 +41,7 @@ type Conn struct {
 	block   block // the requester's own transaction
 
 	mu      sync.Mutex
-	cancel  context.CancelCauseFunc // of the operation that runs, or nil
+	turn    turn
 	closed  bool
 	notices []string // of the operation that runs
 	dropped int      // notices beyond maxNotices
@@ -214,7 +214,7 @@ func (c *Conn) Trace(ctx context.Context, s connectors.Statement) (*connectors.T
 
 // Catalog lists the tables and views that the login may read, by schema and name.
 func (c *Conn) Catalog(ctx context.Context) ([]connectors.Relation, error) {
-	run, err := c.begin(ctx)
+	run, err := c.beginOwn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -234,42 +234,6 @@ func (c *Conn) Catalog(ctx context.Context) ([]connectors.Relation, error) {
 		last.Columns = append(last.Columns, connectors.RelationColumn{Name: r[5], Type: r[6]})
 	}
 	return out, nil
-}
-
-// begin makes the caller the one operation of the connection. end ends it.
-func (c *Conn) begin(ctx context.Context) (context.Context, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.closed:
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
-	case c.cancel != nil:
-		return nil, errBusy
-	}
-	run, cancel := context.WithCancelCause(ctx)
-	c.cancel, c.notices, c.dropped = cancel, nil, 0
-	return run, nil
-}
-
-func (c *Conn) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel(nil)
-		c.cancel = nil
-	}
-	if c.of != nil { // the operation is one of both
-		c.of.end()
-	}
-}
-
-// stop cancels the operation that runs.
-func (c *Conn) stop(cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel(cause)
-	}
 }
 
 // Close cancels what runs at the target and ends the session. It may be called

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/sallyport/sallyport/connectors"
 )
@@ -71,6 +72,10 @@ func root(err error) string {
 	return err.Error()
 }
 
+// queryCanceled is the code of a statement that ran into its time limit, or that
+// was cancelled.
+const queryCanceled = "57014"
+
 // failure maps an error that came while a statement ran. unknown is set where
 // the target may have run it without our learning.
 func (c *Conn) failure(run context.Context, err error) (mapped error, unknown bool) {
@@ -82,12 +87,15 @@ func (c *Conn) failure(run context.Context, err error) (mapped error, unknown bo
 		switch {
 		case pe.Severity == "FATAL" || pe.Severity == "PANIC" || pe.SeverityUnlocalized == "FATAL":
 			return fmt.Errorf("%w: %s (%s)", connectors.ErrVanished, "it ended the session", pe.Code), true
-		case pe.Code == "57014" && run.Err() != nil:
+		case pe.Code == queryCanceled && run.Err() != nil:
 			return canceled(run), false
 		}
 		return &connectors.TargetError{Code: pe.Code, Text: pe.Message, Position: int(pe.Position)}, false
 	}
+	var long *pgproto3.ExceededMaxBodyLenErr
 	switch {
+	case errors.As(err, &long): // by how much too large tells of what is in it
+		return fmt.Errorf("%w: a row is larger than %d bytes", connectors.ErrVanished, long.MaxExpectedBodyLen), true
 	case run.Err() != nil:
 		return canceled(run), c.pg.IsClosed()
 	case c.pg.IsClosed() || isNetwork(err):

@@ -21,7 +21,7 @@ var _ connectors.Estimator = (*Conn)(nil)
 // It refuses, with connectors.ErrUnsupported, what planning may run a function
 // of: planning evaluates immutable and stable ones.
 func (c *Conn) Estimate(ctx context.Context, g connectors.Guard, s connectors.Statement) (int64, error) {
-	run, err := c.begin(ctx)
+	run, err := c.beginOwn(ctx)
 	if err != nil {
 		return 0, err
 	}

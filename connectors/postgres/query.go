@@ -109,6 +109,9 @@ type source struct {
 	t        *traced
 	no       *policy.Refusal // why it is not executed, nil if it may be
 	readOnly bool
+	// limit is how long the statement may run, from since on; 0 is for ever.
+	limit time.Duration
+	since time.Time
 
 	rr        *pgconn.ResultReader
 	began     bool // a transaction is open that ends with the statement
@@ -194,6 +197,7 @@ func (c *Conn) isClosed() bool {
 // open begins the transaction, or sets the limit for a statement that cannot
 // run in one.
 func (q *source) open(t connectors.Terms) error {
+	q.limit, q.since = t.Timeout, q.c.now()
 	limit := fmt.Sprintf("statement_timeout = %d", t.Timeout.Milliseconds())
 	if t.Timeout > 0 && t.Timeout < time.Millisecond {
 		limit = "statement_timeout = 1"
@@ -396,6 +400,11 @@ func (q *source) conclude(tag string, err error) error {
 func (q *source) failure(err error) error {
 	mapped, unknown := q.c.failure(q.run, err)
 	q.out.Unknown = q.out.Unknown || unknown && q.sent
+	var te *connectors.TargetError
+	if errors.As(mapped, &te) && te.Code == queryCanceled && q.limit > 0 {
+		// Somebody at the target may have cancelled it, too; that comes sooner.
+		te.Late = q.c.now().Sub(q.since) >= q.limit
+	}
 	return mapped
 }
 

@@ -30,7 +30,7 @@ func (c *Conn) RoleReport(ctx context.Context, p *mask.Plan, role string) (grant
 
 // reading is an operation of the gate's own that reads the catalog.
 func (c *Conn) reading(ctx context.Context, read func(context.Context, grants.Catalog) error) error {
-	run, err := c.begin(ctx)
+	run, err := c.beginOwn(ctx)
 	if err != nil {
 		return err
 	}

@@ -105,11 +105,16 @@ func (r *rows) Notices() []string          { return nil }
 type fullDisk struct {
 	recorder.Store
 	full atomic.Bool
+	// before is called before something is appended.
+	before atomic.Pointer[func()]
 }
 
 func (s *fullDisk) Append(g []recorder.Group) error {
 	if s.full.Load() {
 		return errors.New("no space left on device")
+	}
+	if f := s.before.Load(); f != nil {
+		(*f)()
 	}
 	return s.Store.Append(g)
 }

@@ -49,15 +49,20 @@ func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 	if err := g.asked(ctx, n, op); err != nil {
 		return nil, err
 	}
-	d, m, err := s.decide(op, int64(n-1))
+	rules := s.g.rules.Load()
+	d, m, err := s.decideBy(rules, op, int64(n-1))
 	if err == nil && op.Estimate != nil {
 		d, m, err = s.weighed(&op, int64(n-1), d, m, func() *int64 { return estimateOf(ctx, op) })
 	}
 	if err != nil {
 		return nil, g.refused(ctx, n, err)
 	}
-	g.done = s.begin(&asked{op: op, before: int64(n - 1), masks: m.revision(), end: g.end})
-	p, err := g.run(ctx, n, op, d, m)
+	a := &asked{op: op, before: int64(n - 1), masks: m.revision(), rules: rules, end: g.end}
+	g.done = func() {}
+	if d.Effect != policy.Deny { // what never ran is not ended, but refused
+		g.done = s.begin(a)
+	}
+	p, err := g.run(ctx, n, a, d, m)
 	if err != nil {
 		g.done()
 		return nil, err
@@ -77,8 +82,8 @@ func estimateOf(ctx context.Context, op connectors.Operation) *int64 {
 }
 
 // run is the way from a decision to a permit.
-func (g *guard) run(ctx context.Context, n int, op connectors.Operation, d policy.Decision, m masks) (connectors.Permit, error) {
-	s := g.s
+func (g *guard) run(ctx context.Context, n int, a *asked, d policy.Decision, m masks) (connectors.Permit, error) {
+	s, op := g.s, a.op
 	if why := unreadable(op, d); why != nil {
 		return nil, g.refused(ctx, n, why)
 	}
@@ -97,7 +102,7 @@ func (g *guard) run(ctx context.Context, n int, op connectors.Operation, d polic
 	}
 	// The rules may have changed between the decision and now: whoever changed them
 	// finds the operation, or it finds their change here.
-	if why := s.stopped(s.g.rules.Load(), &asked{op: op, before: int64(n - 1), masks: m.revision()}); why != nil {
+	if why := s.stopped(s.g.rules.Load(), a); why != nil {
 		<-s.running
 		g.finish(used, policy.ApprovalFailed)
 		return nil, g.refused(ctx, n, why)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -186,6 +187,17 @@ func (s *Session) terms(op connectors.Operation, d policy.Decision) terms {
 	return t
 }
 
+// late puts the limit and who sets it into words where an operation ran into its
+// time; any other error stays as it is.
+func (t terms) late(err error) error {
+	var te *connectors.TargetError
+	if !errors.As(err, &te) || !te.Late {
+		return err
+	}
+	return &connectors.TargetError{Code: te.Code, Position: te.Position, Late: true,
+		Text: fmt.Sprintf("it ran into its time limit of %s, set by %s", t.Timeout, setBy(t.time))}
+}
+
 // cut says who ended an answer early.
 func (t terms) cut(rows int64) string {
 	rule := t.bytes
@@ -194,6 +206,14 @@ func (t terms) cut(rows int64) string {
 	}
 	if rule == bastionLimit || rule == "" {
 		return "this bastion's limit"
+	}
+	return "rule " + rule
+}
+
+// setBy names who sets a limit.
+func setBy(rule string) string {
+	if rule == bastionLimit || rule == "" {
+		return "this bastion (limits.statement)"
 	}
 	return "rule " + rule
 }

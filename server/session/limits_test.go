@@ -50,6 +50,23 @@ func TestTerms(t *testing.T) {
 	}
 }
 
+// Who waited for an answer that took too long is told which rule would not have it
+// longer, whatever the target said, which may be withheld.
+func TestLate(t *testing.T) {
+	limit := terms{Terms: connectors.Terms{Timeout: 30 * time.Second}, time: "support/reads"}
+	said := &connectors.TargetError{Code: "57014", Text: "withheld", Late: true}
+	if got := limit.late(said).Error(); got != "it ran into its time limit of 30s, set by rule support/reads (57014)" {
+		t.Error(got)
+	}
+	limit.time = bastionLimit
+	if got := limit.late(said).Error(); !strings.Contains(got, "set by this bastion") {
+		t.Error(got)
+	}
+	if other := (&connectors.TargetError{Code: "57014", Text: "by an administrator"}); limit.late(other) != error(other) {
+		t.Error("another error was taken for it")
+	}
+}
+
 // A session ends at the tightest of what opened it and what it did.
 func TestLease(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

@@ -88,7 +88,7 @@ func (p *permit) Done(o connectors.Outcome) {
 		}
 		state := policy.ApprovalDone
 		if o.Err != nil {
-			out.State, out.Error, state = "failed", o.Err.Error(), policy.ApprovalFailed
+			out.State, out.Error, state = "failed", p.terms.late(o.Err).Error(), policy.ApprovalFailed
 		}
 		if why := p.withheld.Load(); why != nil {
 			out.State, out.Error, state = "failed", why.Error(), policy.ApprovalFailed

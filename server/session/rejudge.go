@@ -70,6 +70,7 @@ type asked struct {
 	op     connectors.Operation
 	before int64
 	masks  string
+	rules  *Rules // by which it was decided
 	end    context.CancelCauseFunc
 }
 
@@ -123,6 +124,20 @@ func (s *Session) lost(r *Rules) ([]policy.Decision, *policy.Refusal) {
 	return limits, nil
 }
 
+// whyStopped says what changed under an operation that was allowed: the
+// resource's configuration, the rules, or none of them but what the rules ask
+// about, the time of day say.
+func (s *Session) whyStopped(r *Rules, a *asked) string {
+	_, present := s.present(r)
+	switch {
+	case !present:
+		return "it was ended: "
+	case r != a.rules:
+		return "it was ended, since the rules changed: "
+	}
+	return "it was ended, since what allowed it holds no longer: "
+}
+
 // stopped is why an operation may not go on, nil where it may. One that was
 // approved stays so; masks that are not those of its beginning end it, since what
 // it still shows would be masked by the old ones.
@@ -132,7 +147,7 @@ func (s *Session) stopped(r *Rules, a *asked) *policy.Refusal {
 	case err != nil:
 		return &policy.Refusal{Rule: policy.DefaultDeny, Reason: "it was ended: its masks cannot be made by the rules that hold now"}
 	case d.Effect == policy.Deny:
-		return &policy.Refusal{Rule: d.Rule, Reason: "it was ended, since the rules changed: " + d.Reason}
+		return &policy.Refusal{Rule: d.Rule, Reason: s.whyStopped(r, a) + d.Reason}
 	case m.revision() != a.masks:
 		return &policy.Refusal{Rule: d.Rule, Reason: "it was ended, since the masks on " + s.target.Name + " changed", Hint: "run it again"}
 	}

@@ -134,6 +134,22 @@ func TestSwapEndsRunningOperation(t *testing.T) {
 	}
 }
 
+// A statement that is refused while its session is judged again, as every session is
+// right after it was opened, was told that it was ended since the rules changed. It
+// never ran, and they had not.
+func TestRefusedWhileJudgedAgain(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(t, alice)
+	again := func() { s.rejudge() }
+	w.disk.before.Store(&again)
+	_, err := s.Run(t.Context(), "ddl a", nil)
+	w.disk.before.Store(nil)
+	var why *policy.Refusal
+	if !errors.As(err, &why) || why.Rule != "engineer/no-schema" || strings.Contains(why.Reason, "ended") {
+		t.Errorf("it was refused with %v", err)
+	}
+}
+
 // A request whose rule turned into a denial stops waiting.
 func TestSwapEndsWaiting(t *testing.T) {
 	w := newWorld(t)

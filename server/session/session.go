@@ -323,11 +323,11 @@ func (s *Session) Run(ctx context.Context, text string, ask *Ask) (*Answer, erro
 	g := &guard{s: s, ask: ask, end: end}
 	r, err := q.Query(ctx, g, connectors.Statement{Text: text})
 	if err != nil {
-		err = s.words(s.because(ctx, err))
+		err = s.words(g.terms.late(s.because(ctx, err)))
 		end(context.Canceled)
 		return nil, err
 	}
-	a := &Answer{s: s, r: r, terms: g.terms, why: func(err error) error { return s.because(ctx, err) }}
+	a := &Answer{s: s, r: r, terms: g.terms, why: func(err error) error { return g.terms.late(s.because(ctx, err)) }}
 	s.mu.Lock()
 	s.answer = a
 	s.mu.Unlock()

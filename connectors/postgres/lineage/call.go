@@ -21,22 +21,41 @@ func (a *analyzer) call(f *pg.FuncCall, sc *scope) value {
 		args[i] = a.expr(n, sc)
 		argNames[i] = n.GetNamedArgExpr().GetName()
 	}
-	around := a.around(f, sc)
+	around := a.around(f, sc, args)
 	v := a.function(schema, name, args, argNames, f)
+	if schema == "" || schema == "pg_catalog" {
+		if patterned[name] && len(args) > 1 && !regexlessSubstring(name, f.GetArgs()) {
+			a.matches(args[0], f.GetArgs()[1])
+		}
+		together := computed(args...)
+		together.src = union(together.src, v.src)
+		sized := a.size(name, together, f.GetArgs(), sc)
+		v.size, v.sized = max(v.size, sized.size), v.sized || sized.sized
+		v.loud = v.loud || loudCall(name, together) || len(a.cat.Routines(name)) > 0
+	} else {
+		v.loud, v.size = true, huge
+	}
 	if len(around.src) == 0 {
 		return v
 	}
 	return computed(v, around)
 }
 
+// regexlessSubstring reports whether a call is of the substring that counts.
+func regexlessSubstring(name string, args []*pg.Node) bool {
+	return name == "substring" && args[1].GetAConst().GetIval() != nil
+}
+
 // around is what an aggregate or window depends on beside its arguments.
-func (a *analyzer) around(f *pg.FuncCall, sc *scope) value {
+func (a *analyzer) around(f *pg.FuncCall, sc *scope, args []value) value {
 	var vs []value
 	for _, n := range f.GetAggOrder() {
 		a.operator(n.GetSortBy().GetUseOp())
 		vs = append(vs, a.expr(n.GetSortBy().GetNode(), sc))
 	}
-	vs = append(vs, a.optional(f.GetAggFilter(), sc))
+	filter := a.optional(f.GetAggFilter(), sc)
+	a.guards(filter, "FILTER", append(vs, args...)...)
+	vs = append(vs, filter)
 	if f.GetOver() != nil {
 		vs = append(vs, a.over(f.GetOver(), sc))
 	}

@@ -34,7 +34,9 @@ func (a *analyzer) expr(n *pg.Node, sc *scope) value {
 	switch v := n.GetNode().(type) {
 	case *pg.Node_ColumnRef:
 		return a.columnRef(v.ColumnRef, sc)
-	case *pg.Node_AConst, *pg.Node_SqlvalueFunction, *pg.Node_SetToDefault:
+	case *pg.Node_AConst:
+		return value{direct: true, scalar: true, size: literalSize(v.AConst)}
+	case *pg.Node_SqlvalueFunction, *pg.Node_SetToDefault:
 		return value{direct: true, scalar: true}
 	case *pg.Node_ParamRef:
 		return a.param(v.ParamRef, sc)
@@ -47,18 +49,18 @@ func (a *analyzer) expr(n *pg.Node, sc *scope) value {
 		if v.XmlSerialize.GetXmloption() == pg.XmlOptionType_XMLOPTION_DOCUMENT {
 			a.decides(x.src, "an error of XML")
 		}
-		return x
+		return a.whole(x, "XML")
 	case *pg.Node_XmlExpr:
 		x := a.within(v.XmlExpr.ProtoReflect(), sc)
 		switch v.XmlExpr.GetOp() {
 		case pg.XmlExprOp_IS_XMLPARSE, pg.XmlExprOp_IS_XMLPI, pg.XmlExprOp_IS_XMLROOT, pg.XmlExprOp_IS_DOCUMENT:
 			a.decides(x.src, "an error of XML")
 		}
-		return x
+		return a.whole(x, "XML")
 	case *pg.Node_CollateClause:
 		return a.expr(v.CollateClause.GetArg(), sc)
 	case *pg.Node_BoolExpr:
-		return a.each(sc, v.BoolExpr.GetArgs())
+		return a.boolean(v.BoolExpr, sc)
 	case *pg.Node_NullTest:
 		return computed(a.expr(v.NullTest.GetArg(), sc))
 	case *pg.Node_BooleanTest:
@@ -66,9 +68,9 @@ func (a *analyzer) expr(n *pg.Node, sc *scope) value {
 	case *pg.Node_CaseExpr:
 		return a.caseOf(v.CaseExpr, sc)
 	case *pg.Node_CoalesceExpr:
-		return a.each(sc, v.CoalesceExpr.GetArgs())
+		return a.coalesced(v.CoalesceExpr.GetArgs(), sc)
 	case *pg.Node_MinMaxExpr:
-		return a.each(sc, v.MinMaxExpr.GetArgs())
+		return a.extremes(v.MinMaxExpr.GetArgs(), sc)
 	case *pg.Node_SubLink:
 		return a.subLink(v.SubLink, sc)
 	case *pg.Node_FuncCall:
@@ -91,7 +93,7 @@ func (a *analyzer) expr(n *pg.Node, sc *scope) value {
 		if partial[n.Descriptor().Name()] {
 			a.decides(v.src, "an error of "+string(n.Descriptor().Name()))
 		}
-		return v
+		return a.whole(v, "JSON")
 	}
 	a.fail("an expression of a kind that is not known")
 	return value{}
@@ -238,8 +240,21 @@ func (a *analyzer) operation(e *pg.A_Expr, sc *scope) value {
 			v.weight = l.weight + r.weight + 1
 		}
 		v.varies = v.varies && op == "||"
-	case pg.A_Expr_Kind_AEXPR_LIKE, pg.A_Expr_Kind_AEXPR_ILIKE, pg.A_Expr_Kind_AEXPR_SIMILAR:
+		if regexOps[op] {
+			a.matches(l, e.GetRexpr())
+		}
+	case pg.A_Expr_Kind_AEXPR_LIKE, pg.A_Expr_Kind_AEXPR_ILIKE:
 		a.decides(r.src, "an error of LIKE")
+	case pg.A_Expr_Kind_AEXPR_SIMILAR:
+		a.decides(r.src, "an error of LIKE")
+		a.matches(l, similar(e.GetRexpr()))
+	}
+	if v.big() {
+		a.decides(v.src, "the size of "+op)
+	}
+	v.loud = a.loudOperation(e, op, computed(l, r))
+	if op == "^" && len(v.src) == 0 {
+		v.size = huge
 	}
 	return v
 }
@@ -266,12 +281,20 @@ func (a *analyzer) cast(c *pg.TypeCast, sc *scope) value {
 	v := a.expr(c.GetArg(), sc)
 	a.typed(c.GetTypeName())
 	if len(v.src) == 0 && v.fields == nil {
+		if bigCast(c) {
+			v.size = huge
+		}
+		v.loud = v.loud || c.GetArg().GetAConst() == nil && c.GetArg().GetParamRef() == nil
 		return v
 	}
 	to := last(names(c.GetTypeName().GetNames()))
 	a.castMayFail(c, to, v)
 	out := computed(v)
 	out.unbounded = to == "numeric" || to == "float8"
+	out.loud = loudCast(c, to, v)
+	if textTypes[to] && bigCast(c) {
+		a.decides(v.src, "the size of a cast")
+	}
 	return out
 }
 
@@ -314,21 +337,51 @@ func (a *analyzer) subLink(s *pg.SubLink, sc *scope) value {
 	test := a.optional(s.GetTestexpr(), sc)
 	q := s.GetSubselect().GetSelectStmt()
 	cols := a.query(q, sc)
+	var v value
 	switch s.GetSubLinkType() {
 	case pg.SubLinkType_EXISTS_SUBLINK:
-		return value{}
 	case pg.SubLinkType_EXPR_SUBLINK:
-		if len(cols) == 1 {
+		if v = row(cols); len(cols) == 1 {
 			a.subLinks[s] = cols[0].name
-			return cols[0].value
+			v = cols[0].value
 		}
-		return row(cols)
-	case pg.SubLinkType_ALL_SUBLINK, pg.SubLinkType_ANY_SUBLINK, pg.SubLinkType_ROWCOMPARE_SUBLINK,
-		pg.SubLinkType_MULTIEXPR_SUBLINK, pg.SubLinkType_ARRAY_SUBLINK:
-		return computed(test, all(cols))
+	case pg.SubLinkType_ALL_SUBLINK, pg.SubLinkType_ANY_SUBLINK:
+		// It is run until the answer is known.
+		a.decides(test.src, "ANY or ALL")
+		v = computed(test, all(cols))
+		if v.loud {
+			a.decides(v.src, "ANY or ALL")
+		}
+	case pg.SubLinkType_ROWCOMPARE_SUBLINK, pg.SubLinkType_MULTIEXPR_SUBLINK, pg.SubLinkType_ARRAY_SUBLINK:
+		v = computed(test, all(cols))
+	default:
+		a.fail("a subquery of a kind that is not known")
 	}
-	a.fail("a subquery of a kind that is not known")
-	return value{}
+	v.loud = true
+	if len(v.src) == 0 {
+		v.size = huge // of however many rows
+	}
+	return v
+}
+
+// whole is what is made of everything within, by code that takes its time.
+func (a *analyzer) whole(v value, what string) value {
+	if v.big() {
+		a.decides(v.src, "the size of "+what)
+	}
+	v.loud = true
+	return v
+}
+
+// regexOps match with regular expressions.
+var regexOps = words(`~ ~* !~ !~*`)
+
+// similar is the pattern of SIMILAR TO, which the grammar hands to a function.
+func similar(n *pg.Node) *pg.Node {
+	if f := n.GetFuncCall(); len(f.GetArgs()) > 0 {
+		return f.GetArgs()[0]
+	}
+	return n
 }
 
 // indirection is (expression).field, [subscript] and [from:to], in a row.
@@ -357,6 +410,7 @@ func (a *analyzer) arrayOf(e *pg.A_ArrayExpr, sc *scope) value {
 	v := value{fixed: true}
 	for _, n := range e.GetElements() {
 		x := a.expr(n, sc)
+		v.noted(x)
 		v.src, v.fixed = union(v.src, x.src), v.fixed && x.scalar
 		if x.varies {
 			a.decides(x.src, "an error of ARRAY")
@@ -371,6 +425,7 @@ func (a *analyzer) rowOf(r *pg.RowExpr, sc *scope) value {
 	for _, n := range r.GetArgs() {
 		arg := a.expr(n, sc)
 		v.src, v.plain = union(v.src, arg.src), v.plain && arg.direct
+		v.noted(arg)
 	}
 	return v
 }

@@ -219,6 +219,11 @@ type value struct {
 	scalar, fixed bool
 	// varies is set for what may be an array of a length that depends on values.
 	varies bool
+	// loud is set where making it may be noticed (loud.go). sized says that its size
+	// hangs on what it holds, size how large the statement makes it: a measure, see
+	// size.go.
+	loud, sized bool
+	size        float64
 	// weight counts the operations that a number without bounds is made by.
 	weight int
 }
@@ -232,17 +237,27 @@ type column struct {
 // computed is the value of something made of others.
 func computed(vs ...value) value {
 	sets := make([]set, len(vs))
-	varies := false
+	out := value{}
 	for i, v := range vs {
 		sets[i] = v.src
-		varies = varies || v.varies
+		out.varies = out.varies || v.varies
+		out.noted(v)
 	}
-	return value{src: union(sets...), varies: varies}
+	out.src = union(sets...)
+	return out
+}
+
+// noted adds what is to be known of making a value that this one is made of.
+func (v *value) noted(of value) {
+	v.loud, v.sized = v.loud || of.loud, v.sized || of.sized
+	v.size += of.measure()
 }
 
 // either is a value that is one of two, unchanged.
 func either(a, b value) value {
 	v := value{src: union(a.src, b.src), direct: a.direct && b.direct, varies: a.varies || b.varies}
+	v.noted(a)
+	v.noted(b)
 	if len(a.fields) == len(b.fields) {
 		for i := range a.fields {
 			v.fields = append(v.fields, column{a.fields[i].name, either(a.fields[i].value, b.fields[i].value)})
@@ -256,6 +271,7 @@ func row(cols []column) value {
 	v := value{fields: cols}
 	for _, c := range cols {
 		v.src = union(v.src, c.src)
+		v.noted(c.value)
 	}
 	return v
 }

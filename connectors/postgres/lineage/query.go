@@ -33,6 +33,7 @@ func (a *analyzer) queryLevel(s *pg.SelectStmt, sc *scope) ([]column, *scope) {
 		a.tail(s, sc, cols)
 		return cols, sc
 	}
+	sc.sources = sourcesOf(s.GetFromClause())
 	for _, f := range s.GetFromClause() {
 		sc.items = append(sc.items, a.from(f, sc)...)
 	}

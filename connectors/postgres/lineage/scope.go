@@ -13,7 +13,9 @@ import (
 type scope struct {
 	outer *scope
 	items []*item
-	ctes  map[string]*cte
+	// sources are the entries of FROM, those of joins one by one.
+	sources []*pg.Node
+	ctes    map[string]*cte
 	// windows are the named windows of the level.
 	windows map[string]value
 	// fn is set at the outermost level of a function's body.
@@ -291,7 +293,7 @@ func (a *analyzer) generated(r *Relation, c Attribute, cols []column) value {
 		return value{}
 	}
 	v := a.expr(n, &scope{items: []*item{{name: r.Name, schema: r.Schema, cols: cols, named: true, bare: true, table: true}}})
-	return value{src: union(r.sources(c.Name), v.src)}
+	return value{src: union(r.sources(c.Name), v.src), loud: true} // some are made as they are read
 }
 
 // view are a view's columns by its definition, which also go by their own names.
@@ -318,6 +320,7 @@ func (a *analyzer) view(r *Relation) []column {
 		v := out[i].value
 		own := set{mask.Column{Schema: r.Schema, Table: r.Name, Name: c.Name}: {}}
 		cols[i] = column{c.Name, value{src: union(own, v.src), direct: v.direct, fields: v.fields, unbounded: v.unbounded, weight: v.weight, scalar: v.scalar, varies: v.varies}}
+		cols[i].noted(v)
 	}
 	return cols
 }

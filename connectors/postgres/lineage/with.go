@@ -91,11 +91,27 @@ func (a *analyzer) fixpoint(c *cte, s *pg.SelectStmt) {
 		a.tail(s, level, out)
 		next := a.named(c, out)
 		if sameColumns(next, c.cols) {
+			a.repeated(c, out)
 			return
 		}
 		c.cols = next
 	}
 	a.fail("a recursive query does not come to an end")
+}
+
+// repeated: what is made of a row again and again may be of any size.
+func (a *analyzer) repeated(c *cte, cols []column) {
+	for i, v := range cols {
+		if v.direct && !v.loud {
+			continue
+		}
+		if v.sized {
+			a.decides(v.src, "the size of what a recursion makes")
+		}
+		if i < len(c.cols) && len(v.src) == 0 {
+			c.cols[i].size = huge
+		}
+	}
 }
 
 func sameColumns(a, b []column) bool {
