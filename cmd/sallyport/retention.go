@@ -38,6 +38,13 @@ func (b *bastion) expire(ctx context.Context) {
 	if len(gone) == 0 {
 		return
 	}
+	if b.rec.screens != nil {
+		for _, r := range gone {
+			if err := b.rec.screens.Forget(r.Head.ID); err != nil {
+				b.log.Error("screens of a removed transcript are left", "transcript", string(r.Head.ID), "err", err)
+			}
+		}
+	}
 	rules := map[string]int{}
 	for _, r := range gone {
 		rules[r.Rule]++

@@ -30,10 +30,7 @@ func (s *Screen) Write(b []byte) {
 
 // Work is a measure of the work that drawing took so far: about the number of
 // bytes that would have taken as long.
-func (s *Screen) Work() int {
-	s.flush()
-	return s.work
-}
+func (s *Screen) Work() int { return s.work + len(s.pending)/64 }
 
 // flush draws what is pending.
 func (s *Screen) flush() {

@@ -2,8 +2,11 @@ package widget
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -240,4 +243,53 @@ func BenchmarkScreen(b *testing.B) {
 			}
 		}
 	})
+}
+
+// recorded reads a real recording of testdata/recordings.
+func recorded(t testing.TB, path string) (events [][]byte) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(b) > 0 {
+		n := 4 + int(binary.BigEndian.Uint32(b))
+		events, b = append(events, b[4:n]), b[n:]
+	}
+	return events
+}
+
+// TestScreenRecordings: the same for vim, less, htop and others, after each piece
+// that they put out.
+func TestScreenRecordings(t *testing.T) {
+	files, err := filepath.Glob("../../testdata/recordings/*.rec")
+	if err != nil || len(files) < 6 {
+		t.Fatal(files, err)
+	}
+	for _, path := range files {
+		name := filepath.Base(path)
+		w, h := 80, 24
+		if name == "htop.rec" {
+			w, h = 100, 30
+		}
+		want, from := NewScreen(w, h), NewScreen(w, h)
+		states, asked := 0, 0
+		for i, e := range recorded(t, path) {
+			naive(want, e)
+			from.Write(e)
+			asked++
+			state, ok := from.State()
+			if !ok {
+				continue
+			}
+			states++
+			if from, err = RestoreScreen(state); err != nil {
+				t.Fatal(err)
+			}
+			sameLines(t, fmt.Sprintf("%s, piece %d", name, i), from, want)
+		}
+		if t.Logf("%s: %d states at %d moments", name, states, asked); states < asked*9/10 {
+			t.Errorf("%s: only %d of %d moments have a state", name, states, asked)
+		}
+	}
 }
