@@ -16,9 +16,9 @@ import (
 
 const (
 	// stepWork is how much drawing there is between two states, as a Screen counts
-	// it: some 30 ms. stepBytes is how much is only read.
-	stepWork  = 512 << 10
-	stepBytes = 2 << 20
+	// it: some 10 ms. stepBytes is how much is only read.
+	stepWork  = 160 << 10
+	stepBytes = 1 << 20
 	// share is how many times as many bytes there are as states take.
 	share = 16
 	// turn is how much of one transcript is drawn before others have theirs.
@@ -65,7 +65,7 @@ type Options struct {
 	// Busy builds without pauses.
 	Busy bool
 	// Step is how much drawing there is between two states, as a Screen counts it;
-	// 0 means what takes some 30 ms.
+	// 0 means what takes some 10 ms.
 	Step int
 }
 
@@ -117,7 +117,7 @@ func (f *Follower) Durable(groups []recorder.Group) {
 				n += len(e.Data)
 			}
 		}
-		if n >= f.o.Step/8 {
+		if n >= f.o.Step/4 {
 			f.want(g.ID)
 			n = 0
 		}
