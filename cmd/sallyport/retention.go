@@ -16,16 +16,20 @@ import (
 // expireEvery is how often a running bastion removes what is past its keep.
 const expireEvery = 24 * time.Hour
 
-// retain removes what is past its keep, now and once a day, until ctx ends.
-func (b *bastion) retain(ctx context.Context) {
-	tick := time.NewTicker(expireEvery)
-	defer tick.Stop()
+// retain removes what is past its keep, now and at each tick, until ctx ends; nil
+// ticks once a day.
+func (b *bastion) retain(ctx context.Context, ticks <-chan time.Time) {
+	if ticks == nil {
+		t := time.NewTicker(expireEvery)
+		defer t.Stop()
+		ticks = t.C
+	}
 	for {
 		b.expire(ctx)
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-ticks:
 		}
 	}
 }
