@@ -85,6 +85,8 @@ func (b *backend) Replay(ctx context.Context, id recorder.ID, l tui.Look) (tui.P
 // player is a transcript that is looked at.
 type player struct{ *session.Player }
 
+var _ tui.Seeker = player{}
+
 func (p player) Verify(ctx context.Context) (tui.Integrity, error) {
 	in, err := p.Player.Verify(ctx)
 	return tui.Integrity(in), err

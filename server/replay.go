@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +25,9 @@ func (c *call) replay() error {
 	if err != nil {
 		return err
 	}
+	_, screen := c.flags["--screen"]
 	if format, ok := c.flags["--export"]; ok {
-		if place != "" || c.flags["--json"] != "" {
+		if place != "" || screen || c.flags["--json"] != "" {
 			return usageError("--export is all of a transcript, in a form of its own: without a place and --json")
 		}
 		return c.export(recorder.ID(id), format)
@@ -35,6 +37,19 @@ func (c *call) replay() error {
 		return needsReason(err)
 	}
 	start := p.Head().Header.Started
+	if after > 0 {
+		if from, err = p.Seek(c.ctx, start.Add(after)); err != nil {
+			return err
+		}
+	}
+	switch {
+	case screen && place == "":
+		return c.screenAt(p, math.MaxUint64)
+	case screen && after == 0:
+		return c.screenAt(p, from+1) // with the event
+	case screen:
+		return c.screenAt(p, from)
+	}
 	for {
 		events, err := p.Events(c.ctx, from, replayPage)
 		if err != nil {
@@ -44,9 +59,6 @@ func (c *call) replay() error {
 			return nil
 		}
 		for _, e := range events {
-			if e.At.Sub(start) < after {
-				continue
-			}
 			if err := c.event(start, e); err != nil {
 				return err
 			}

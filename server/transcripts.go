@@ -11,6 +11,12 @@ import (
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
+// defaultListed and maxListed are how many transcripts `transcripts` lists.
+const (
+	defaultListed = 1000
+	maxListed     = 100_000
+)
+
 // searchFlags are those of `transcripts search`.
 func searchFlags() map[string]string {
 	return map[string]string{"--json": "", "--person": "text", "--resource": "name", "--kind": "kind", "--what": "kind of text", "--label": "label",
@@ -24,18 +30,28 @@ func (c *call) transcripts() error {
 	case "search":
 		return c.searchTranscripts()
 	}
-	return usageError("usage: transcripts [--json] | transcripts search WORDS")
+	return usageError("usage: transcripts [--limit N] [--json] | transcripts search WORDS")
 }
 
 func (c *call) listTranscripts() error {
 	for f := range c.flags {
-		if f != "--json" {
+		if f != "--json" && f != "--limit" {
 			return usageError(f + " is for `transcripts search`")
 		}
 	}
-	heads, err := c.v.Transcripts(c.ctx, 0)
+	most := defaultListed
+	if n := c.flags["--limit"]; n != "" {
+		if _, err := fmt.Sscanf(n, "%d", &most); err != nil || most < 1 || most > maxListed {
+			return usageError(fmt.Sprintf("--limit is a number from 1 to %d", maxListed))
+		}
+	}
+	heads, err := c.v.Transcripts(c.ctx, most+1)
 	if err != nil {
 		return err
+	}
+	if len(heads) > most {
+		heads = heads[:most]
+		fmt.Fprintf(c.err, "the newest %d; --limit lists more, `transcripts search` finds older ones\n", most)
 	}
 	if c.flags["--json"] != "" {
 		return c.json(headRows(heads))

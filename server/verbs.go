@@ -43,11 +43,11 @@ func verbs() []verb {
 			flags: map[string]string{"--comment": "text"}, run: func(c *call) error { return c.vote(true) }},
 		{name: "deny", usage: "deny ID [--comment TEXT]", help: "say no", need: 1,
 			flags: map[string]string{"--comment": "text"}, run: func(c *call) error { return c.vote(false) }},
-		{name: "transcripts", usage: "transcripts [--json] | transcripts search WORDS [--person P] [--resource R] [--kind K] [--label L=V] [--since 2d] [--until T]\n" +
-			"      [--what statement|command|input|output|answer|note] [--verdict V] [--rule R] [--destructive] [--limit N] [--reason TEXT] [--json]",
+		{name: "transcripts", usage: "transcripts [--limit N] [--json] | transcripts search WORDS [--person P] [--resource R] [--kind K] [--label L=V] [--since 2d] [--until T]\n" +
+			"      [--what statement|command|input|output|answer|note|gate] [--verdict V] [--rule R] [--destructive] [--limit N] [--reason TEXT] [--json]",
 			help: "the transcripts you may see, or where words stand in them", flags: searchFlags(), run: (*call).transcripts},
-		{name: "replay", usage: "replay ID[@EVENT|@MM:SS] [--json] [--export text|asciicast|cast2|operations|bundle] [--reason TEXT]", need: 1,
-			help: "what happened in one, in order, from there on; or all of it, for use elsewhere", flags: map[string]string{"--json": "", "--export": "format", "--reason": "text"}, run: (*call).replay},
+		{name: "replay", usage: "replay ID[@EVENT|@MM:SS] [--screen] [--json] [--export text|asciicast|cast2|operations|bundle] [--reason TEXT]", need: 1,
+			help: "what happened in one, in order, from there on; its screen at that moment; or all of it, for use elsewhere", flags: map[string]string{"--json": "", "--screen": "", "--export": "format", "--reason": "text"}, run: (*call).replay},
 		{name: "sessions", usage: "sessions [--json]", help: "the sessions that go on now and that you may see", flags: json, run: (*call).sessions},
 		{name: "watch", usage: "watch ID [--all] [--json] [--reason TEXT]", help: "follow a live session; --all from its start", need: 1,
 			flags: map[string]string{"--json": "", "--all": "", "--reason": "text"}, run: (*call).watch},

@@ -112,6 +112,15 @@ type Player interface {
 	Note(ctx context.Context, at, text string) error
 }
 
+// Seeker is the power of a Player to go to a moment without what came before it.
+type Seeker interface {
+	// Seek returns the number of the first event that did not happen before the time.
+	Seek(ctx context.Context, at time.Time) (uint64, error)
+	// Snapshot returns the newest state of the screen at or before an event, a
+	// widget.Screen's; false where there is none yet.
+	Snapshot(ctx context.Context, before uint64) (recorder.Snapshot, bool)
+}
+
 // Integrity is how far a transcript is proved to be what was recorded.
 type Integrity struct {
 	// Events are in the chain; Signed of them are under a signature of the log.

@@ -37,6 +37,7 @@ type feeder struct {
 	tail   []byte // of output, in lower case: what is looked for may be cut in two
 	at     time.Duration
 	screen *widget.Screen
+	rough  bool // the screen is drawn from where it was cleared, not from all that came before
 	typed  []rune
 	line   timeline
 	marks  []time.Duration
@@ -50,6 +51,7 @@ type frame struct {
 	live    bool // at the end, and more may come
 	lost    bool // what was looked for is not there
 	jumped  bool // the play head goes to at
+	rough   bool // see feeder
 	more    goal // the way there was long: this remains
 	screen  []string
 	cursor  int // row of the screen that is in use furthest down
@@ -74,7 +76,8 @@ func (f *frame) previous(pos time.Duration) time.Duration {
 
 func newFeeder(pl Player) *feeder {
 	h := pl.Head().Header
-	f := &feeder{player: pl, started: h.Started, live: pl.Head().Ended == nil, shell: h.Action == "shell" || h.Action == "exec"}
+	f := &feeder{player: pl, started: h.Started, live: pl.Head().Ended == nil}
+	_, _, f.shell = h.Drawn()
 	f.reset()
 	return f
 }
@@ -83,19 +86,18 @@ func newFeeder(pl Player) *feeder {
 func (f *feeder) reset() {
 	h := f.player.Head().Header
 	f.buf, f.next, f.ended, f.at = nil, 0, false, 0
-	f.typed, f.marks, f.line, f.seen, f.tail = nil, nil, timeline{}, 0, nil
-	if f.shell {
-		w, t := h.Width, h.Height
-		if w <= 0 || t <= 0 {
-			w, t = 80, 24
-		}
+	f.typed, f.marks, f.line, f.seen, f.tail, f.rough = nil, nil, timeline{}, 0, nil, false
+	if w, t, ok := h.Drawn(); ok {
 		f.screen = widget.NewScreen(w, t)
 	}
 }
 
 // run goes towards a goal, as far as one step reaches.
 func (f *feeder) run(ctx context.Context, g goal) (frame, error) {
-	if g.kind == goalTime && g.to < f.at || g.kind == goalEvent && g.event < f.seen {
+	back := g.kind == goalTime && g.to < f.at || g.kind == goalEvent && g.event < f.seen
+	if there, err := f.approach(ctx, g, back); err != nil {
+		return frame{}, err
+	} else if back && !there {
 		f.reset()
 	}
 	seen, bytes, found := 0, 0, false
@@ -183,26 +185,23 @@ func (f *feeder) handle(e *recorder.Event) bool {
 
 // play shows one event of a shell; a line that was entered counts as an operation.
 func (f *feeder) play(e *recorder.Event) bool {
+	recorder.Draw(f.screen, *e)
+	f.keys(e)
+	return e.Kind == recorder.KindInput && bytes.ContainsAny(e.Data, "\r\n")
+}
+
+// keys shows what was typed.
+func (f *feeder) keys(e *recorder.Event) {
 	switch e.Kind {
-	case recorder.KindOutput, recorder.KindError:
-		f.screen.Write(e.Data)
 	case recorder.KindInput:
 		f.typed = append(f.typed, []rune(typedText(string(e.Data)))...)
-		f.typed = f.typed[max(0, len(f.typed)-maxTyped):]
-		return bytes.ContainsAny(e.Data, "\r\n")
 	case recorder.KindHidden:
 		var h recorder.Hidden
 		if json.Unmarshal(e.Data, &h) == nil {
 			f.typed = append(f.typed, []rune(" "+hiddenText(h)+" ")...)
-			f.typed = f.typed[max(0, len(f.typed)-maxTyped):]
-		}
-	case recorder.KindResize:
-		var r recorder.Resize
-		if json.Unmarshal(e.Data, &r) == nil {
-			f.screen.Resize(r.Width, r.Height)
 		}
 	}
-	return false
+	f.typed = f.typed[max(0, len(f.typed)-maxTyped):]
 }
 
 // hiddenText stands for keys that are not kept.
@@ -220,7 +219,7 @@ func typedText(s string) string {
 }
 
 func (f *feeder) frame(more goal, jumped bool) frame {
-	fr := frame{at: f.at, next: farAway, more: more, jumped: jumped, typed: string(f.typed), marks: slices.Clone(f.marks)}
+	fr := frame{at: f.at, next: farAway, more: more, jumped: jumped, typed: string(f.typed), marks: slices.Clone(f.marks), rough: f.rough}
 	if len(f.buf) > 0 {
 		fr.next = f.offset(&f.buf[0])
 	}

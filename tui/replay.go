@@ -232,7 +232,7 @@ func (p *replay) key(k tea.KeyPressMsg) tea.Cmd {
 		p.back, p.watching = 0, false
 		return p.seek(goal{kind: goalNextOp})
 	case "p":
-		return p.jump(p.frame.previous(p.pos))
+		return p.jump(p.previous())
 	case "/":
 		p.prompt = &prompt{label: "find from here", then: p.look}
 	case "N":

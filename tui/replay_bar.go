@@ -151,6 +151,8 @@ func (p *replay) bar(w int) string {
 		right += " " + p.danger.Render("live")
 	case p.frame.end:
 		right += p.dim.Render(" end")
+	case p.frame.rough:
+		right += p.dim.Render(" from a cleared screen")
 	}
 	room := w - widget.Width(left) - widget.Width(right) - 1
 	if room < 4 {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/recorder"
@@ -15,8 +16,10 @@ import (
 	"github.com/sallyport/sallyport/recorder/boltstore"
 	"github.com/sallyport/sallyport/recorder/ledger"
 	"github.com/sallyport/sallyport/recorder/search"
+	"github.com/sallyport/sallyport/recorder/snapshots"
 	"github.com/sallyport/sallyport/server/audit"
 	"github.com/sallyport/sallyport/server/config"
+	"github.com/sallyport/sallyport/tui/widget"
 )
 
 // evidence is what a bastion records to.
@@ -25,15 +28,20 @@ type evidence struct {
 	backups *backups
 	stream  *audit.Stream
 	dir     string
-	// words is nil where the bastion cannot read what it records.
-	words *search.Follower
+	// words and screens are nil where the bastion cannot read what it records.
+	words   *search.Follower
+	screens *snapshots.Follower
 }
 
-// Close ends backups, the audit stream and the index, and then all transcripts.
+// Close ends backups, the audit stream, the index and the drawing of screens, and
+// then all transcripts.
 func (e *evidence) Close(reason string) error {
 	var err error
 	if e.words != nil {
 		err = e.words.Close()
+	}
+	if e.screens != nil {
+		e.screens.Close()
 	}
 	return errors.Join(err, e.backups.close(), e.stream.Close(), e.Recorder.Close(reason))
 }
@@ -44,6 +52,20 @@ func (e *evidence) Search(ctx context.Context, q search.Query) ([]search.Hit, bo
 		return nil, false, recorder.ErrSealed
 	}
 	return e.words.Search(ctx, q)
+}
+
+// Snapshot implements session.Screens.
+func (e *evidence) Snapshot(ctx context.Context, id recorder.ID, before uint64) (recorder.Snapshot, bool) {
+	if e.screens == nil {
+		return recorder.Snapshot{}, false
+	}
+	return e.screens.Snapshot(ctx, id, before)
+}
+
+// drawing draws what is kept of screens as a replay does.
+var drawing = snapshots.Drawing{
+	New:     func(width, height int) snapshots.Screen { return widget.NewScreen(width, height) },
+	Restore: func(state []byte) (snapshots.Screen, error) { return widget.RestoreScreen(state) },
 }
 
 // Prove implements session.Evidence.
@@ -69,9 +91,15 @@ func openEvidence(cfg *config.Config, log *slog.Logger) (*evidence, error) {
 	if err != nil {
 		return nil, errors.Join(err, tree.Close(), store.Close())
 	}
+	var drawn atomic.Pointer[snapshots.Follower]      // what comes before it is drawn when somebody looks
 	rec, err := recorder.New(store, recorder.Options{ // closes both where it fails
 		LeadBytes: ahead(c.LeadBytes), LeadTime: ahead(time.Duration(c.LeadTime)), Interval: time.Duration(c.Interval), Log: tree,
-		Durable: stream.Durable,
+		Durable: func(groups []recorder.Group) {
+			stream.Durable(groups)
+			if f := drawn.Load(); f != nil {
+				f.Durable(groups)
+			}
+		},
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start recorder: %w", err), stream.Close())
@@ -87,6 +115,8 @@ func openEvidence(cfg *config.Config, log *slog.Logger) (*evidence, error) {
 	e := &evidence{Recorder: rec, backups: b, stream: stream, dir: cfg.Data}
 	if !c.Sealed {
 		e.words = search.Follow(cfg.Data, keys, rec, log)
+		e.screens = snapshots.Follow(cfg.Data, snapshots.Options{Source: rec, Box: store, Drawing: drawing, Log: log})
+		drawn.Store(e.screens)
 	}
 	return e, nil
 }

@@ -16,16 +16,20 @@ import (
 // expireEvery is how often a running bastion removes what is past its keep.
 const expireEvery = 24 * time.Hour
 
-// retain removes what is past its keep, now and once a day, until ctx ends.
-func (b *bastion) retain(ctx context.Context) {
-	tick := time.NewTicker(expireEvery)
-	defer tick.Stop()
+// retain removes what is past its keep, now and at each tick, until ctx ends; nil
+// ticks once a day.
+func (b *bastion) retain(ctx context.Context, ticks <-chan time.Time) {
+	if ticks == nil {
+		t := time.NewTicker(expireEvery)
+		defer t.Stop()
+		ticks = t.C
+	}
 	for {
 		b.expire(ctx)
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-ticks:
 		}
 	}
 }
@@ -37,6 +41,13 @@ func (b *bastion) expire(ctx context.Context) {
 	}
 	if len(gone) == 0 {
 		return
+	}
+	if b.rec.screens != nil {
+		for _, r := range gone {
+			if err := b.rec.screens.Forget(r.Head.ID); err != nil {
+				b.log.Error("screens of a removed transcript are left", "transcript", string(r.Head.ID), "err", err)
+			}
+		}
 	}
 	rules := map[string]int{}
 	for _, r := range gone {

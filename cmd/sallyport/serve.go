@@ -53,6 +53,8 @@ type serveOptions struct {
 	listener net.Listener
 	log      *slog.Logger
 	dial     dialers
+	// days is when a day is over, for retention; nil is the clock.
+	days <-chan time.Time
 	// ready is told the address and the host key's fingerprint.
 	ready func(a net.Addr, fingerprint string)
 }
@@ -85,7 +87,7 @@ func serve(ctx context.Context, o serveOptions) error {
 	}
 	reload := newReloader(b, o.config, &loaded, o.dial, hangup)
 	o.ready(l.Addr(), b.fingerprint)
-	return b.run(ctx, l, reload)
+	return b.run(ctx, l, reload, o.days)
 }
 
 // listen takes the SSH address.
@@ -98,7 +100,7 @@ func listen(address string) (net.Listener, error) {
 }
 
 // run serves until ctx ends or serving fails, and closes everything.
-func (b *bastion) run(ctx context.Context, l net.Listener, reload *reloader) error {
+func (b *bastion) run(ctx context.Context, l net.Listener, reload *reloader, days <-chan time.Time) error {
 	var g errgroup.Group
 	serving, failed := context.WithCancel(ctx)
 	g.Go(func() error {
@@ -110,7 +112,7 @@ func (b *bastion) run(ctx context.Context, l net.Listener, reload *reloader) err
 		return nil
 	})
 	g.Go(func() error {
-		b.retain(serving)
+		b.retain(serving, days)
 		return nil
 	})
 	go b.reopen(serving)

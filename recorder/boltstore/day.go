@@ -172,6 +172,11 @@ func openDay(path string, readOnly bool) (*day, error) {
 		x.db, err = bolt.Open(path, 0o600, dayOptions(readOnly))
 		return err
 	})
+	if err == nil && !readOnly {
+		if err = inline(path); err != nil {
+			return nil, errors.Join(err, x.db.Close())
+		}
+	}
 	if err != nil && readOnly {
 		x.sound = fmt.Errorf("%w: %s: %w", recorder.ErrCorrupt, filepath.Base(path), err)
 		return x, nil

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/sallyport/sallyport/recorder"
 )
 
 // bbolt's file format, version 2 (its internal/common: page.go, meta.go,
@@ -37,6 +39,22 @@ func (d *damage) String() string { return strings.Join(d.pages, "; ") }
 // It returns nil where they are sound. bbolt itself does not look: a page that
 // names an ancestor as its child makes it recurse until the process dies.
 func inspect(path string) (*damage, error) {
+	return look(path, false)
+}
+
+// inline is inspect for buckets that lie inside of a page alone, which is quick:
+// before bbolt reads a file to write to it. It copies these into memory of Go, where
+// an element that lies outside of them makes a pointer to anything, and the
+// collector ends the process.
+func inline(path string) error {
+	d, err := look(path, true)
+	if err == nil && d != nil {
+		err = fmt.Errorf("%w: %s: run `sallyport transcript verify`", recorder.ErrCorrupt, d)
+	}
+	return err
+}
+
+func look(path string, shallow bool) (*damage, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -46,7 +64,7 @@ func inspect(path string) (*damage, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := walker{f: f, seen: map[uint64]bool{}}
+	w := walker{f: f, seen: map[uint64]bool{}, shallow: shallow}
 	root, ok, err := w.meta()
 	if err != nil {
 		return nil, err
@@ -71,6 +89,8 @@ type walker struct {
 	pages uint64 // in the file
 	seen  map[uint64]bool
 	d     damage
+	// shallow does not follow pages that others name.
+	shallow bool
 }
 
 func (w *walker) bad(page uint64, unsafe bool, format string, args ...any) {
@@ -109,6 +129,9 @@ func (w *walker) meta() (root uint64, ok bool, err error) {
 
 // tree follows the tree of pages under page id.
 func (w *walker) tree(id uint64, depth int) error {
+	if w.shallow && depth > 0 {
+		return nil
+	}
 	switch {
 	case id < 2 || id >= w.pages:
 		w.bad(id, true, "named, but outside of the file")
@@ -137,11 +160,12 @@ func (w *walker) tree(id uint64, depth int) error {
 		w.bad(id, false, "says it is page %d", got)
 		return nil // bbolt refuses it
 	}
-	return w.page(id, b, depth)
+	return w.page(id, b, depth, false)
 }
 
-// page checks the elements of one page and follows those that name others.
-func (w *walker) page(id uint64, b []byte, depth int) error {
+// page checks the elements of one page and follows those that name others. Of one
+// that lies in a bucket's value, none may lie outside: see inline.
+func (w *walker) page(id uint64, b []byte, depth int, inside bool) error {
 	flags, count := binary.NativeEndian.Uint16(b[8:]), int(binary.NativeEndian.Uint16(b[10:]))
 	if flags != flagBranch && flags != flagLeaf {
 		w.bad(id, false, "has flags %#x", flags)
@@ -157,7 +181,7 @@ func (w *walker) page(id uint64, b []byte, depth int) error {
 		u32 := func(i int) uint64 { return uint64(binary.NativeEndian.Uint32(e[i:])) }
 		if flags == flagBranch {
 			if uint64(at)+u32(0)+u32(4) > uint64(len(b)) {
-				w.bad(id, false, "element %d lies outside", i)
+				w.bad(id, inside, "element %d lies outside", i)
 			}
 			if err := w.tree(binary.NativeEndian.Uint64(e[8:]), depth+1); err != nil {
 				return err
@@ -166,7 +190,7 @@ func (w *walker) page(id uint64, b []byte, depth int) error {
 		}
 		value := uint64(at) + u32(4) + u32(8)
 		if value+u32(12) > uint64(len(b)) {
-			w.bad(id, false, "element %d lies outside", i)
+			w.bad(id, inside, "element %d lies outside", i)
 		} else if u32(0) == flagBucket {
 			if err := w.bucket(id, b[value:value+u32(12)], depth); err != nil {
 				return err
@@ -190,5 +214,5 @@ func (w *walker) bucket(id uint64, b []byte, depth int) error {
 		w.bad(id, true, "holds a malformed bucket")
 		return nil
 	}
-	return w.page(id, b, depth+1)
+	return w.page(id, b, depth+1, true)
 }

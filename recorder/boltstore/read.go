@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -31,14 +33,39 @@ func (s *Store) Heads(ctx context.Context) ([]recorder.Head, error) {
 	if err != nil && !errors.Is(err, recorder.ErrCorrupt) {
 		return nil, fmt.Errorf("read heads: %w", err)
 	}
-	heads := make([]recorder.Head, 0, len(raw))
-	for _, r := range raw {
-		h, herr := decodeHead(recorder.ID(r.key), r.data)
-		if herr != nil {
-			err = errors.Join(err, herr)
-			continue
-		}
-		heads = append(heads, h)
+	heads, herr := decodeHeads(raw)
+	return heads, errors.Join(err, herr)
+}
+
+// decodeHeads decodes heads, on all processors: their JSON is most of the time that
+// a bastion with many transcripts takes to start.
+func decodeHeads(raw []value) (heads []recorder.Head, err error) {
+	type part struct {
+		heads []recorder.Head
+		errs  []error
+	}
+	parts := make([]part, runtime.GOMAXPROCS(0))
+	each := len(raw)/len(parts) + 1
+	var wg sync.WaitGroup
+	for i := range parts {
+		some := raw[min(i*each, len(raw)):min((i+1)*each, len(raw))]
+		wg.Go(func() {
+			p := part{heads: make([]recorder.Head, 0, len(some))}
+			for _, r := range some {
+				h, err := decodeHead(recorder.ID(r.key), r.data)
+				if err != nil {
+					p.errs = append(p.errs, err)
+					continue
+				}
+				p.heads = append(p.heads, h)
+			}
+			parts[i] = p
+		})
+	}
+	wg.Wait()
+	heads = make([]recorder.Head, 0, len(raw))
+	for _, p := range parts {
+		heads, err = append(heads, p.heads...), errors.Join(err, errors.Join(p.errs...))
 	}
 	return heads, err
 }

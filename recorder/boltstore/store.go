@@ -111,6 +111,9 @@ func Open(dir string, o Options) (*Store, error) {
 	case err != nil && !errors.As(err, &system) && !errors.Is(err, recorder.ErrCorrupt):
 		err = fmt.Errorf("%w: %w", recorder.ErrCorrupt, err) // the content is what bbolt refuses
 	}
+	if err == nil && !o.ReadOnly {
+		err = inline(s.path)
+	}
 	if err == nil {
 		err = s.start()
 	}

@@ -24,7 +24,7 @@ const (
 	FileName = "search.db"
 	KeyFile  = "search.key"
 
-	version = 2 // 1 had no details of acts
+	version = 3 // 1 had no details of acts, 2 did not tell the gate's notes apart
 	keySize = 32
 )
 

@@ -21,6 +21,8 @@ const (
 	// trigram is the least that the index finds; shorter words are looked for in
 	// what the filters leave.
 	trigram = 3
+
+	whatGate = "gate"
 )
 
 // Query is what to look for. Zero fields do not restrict.
@@ -31,7 +33,10 @@ type Query struct {
 	Person   string
 	Resource string
 	Kind     string // of the resource
-	What     string // statement, command, input, output, answer, note
+	// What is a kind of text: statement, command, input, output, answer, note (acts
+	// on the bastion), gate. "" is all but gate: what the gate itself says in each
+	// transcript would drown what people did.
+	What     string
 	From, To time.Time
 	Verdict  string // allow, deny, approve, ...
 	Rule     string
@@ -126,6 +131,9 @@ func conditions(q Query, words []string) (string, []any) {
 		if f.value != "" {
 			and(f.column+" = ?", f.value)
 		}
+	}
+	if q.What == "" {
+		and("d.what <> ?", whatGate)
 	}
 	if q.Person != "" {
 		and(`(t.person like ? escape '\' or t.subject like ? escape '\')`, like(q.Person), like(q.Person))

@@ -113,7 +113,7 @@ func TestSearch(t *testing.T) {
 		"class":                 {Query{Class: "read"}, []string{"alice@example.com 1 statement"}},
 		"person":                {Query{Text: "orders", Person: "ALICE@"}, []string{"alice@example.com 3 statement"}},
 		"resource":              {Query{Text: "restart", Resource: "orders-db"}, nil},
-		"kind":                  {Query{What: "note", Kind: "ssh"}, []string{"bob 6 note"}},
+		"kind":                  {Query{What: "gate", Kind: "ssh"}, []string{"bob 6 gate"}},
 		"time":                  {Query{Text: "customers", To: time.Now().Add(-time.Hour)}, nil},
 		"since":                 {Query{Text: "customers", From: time.Now().Add(-time.Hour)}, []string{"alice@example.com 1 statement"}},
 		"what one may see":      {Query{Text: "orders", What: "statement", May: only(w.b.ID())}, nil},

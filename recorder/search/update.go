@@ -297,7 +297,11 @@ func (g *gatherer) event(e recorder.Event) {
 			Details           map[string]string
 		}
 		if json.Unmarshal(e.Data, &n) == nil {
-			g.docs = append(g.docs, &doc{seq: e.Seq, at: e.At, what: "note", text: strings.TrimSpace(n.Text + n.Act + " " + n.Target + details(n.Details))})
+			what := "note"
+			if e.Kind == recorder.KindNote {
+				what = whatGate
+			}
+			g.docs = append(g.docs, &doc{seq: e.Seq, at: e.At, what: what, text: strings.TrimSpace(n.Text + n.Act + " " + n.Target + details(n.Details))})
 		}
 	}
 }

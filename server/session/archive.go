@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/recorder"
@@ -158,6 +159,26 @@ func (p *Player) Now(ctx context.Context) (recorder.Head, error) {
 // Events returns up to max events from number from on; none at the end.
 func (p *Player) Events(ctx context.Context, from uint64, max int) ([]recorder.Event, error) {
 	return p.v.g.o.Recorder.Read(ctx, p.head.ID, from, max)
+}
+
+// Screens is the power of Evidence to know what a session's screen was.
+type Screens interface {
+	// Snapshot returns the newest state at or before an event, false where there is
+	// none yet.
+	Snapshot(ctx context.Context, id recorder.ID, before uint64) (recorder.Snapshot, bool)
+}
+
+// Seek returns the number of the first event that did not happen before the time.
+func (p *Player) Seek(ctx context.Context, at time.Time) (uint64, error) {
+	return p.v.g.o.Recorder.Seek(ctx, p.head.ID, at)
+}
+
+// Snapshot is Screens.Snapshot of this transcript.
+func (p *Player) Snapshot(ctx context.Context, before uint64) (recorder.Snapshot, bool) {
+	if s, ok := p.v.g.o.Evidence.(Screens); ok {
+		return s.Snapshot(ctx, p.head.ID, before)
+	}
+	return recorder.Snapshot{}, false
 }
 
 // Note puts a note to a moment of the transcript on record: in the bastion's own

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and what is missing: a PostgreSQL server, the
-# OpenSSH client and server programs, curl, and Node.js 20 or newer for the second
-# OpenID provider. Servers are started by the tests themselves, on loopback and
+# OpenSSH client and server programs, curl, asciinema, and Node.js 20 or newer for the second
+# OpenID provider and for asciinema's web player. Servers are started by the tests themselves, on loopback and
 # Unix sockets; nothing that is installed here is left running.
 set -euo pipefail
 
@@ -15,6 +15,7 @@ need sshd openssh-server
 need curl curl
 need vim vim
 need top procps
+need asciinema asciinema
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)
 need npm npm
 need node nodejs
@@ -48,3 +49,7 @@ if ! node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 
   cache="${XDG_CACHE_HOME:-$HOME/.cache}/sallyport-test/node"
   [ -x "$cache/node_modules/node/bin/node" ] || npm install --silent --no-fund --no-audit --prefix "$cache" node@22
 fi
+
+# asciinema of Debian 12 plays casts of version 2; the web player those of version 3.
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/sallyport-test/asciinema"
+[ -d "$cache/node_modules/asciinema-player" ] || npm install --silent --no-fund --no-audit --prefix "$cache" asciinema-player@3.18.0

@@ -13,6 +13,8 @@ import (
 const (
 	maxScreenWidth  = 500
 	maxScreenHeight = 200
+	// maxCellBytes is the longest character that is drawn, marks and all.
+	maxCellBytes = 64
 )
 
 // Screen is a terminal in memory into which recorded output is written. Nothing
@@ -20,11 +22,24 @@ const (
 // their colours and attributes, are ever drawn. It is not safe for concurrent use.
 type Screen struct {
 	emu *vt.Emulator
+	in  inside
+
+	pending []byte // written, and not drawn yet: see feed
+	work    int
+	other   int  // bytes fed to the other screen since what scrolled off it was given up
+	torn    bool // the emulator gave up once: what it shows depends on when
 }
 
 // NewScreen makes a screen; sizes out of bounds become the nearest in bounds.
 func NewScreen(width, height int) *Screen {
-	emu := vt.NewEmulator(clampSize(width, height))
+	s := new(Screen)
+	s.renew(clampSize(width, height))
+	return s
+}
+
+// renew begins with an empty emulator.
+func (s *Screen) renew(width, height int) {
+	emu := vt.NewEmulator(width, height)
 	emu.SetScrollbackSize(1)
 	// Queries in a recording must be answered by nobody. The emulator writes its
 	// answers into a pipe; closed, such a write returns at once instead of waiting
@@ -34,24 +49,26 @@ func NewScreen(width, height int) *Screen {
 	} else {
 		go func() { _, _ = io.Copy(io.Discard, emu) }()
 	}
-	return &Screen{emu: emu}
+	s.emu, s.in = emu, insideOf(emu)
+	s.bound()
 }
 
 func clampSize(width, height int) (int, int) {
 	return max(1, min(width, maxScreenWidth)), max(1, min(height, maxScreenHeight))
 }
 
-// Write feeds recorded output. It never fails.
-func (s *Screen) Write(b []byte) { _, _ = s.emu.Write(b) }
-
 // Resize changes the size.
-func (s *Screen) Resize(width, height int) { s.emu.Resize(clampSize(width, height)) }
+func (s *Screen) Resize(width, height int) {
+	s.flush()
+	s.emu.Resize(clampSize(width, height))
+}
 
 // Size is the current one.
 func (s *Screen) Size() (width, height int) { return s.emu.Width(), s.emu.Height() }
 
 // Lines draws the cells: text and SGR sequences, nothing else.
 func (s *Screen) Lines() []string {
+	s.flush()
 	w, h := s.Size()
 	cursor := s.emu.CursorPosition()
 	hidden := s.emu.CursorHidden()
@@ -100,7 +117,7 @@ func cellText(c *uv.Cell) (string, int) {
 	switch {
 	case c.Content == "":
 		return Spaces(width), width
-	case Unsafe(c.Content), Width(c.Content) != width:
+	case len(c.Content) > maxCellBytes, Unsafe(c.Content), Width(c.Content) != width:
 		return "?" + Spaces(width-1), width
 	}
 	return c.Content, width
@@ -123,6 +140,7 @@ func cellStyle(st uv.Style, cursor bool) string {
 
 // Used is the lowest row that holds anything or has the cursor.
 func (s *Screen) Used() int {
+	s.flush()
 	w, h := s.Size()
 	low := s.emu.CursorPosition().Y
 	for y := h - 1; y > low; y-- {
