@@ -11,6 +11,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/sqlite/syntax"
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 )
@@ -223,7 +224,7 @@ func (c *Conn) assess(ctx context.Context, text string) (j *judgement, err error
 		switch {
 		case stmt == nil:
 			j.facts = policy.Facts{Why: "there is no statement"}
-		case len(lex(tail)) > 0 && !empty(tail):
+		case len(syntax.Lex(tail)) > 0 && !empty(tail):
 			j.facts.Class, j.facts.Why = policy.Unknown, "more than one statement; run them one by one"
 		}
 		return nil
@@ -246,8 +247,8 @@ func (c *Conn) assess(ctx context.Context, text string) (j *judgement, err error
 
 // empty reports whether a text has nothing but semicolons.
 func empty(text string) bool {
-	for _, t := range lex(text) {
-		if !t.op(";") {
+	for _, t := range syntax.Lex(text) {
+		if !t.Op(";") {
 			return false
 		}
 	}
@@ -258,8 +259,8 @@ func empty(text string) bool {
 // looked at: they may be of any depth.
 func faulty(text string, fault error) *judgement {
 	j := &judgement{fault: fault, facts: policy.Facts{Why: fault.Error()}}
-	if toks := lex(text); len(toks) > 0 && toks[0].kind == tokenWord {
-		j.facts.Verb = toks[0].text
+	if toks := syntax.Lex(text); len(toks) > 0 && toks[0].Kind == syntax.Word {
+		j.facts.Verb = toks[0].Text
 	}
 	return j
 }
