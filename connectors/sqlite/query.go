@@ -35,7 +35,7 @@ func (c *Conn) query(ctx context.Context, g connectors.Guard, s connectors.State
 		return nil, err
 	}
 	p, err := g.Check(ctx, connectors.Operation{
-		Action: policy.ActionSQL, Text: s.Text, Facts: j.facts, Login: c.login, Reads: j.reads,
+		Action: policy.ActionSQL, Text: s.Text, Facts: j.facts, Login: c.login, Reads: j.reads, Trace: j.trace,
 	})
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (c *Conn) query(ctx context.Context, g connectors.Guard, s connectors.State
 	if err := refuse(p, j); err != nil {
 		return nil, connectors.Settle(p, j.facts, false, connectors.Outcome{Err: err, Affected: -1})
 	}
-	src := &rows{conn: c, text: s.Text, j: j, engine: c.writer}
+	src := &rows{conn: c, text: s.Text, j: j, engine: c.writer, seen: p.Seen()}
 	if p.Terms().ReadOnly {
 		src.engine = c.reader
 	}
@@ -69,6 +69,12 @@ func refuse(p connectors.Permit, j *judgement) error {
 	}
 	if j.facts.Class == policy.Unknown {
 		return fmt.Errorf("%s: %w", j.facts.Why, connectors.ErrUnsupported)
+	}
+	if no := j.trace.Refusal(p.Seen(), p.Kept(), j.facts); no != nil {
+		return no
+	}
+	if no := j.trace.Carries(p.Seen()); no != nil {
+		return no
 	}
 	for _, plan := range []*mask.Plan{p.Seen(), p.Kept()} {
 		if c, ok := connectors.MaskedRead(plan, j.reads); ok {

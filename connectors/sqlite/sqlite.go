@@ -36,6 +36,7 @@ type Conn struct {
 
 	judging sync.Mutex // above judge
 	judge   *engine
+	trees   trees
 
 	// running admits one operation: from Query to the end of its Result.
 	running chan struct{}
@@ -51,6 +52,7 @@ var (
 	_ connectors.Conn      = (*Conn)(nil)
 	_ connectors.Querier   = (*Conn)(nil)
 	_ connectors.Judge     = (*Conn)(nil)
+	_ connectors.Tracer    = (*Conn)(nil)
 	_ connectors.Describer = (*Conn)(nil)
 )
 
@@ -224,9 +226,14 @@ func (c *Conn) assess(ctx context.Context, text string) (j *judgement, err error
 		switch {
 		case stmt == nil:
 			j.facts = policy.Facts{Why: "there is no statement"}
+			return nil
 		case len(syntax.Lex(tail)) > 0 && !empty(tail):
 			j.facts.Class, j.facts.Why = policy.Unknown, "more than one statement; run them one by one"
+			return nil
 		}
+		c.judge.own = true // to describe tables
+		defer func() { c.judge.own = false }()
+		j.follow(c.traced(text, k, stmt, log), text)
 		return nil
 	})
 	switch {
