@@ -43,12 +43,15 @@ func (c *Conn) query(ctx context.Context, g connectors.Guard, s connectors.State
 	if err := refuse(p, j); err != nil {
 		return nil, connectors.Settle(p, j.facts, false, connectors.Outcome{Err: err, Affected: -1})
 	}
-	src := &rows{conn: c, text: s.Text, j: j, engine: c.writer, seen: p.Seen()}
+	src := &rows{conn: c, text: s.Text, j: j, engine: c.writer, seen: p.Seen(), kept: p.Kept()}
 	if p.Terms().ReadOnly {
 		src.engine = c.reader
 	}
 	src.begin(ctx, p.Terms().Timeout)
-	columns, err := src.prepare()
+	var columns []connectors.Column
+	if err = src.disorder(ctx, g); err == nil {
+		columns, err = src.prepare()
+	}
 	if err != nil {
 		src.release()
 		return nil, connectors.Settle(p, j.facts, true, connectors.Outcome{Err: err, Affected: -1})

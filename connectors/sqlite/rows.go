@@ -23,7 +23,10 @@ type rows struct {
 	engine *engine
 	text   string
 	j      *judgement
-	seen   *mask.Plan
+	// again is the judgement of the text where that is not the one that was judged;
+	// masks go by j all the same.
+	again      *judgement
+	seen, kept *mask.Plan
 
 	// ctx is the operation's: it ends with the requester's, the connection, the
 	// time allowed, or a context given to Next (hooked).
@@ -71,7 +74,7 @@ func (r *rows) call(f func() error) error {
 		return errClosed
 	}
 	r.engine.may = r.allows
-	r.engine.hide = func(a action) bool { return r.j.hides(a, r.seen) }
+	r.engine.hide = func(a action) bool { return r.judged().hides(a, r.seen) }
 	defer func() { r.engine.may, r.engine.hide = nil, nil }()
 	err := r.engine.call(r.ctx, f)
 	var te *connectors.TargetError
@@ -102,6 +105,14 @@ func (r *rows) prepare() ([]connectors.Column, error) {
 	return r.columns, err
 }
 
+// judged is the judgement of the text that runs.
+func (r *rows) judged() *judgement {
+	if r.again != nil {
+		return r.again
+	}
+	return r.j
+}
+
 // unmoved makes sure that the schema is the one that the statement was judged by,
 // and that the engine has read it. If it changes from now on, the engine prepares
 // the statement again when it is stepped, which allows refuses.
@@ -109,7 +120,7 @@ func (r *rows) unmoved() error {
 	r.engine.own = true
 	defer func() { r.engine.own = false }()
 	k, err := readKinds(r.engine.c)
-	if err == nil && k.stamp != r.j.kinds.stamp {
+	if err == nil && k.stamp != r.judged().kinds.stamp {
 		err = fmt.Errorf("%w: %w", errMoved, connectors.ErrProtocol)
 	}
 	return err
@@ -120,7 +131,7 @@ func (r *rows) allows(a action) bool {
 	if r.prepared && r.j.facts.Class != policy.DDL {
 		return false // it is being prepared again: the schema has changed
 	}
-	return r.j.allows(a)
+	return r.judged().allows(a)
 }
 
 // describe tells the columns, with an origin where SQLite's word on it can be

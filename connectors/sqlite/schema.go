@@ -115,6 +115,13 @@ func (s *structure) table(name string, t *syntax.Table) *lineage.Relation {
 		r.Constraints = append(r.Constraints, k)
 	}
 	r.Rowid = rowid(t)
+	if t.WithoutRowid {
+		for _, k := range r.Constraints {
+			if k.Rule == syntax.Primary {
+				r.Key = k.Columns
+			}
+		}
+	}
 	if err := s.indexes(r); err != nil {
 		r.Closed = "an index of " + name + " is not understood: " + err.Error()
 	}

@@ -23,6 +23,8 @@ type Relation struct {
 	// Rowid is what rowid stands for: the INTEGER PRIMARY KEY, "rowid" where there
 	// is none, "" where there is no rowid.
 	Rowid string
+	// Key is the primary key of a table without rowids, whose rows lie in its order.
+	Key []string
 	// View is what a view selects.
 	View *syntax.View
 	// Strict tables refuse values of other types.
@@ -65,6 +67,15 @@ type Child struct {
 // column is a column of the relation as masks know it.
 func (r *Relation) column(name string) mask.Column {
 	return mask.Column{Schema: r.Schema, Table: r.Name, Name: name}
+}
+
+// Order are the columns that the rows of the table lie in the order of, if any: a
+// rowid that is no column tells of nothing but when a row was added.
+func (r *Relation) Order() []string {
+	if r.Rowid == "" {
+		return r.Key
+	}
+	return []string{r.Rowid}
 }
 
 // attribute finds a column by its name, or by rowid's; nil if there is none.

@@ -192,11 +192,18 @@ func (a *analyzer) table(s *syntax.Source, sc *scope) *item {
 	return i
 }
 
-// scan notes a table that the statement's own text names.
+// scan notes a table of a text that is not a trigger's.
 func (a *analyzer) scan(s Scan) {
-	if a.inside == 0 {
-		a.scans = append(a.scans, s)
+	if a.acting > 0 {
+		return
 	}
+	s.View = a.viewing
+	for _, was := range a.scans {
+		if was == s {
+			return
+		}
+	}
+	a.scans = append(a.scans, s)
 }
 
 // relation finds a table or view; nil where it is not known.

@@ -54,8 +54,8 @@ type Result struct {
 	// Relations are the tables and views that it names, in the order of names, also
 	// within views and triggers.
 	Relations []*Relation
-	// Scans are the tables of the statement's own FROMs, and the targets of UPDATE
-	// and DELETE, in the order of the text.
+	// Scans are the tables in FROMs, of the statement and of its views, and the
+	// targets of UPDATE and DELETE.
 	Scans []Scan
 }
 
@@ -83,8 +83,10 @@ type Write struct {
 	Sources []mask.Column
 }
 
-// Scan is where a statement names a table that it goes through.
+// Scan is where a text names a table or view that is gone through.
 type Scan struct {
+	// View is the view whose definition the text is; nil for the statement itself.
+	View     *Relation
 	Relation *Relation
 	Source   *syntax.Source // nil for the target of UPDATE and DELETE
 	Target   *syntax.Target
@@ -136,7 +138,8 @@ type analyzer struct {
 	scans      []Scan
 	firing     map[string]bool // triggers
 	made       map[mask.Column][]mask.Column
-	inside     int // of views and triggers, whose text is not the statement's
+	viewing    *Relation // whose definition is being traced
+	acting     int       // within triggers
 	depth      int
 	steps      int
 }

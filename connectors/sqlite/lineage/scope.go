@@ -256,9 +256,10 @@ func (a *analyzer) view(r *Relation) []column {
 	defer a.leave()
 	reads := a.reads
 	a.reads = set{} // what the view reads counts where it is referred to
-	a.inside++
+	around := a.viewing
+	a.viewing = r
 	out := a.query(r.View.Query, nil)
-	a.inside--
+	a.viewing = around
 	for c := range a.reads {
 		if a.decided(c) {
 			reads[c] = struct{}{}

@@ -19,9 +19,9 @@ func (a *analyzer) fire(rel *Relation, event string, given map[string]value, i *
 			return
 		}
 		a.firing[t.Name] = true
-		a.inside++
+		a.acting++
 		a.trigger(t, event, given, i)
-		a.inside--
+		a.acting--
 		delete(a.firing, t.Name)
 	}
 }

@@ -178,9 +178,7 @@ func (a *analyzer) update(s *syntax.Update, outer *scope) []column {
 	if rel == nil {
 		return nil
 	}
-	if a.inside == 0 {
-		a.scans = append(a.scans, Scan{Relation: rel, Target: &s.Target})
-	}
+	a.scan(Scan{Relation: rel, Target: &s.Target})
 	in := &scope{outer: sc, items: []*item{i}}
 	a.from(s.From, in)
 	set := change{rel: rel, given: a.assigned(s.Set, rel, in), rows: 1}
@@ -210,9 +208,7 @@ func (a *analyzer) remove(s *syntax.Delete, outer *scope) []column {
 	if rel == nil {
 		return nil
 	}
-	if a.inside == 0 {
-		a.scans = append(a.scans, Scan{Relation: rel, Target: &s.Target})
-	}
+	a.scan(Scan{Relation: rel, Target: &s.Target})
 	in := &scope{outer: sc, items: []*item{i}}
 	if s.Where != nil {
 		a.condition(s.Where, in, "WHERE")

@@ -116,7 +116,9 @@ func (p *parser) view() *View {
 		v.Columns = p.names()
 	}
 	p.need("AS")
+	v.Pos = p.at(0).Pos
 	v.Query = p.query()
+	v.End = p.toks[p.i-1].End
 	return v
 }
 

@@ -226,6 +226,8 @@ type View struct {
 	Name    string
 	Columns []string
 	Query   *Select
+	// [Pos, End) is where the query stands in the text.
+	Pos, End int
 }
 
 // Index is CREATE INDEX.
