@@ -311,6 +311,7 @@ func TestStructure(t *testing.T) {
 	g := &connectortest.Guard{}
 	for _, tt := range []struct{ text, tag string }{
 		{"create table n (x int, y text default 'd')", "CREATE TABLE"}, {"create table m as select id from orders", "CREATE TABLE"},
+		{"create table k (id integer primary key, name text, check (length(name) > 0))", "CREATE TABLE"},
 		{"create index n_x on n(x) where x > 1", "CREATE INDEX"}, {"create view n_v as select x from n", "CREATE VIEW"},
 		{"create trigger n_t after insert on n begin update counter set n = n + 1; end", "CREATE TRIGGER"},
 		{"insert into n(x) values (1), (2), (3)", "INSERT 0 3"}, {"alter table n rename column y to z", "ALTER TABLE"}, {"alter table n add column w", "ALTER TABLE"},

@@ -82,8 +82,8 @@ func disagree(r *lineage.Result, k kinds, st *syntax.Statement, stmt *sqlite3.St
 			break
 		}
 		table, column := stmt.ColumnTableName(i), stmt.ColumnOriginName(i)
-		if table == "" || column == "" {
-			continue
+		if _, known := k.tables[syntax.Fold(table)]; !known || column == "" {
+			continue // of a table of the statement's own
 		}
 		if !holdsColumn(r.Columns[i].Sources, table, column) {
 			return fmt.Sprintf("the engine takes column %d from %s.%s", i+1, table, column)

@@ -8,8 +8,16 @@ import (
 // other rows, for what must be unique; those of the row that it leaves as they
 // are, for CHECK; those of other tables, for FOREIGN KEY.
 
-// inserts notes what decides whether rows can be added.
+// inserts notes what decides whether rows can be added. The engine also looks at
+// those that refer to them.
 func (a *analyzer) inserts(c change) {
+	for _, f := range a.cat.Children(c.rel.Name) {
+		for _, n := range f.Columns {
+			if att := f.Relation.attribute(n); att != nil {
+				a.read(set{f.Relation.column(att.Name): {}})
+			}
+		}
+	}
 	for i := range c.rel.Constraints {
 		k := &c.rel.Constraints[i]
 		switch k.Rule {

@@ -1,6 +1,9 @@
 package lineage
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/sallyport/sallyport/connectors/sqlite/syntax"
 	"github.com/sallyport/sallyport/mask"
 )
@@ -34,7 +37,8 @@ func (a *analyzer) target(t *syntax.Target) (*Relation, *item) {
 
 // stores notes where the values of a change go, and what becomes of them there.
 func (a *analyzer) stores(c change) {
-	for name, v := range c.given {
+	for _, name := range slices.Sorted(maps.Keys(c.given)) {
+		v := c.given[name]
 		a.read(v.src)
 		att := c.rel.attribute(name)
 		if att == nil {
