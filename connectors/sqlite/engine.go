@@ -13,6 +13,7 @@ const (
 	textMax   = 1 << 20  // bytes of a statement
 	valueMax  = 16 << 20 // bytes of a value, or of a row of a table
 	rowMax    = 32 << 20 // bytes of a row of an answer, as text
+	maskedMax = 64 << 10 // bytes of a masked value that its mask is given
 	memoryMax = 128 << 20
 	depthMax  = 500 // of expressions and of compounds
 )

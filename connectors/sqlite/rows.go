@@ -36,6 +36,7 @@ type rows struct {
 	unhook []func() bool
 
 	stmt     *sqlite3.Stmt
+	masked   []bool // columns that the requester sees masked
 	prepared bool
 	columns  []connectors.Column
 	values   []connectors.Value
@@ -101,6 +102,12 @@ func (r *rows) prepare() ([]connectors.Column, error) {
 	})
 	if err == nil {
 		r.values = make([]connectors.Value, len(r.columns))
+		r.masked = make([]bool, len(r.columns))
+		for i, c := range r.columns {
+			if c.From != nil {
+				_, r.masked[i] = connectors.MaskedRead(r.seen, c.From.Columns)
+			}
+		}
 	}
 	return r.columns, err
 }
@@ -239,6 +246,7 @@ func (r *rows) Next(ctx context.Context) ([]connectors.Value, error) {
 
 func (r *rows) read() error {
 	r.buf = r.buf[:0]
+	spared := 0
 	for i := range r.values {
 		from := len(r.buf)
 		v := connectors.Value{}
@@ -250,11 +258,16 @@ func (r *rows) read() error {
 		default:
 			r.buf = append(r.buf, r.stmt.ColumnRawText(i)...)
 		}
+		// How much more fits into a row must not tell the size of what is masked.
+		if r.masked[i] {
+			r.buf = r.buf[:min(len(r.buf), from+maskedMax)]
+			spared += len(r.buf) - from
+		}
 		if !v.Null {
 			v.Bytes = r.buf[from:len(r.buf):len(r.buf)]
 		}
 		r.values[i] = v
-		if len(r.buf) > rowMax {
+		if len(r.buf)-spared > rowMax {
 			return errRow
 		}
 	}

@@ -54,7 +54,7 @@ func (s *structure) describe(name string) *lineage.Relation {
 	}
 	if name == "sqlite_sequence" {
 		r := named(d.name, "rowid", "name", "seq")
-		r.Columns[1].Holds = s.rowids()
+		r.Columns[1].Holds = s.Rowids()
 		return r
 	}
 	st, err := s.parse(d.sql)
@@ -81,13 +81,13 @@ func named(name, rowid string, columns ...string) *lineage.Relation {
 	return r
 }
 
-// rowids are the primary keys of which sqlite_sequence may hold the largest.
-func (s *structure) rowids() (out []mask.Column) {
+// Rowids are the primary keys of which sqlite_sequence may hold the largest.
+func (s *structure) Rowids() (out []mask.Column) {
 	for _, n := range s.kinds.names {
 		if internal(n) || s.kinds.tables[syntax.Fold(n)] != policy.TablePlain {
 			continue
 		}
-		if r := s.Relation("", n); r != nil && r.Rowid != "" {
+		if r := s.Relation("", n); r != nil && r.Rowid != "" && r.Rowid != "rowid" {
 			out = append(out, mask.Column{Schema: "main", Table: r.Name, Name: r.Rowid})
 		}
 	}

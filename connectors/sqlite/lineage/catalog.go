@@ -12,6 +12,9 @@ type Catalog interface {
 	Relation(schema, name string) *Relation
 	// Children are the tables whose foreign keys lead to the table.
 	Children(name string) []Child
+	// Rowids are the primary keys that are rowids: functions and tables of the engine
+	// tell of the last of them.
+	Rowids() []mask.Column
 }
 
 // Relation is a table or view.

@@ -121,6 +121,13 @@ func (a *analyzer) call(e *syntax.Expr, sc *scope) value {
 	if e.Over != nil {
 		v = computed(v, a.over(e.Over, sc))
 	}
+	if name == "last_insert_rowid" {
+		v.src = set{}
+		for _, c := range a.cat.Rowids() {
+			v.src[c] = struct{}{}
+		}
+		a.read(v.src)
+	}
 	switch {
 	case aggregate && (name == "min" || name == "max"):
 		sc.picked = union(sc.picked, v.src)

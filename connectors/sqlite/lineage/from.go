@@ -48,6 +48,9 @@ func (a *analyzer) sources(list []*syntax.Source, sc *scope, calls *[]call) {
 		using := s.Using
 		if s.Natural {
 			using = common(sc.items[first:at], sc.items[at:])
+			if unsure(sc.items[first:at]) && unsure(sc.items[at:]) {
+				a.fail("a NATURAL join by columns without names of their own")
+			}
 		}
 		for _, name := range using {
 			a.using(name, sc.items[first:at], sc.items[at:])
@@ -71,6 +74,22 @@ func common(left, right []*item) (out []string) {
 		}
 	}
 	return out
+}
+
+// unsure reports whether a side of a join has columns that the engine gives names:
+// those of expressions, and all but the first of those that are alike.
+func unsure(items []*item) bool {
+	for _, i := range items {
+		seen := map[string]bool{}
+		for _, c := range i.cols {
+			name := syntax.Fold(c.name)
+			if i.derived && (name == "" || seen[name] || !plain(name)) {
+				return true
+			}
+			seen[name] = true
+		}
+	}
+	return false
 }
 
 // using merges a column of both sides: without a table its name means either.
@@ -153,6 +172,9 @@ var tableFunctions = map[string][]string{
 	"generate_series": {"value"},
 }
 
+// arguments are the hidden columns of those functions.
+var arguments = words(`json root start stop step`)
+
 var jsonColumns = []string{"key", "value", "type", "atom", "id", "parent", "fullkey", "path"}
 
 func (a *analyzer) function(s *syntax.Source, sc *scope, calls *[]call) {
@@ -161,7 +183,7 @@ func (a *analyzer) function(s *syntax.Source, sc *scope, calls *[]call) {
 		a.fail("the function " + s.Name + " in FROM is not known")
 		return
 	}
-	i := &item{name: s.Name, bare: true, rowid: &value{}}
+	i := &item{name: s.Name, bare: true, rowid: &value{}, called: true}
 	if s.Alias != "" {
 		i.name = s.Alias
 	}
@@ -185,9 +207,6 @@ func (a *analyzer) table(s *syntax.Source, sc *scope) *item {
 	}
 	if s.Alias != "" {
 		i.name, i.schema = s.Alias, ""
-	}
-	if s.IndexedBy != "" {
-		a.fail("INDEXED BY tells the order of what is indexed")
 	}
 	return i
 }

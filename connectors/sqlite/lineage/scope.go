@@ -42,6 +42,8 @@ type item struct {
 	// derived items have columns whose names are in part made by the engine: of the
 	// text of an expression, or with a number where two are alike.
 	derived bool
+	// called items are functions, which have hidden columns for their arguments.
+	called bool
 }
 
 func (s *scope) cte(name string) *cte {
@@ -136,7 +138,7 @@ func (a *analyzer) at(s *scope, schema, table, name string) (value, bool) {
 		}
 	}
 	if n == 0 && s.mayHave(schema, table, name) {
-		a.fail("the column " + strconv.Quote(name) + " may be one without a name of its own")
+		a.fail("the column " + strconv.Quote(name) + " may be one that its table does not list")
 	}
 	if n > 1 {
 		a.fail("the column " + strconv.Quote(name) + " is ambiguous")
@@ -144,13 +146,12 @@ func (a *analyzer) at(s *scope, schema, table, name string) (value, bool) {
 	return found, n > 0
 }
 
-// mayHave reports whether a name that is not found may be one that the engine made.
+// mayHave reports whether a name that is not found may be one that the engine made,
+// a hidden column, or the rowid of a subquery.
 func (s *scope) mayHave(schema, table, name string) bool {
-	if plain(name) {
-		return false
-	}
+	fold := syntax.Fold(name)
 	for _, i := range s.items {
-		if i.derived && i.goesBy(schema, table) {
+		if i.goesBy(schema, table) && (i.derived && (!plain(name) || rowids[fold]) || i.called && arguments[fold]) {
 			return true
 		}
 	}

@@ -24,9 +24,6 @@ func (a *analyzer) target(t *syntax.Target) (*Relation, *item) {
 	if rel == nil {
 		return nil, nil
 	}
-	if t.IndexedBy != "" {
-		a.fail("INDEXED BY tells the order of what is indexed")
-	}
 	i := &item{name: t.Name, schema: rel.Schema, bare: true, derived: rel.View != nil}
 	i.cols, i.rowid = a.relationColumns(rel)
 	if t.Alias != "" {
