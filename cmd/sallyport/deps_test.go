@@ -25,7 +25,9 @@ recorder/export          : recorder recorder/ledger
 recorder/search          : recorder recorder/export
 connectors               : mask policy
 connectors/postgres/pgserver :
-connectors/sqlite        : connectors mask policy
+connectors/sqlite        : connectors mask policy connectors/sqlite/syntax connectors/sqlite/lineage
+connectors/sqlite/syntax :
+connectors/sqlite/lineage : mask connectors/sqlite/syntax
 connectors/postgres/grants : mask
 connectors/postgres      : connectors mask policy connectors/postgres/grants connectors/postgres/lineage
 connectors/ssh           : connectors mask policy connectors/internal/shellfacts

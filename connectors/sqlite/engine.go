@@ -13,6 +13,7 @@ const (
 	textMax   = 1 << 20  // bytes of a statement
 	valueMax  = 16 << 20 // bytes of a value, or of a row of a table
 	rowMax    = 32 << 20 // bytes of a row of an answer, as text
+	maskedMax = 64 << 10 // bytes of a masked value that its mask is given
 	memoryMax = 128 << 20
 	depthMax  = 500 // of expressions and of compounds
 )
@@ -23,7 +24,9 @@ type engine struct {
 	c *sqlite3.Conn
 	// may decides on an action; nil allows the gate's own statements only.
 	may func(action) bool
-	own bool // the gate's own statement runs
+	// hide reports whether a column that may be read is read as NULL.
+	hide func(action) bool
+	own  bool // the gate's own statement runs
 	// broken is set after a panic: nothing more can be asked of it.
 	broken bool
 }
@@ -65,10 +68,15 @@ func (e *engine) configure(busy time.Duration) error {
 }
 
 func (e *engine) authorize(code sqlite3.AuthorizerActionCode, a, b, schema, inner string) sqlite3.AuthorizerReturnCode {
-	if e.own || e.may != nil && e.may(action{code, a, b, schema, inner}) {
+	switch x := (action{code, a, b, schema, inner}); {
+	case e.own:
 		return sqlite3.AUTH_OK
+	case e.may == nil || !e.may(x):
+		return sqlite3.AUTH_DENY
+	case e.hide != nil && e.hide(x):
+		return sqlite3.AUTH_IGNORE
 	}
-	return sqlite3.AUTH_DENY
+	return sqlite3.AUTH_OK
 }
 
 // call runs f on the engine; ctx interrupts it.

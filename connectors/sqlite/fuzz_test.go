@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
+	"github.com/sallyport/sallyport/connectors/sqlite/syntax"
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 )
@@ -175,16 +176,16 @@ func FuzzShape(f *testing.F) {
 		}
 		want := shapeOf(text)
 		var b strings.Builder
-		for _, tok := range lex(text) {
-			switch tok.kind {
-			case tokenWord:
-				b.WriteString(strings.ToLower(tok.text))
-			case tokenName:
-				b.WriteString(`"` + strings.ReplaceAll(tok.text, `"`, `""`) + `"`)
-			case tokenString:
-				b.WriteString("'" + strings.ReplaceAll(tok.text, "'", "''") + "'")
+		for _, tok := range syntax.Lex(text) {
+			switch tok.Kind {
+			case syntax.Word:
+				b.WriteString(strings.ToLower(tok.Text))
+			case syntax.Quoted:
+				b.WriteString(`"` + strings.ReplaceAll(tok.Text, `"`, `""`) + `"`)
+			case syntax.String:
+				b.WriteString("'" + strings.ReplaceAll(tok.Text, "'", "''") + "'")
 			default:
-				b.WriteString(tok.text)
+				b.WriteString(tok.Text)
 			}
 			b.WriteString(" /* where x = 1 */\n-- where\n")
 		}
@@ -198,12 +199,12 @@ func FuzzShape(f *testing.F) {
 }
 
 func sameTokens(a, b string) bool {
-	x, y := lex(a), lex(b)
+	x, y := syntax.Lex(a), syntax.Lex(b)
 	if len(x) != len(y) {
 		return false
 	}
 	for i := range x {
-		if x[i].kind != y[i].kind || !strings.EqualFold(x[i].text, y[i].text) {
+		if x[i].Kind != y[i].Kind || !strings.EqualFold(x[i].Text, y[i].Text) {
 			return false
 		}
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/sqlite/lineage"
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 )
@@ -31,6 +33,12 @@ type judgement struct {
 	// fault is what the target says where the text does not compile.
 	fault error
 	kinds kinds
+	// lineage is where values come from, trace the same in the hub's words; unread
+	// are the columns whose values are not needed, folded. nil where there is no
+	// statement.
+	lineage *lineage.Result
+	trace   *connectors.Trace
+	unread  map[mask.Column]bool
 }
 
 // neverPrepared are denied while judging and while running: they act when they

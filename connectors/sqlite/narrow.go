@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sallyport/sallyport/connectors/sqlite/syntax"
 )
 
 // condition is the WHERE of a statement that changes rows of a table, known by
@@ -15,16 +17,16 @@ type condition struct{ target []string }
 // same column. When in doubt it says no, and the statement counts as
 // destructive. So it does for what only excludes (id <> 0, NOT IN, NOT LIKE) and
 // for bounds that keys seldom cross (id > -1). neg is set within NOT.
-func (c condition) narrows(toks []token, neg bool) bool {
+func (c condition) narrows(toks []syntax.Token, neg bool) bool {
 	toks = unwrap(toks)
 	if len(toks) == 0 {
 		return false
 	}
 	// NOT (a AND b) is NOT a OR NOT b.
-	alternatives := split(toks, func(t token) bool { return t.is("OR") })
+	alternatives := split(toks, func(t syntax.Token) bool { return t.Is("OR") })
 	if len(alternatives) > 1 {
 		if neg {
-			return slices.ContainsFunc(alternatives, func(a []token) bool { return c.narrows(a, neg) })
+			return slices.ContainsFunc(alternatives, func(a []syntax.Token) bool { return c.narrows(a, neg) })
 		}
 		return !covers(alternatives) && c.all(alternatives, neg)
 	}
@@ -32,28 +34,28 @@ func (c condition) narrows(toks []token, neg bool) bool {
 		if neg {
 			return c.all(terms, neg)
 		}
-		return slices.ContainsFunc(terms, func(a []token) bool { return c.narrows(a, neg) })
+		return slices.ContainsFunc(terms, func(a []syntax.Token) bool { return c.narrows(a, neg) })
 	}
-	if toks[0].is("NOT") {
+	if toks[0].Is("NOT") {
 		return c.narrows(toks[1:], !neg)
 	}
 	return c.compares(toks, neg)
 }
 
-func (c condition) all(parts [][]token, neg bool) bool {
-	return !slices.ContainsFunc(parts, func(p []token) bool { return !c.narrows(p, neg) })
+func (c condition) all(parts [][]syntax.Token, neg bool) bool {
+	return !slices.ContainsFunc(parts, func(p []syntax.Token) bool { return !c.narrows(p, neg) })
 }
 
 // conjuncts cuts at AND, except at the one that belongs to BETWEEN.
-func conjuncts(toks []token) [][]token {
+func conjuncts(toks []syntax.Token) [][]syntax.Token {
 	between := 0
-	return split(toks, func(t token) bool {
+	return split(toks, func(t syntax.Token) bool {
 		switch {
-		case t.is("BETWEEN"):
+		case t.Is("BETWEEN"):
 			between++
-		case t.is("AND") && between > 0:
+		case t.Is("AND") && between > 0:
 			between--
-		case t.is("AND"):
+		case t.Is("AND"):
 			return true
 		}
 		return false
@@ -61,21 +63,21 @@ func conjuncts(toks []token) [][]token {
 }
 
 // unwrap removes parentheses around the whole.
-func unwrap(toks []token) []token {
-	for len(toks) >= 2 && toks[0].op("(") && closing(toks) == len(toks)-1 {
+func unwrap(toks []syntax.Token) []syntax.Token {
+	for len(toks) >= 2 && toks[0].Op("(") && closing(toks) == len(toks)-1 {
 		toks = toks[1 : len(toks)-1]
 	}
 	return toks
 }
 
 // closing is the index of the parenthesis that closes toks[0], -1 if none does.
-func closing(toks []token) int {
+func closing(toks []syntax.Token) int {
 	depth := 0
 	for i, t := range toks {
 		switch {
-		case t.op("("):
+		case t.Op("("):
 			depth++
-		case t.op(")"):
+		case t.Op(")"):
 			if depth--; depth == 0 {
 				return i
 			}
@@ -86,7 +88,7 @@ func closing(toks []token) int {
 
 // comparison is one comparison: left, operator, right.
 type comparison struct {
-	left, right []token
+	left, right []syntax.Token
 	op          string // in capitals; = for ==, <> for !=
 	not         bool   // NOT LIKE, NOT IN, IS NOT
 }
@@ -97,15 +99,15 @@ var operators = map[string]string{
 }
 
 // comparisonOf finds the one comparison outside of parentheses.
-func comparisonOf(toks []token) (k comparison, ok bool) {
+func comparisonOf(toks []syntax.Token) (k comparison, ok bool) {
 	at, depth := -1, 0
 	for i, t := range toks {
 		switch {
-		case t.op("("):
+		case t.Op("("):
 			depth++
-		case t.op(")"):
+		case t.Op(")"):
 			depth--
-		case depth == 0 && (t.kind == tokenOther || t.kind == tokenWord) && operators[t.text] != "":
+		case depth == 0 && (t.Kind == syntax.Other || t.Kind == syntax.Word) && operators[t.Text] != "":
 			if at >= 0 {
 				return k, false
 			}
@@ -115,29 +117,29 @@ func comparisonOf(toks []token) (k comparison, ok bool) {
 	if at < 0 {
 		return k, false
 	}
-	k = comparison{left: toks[:at], right: toks[at+1:], op: operators[toks[at].text]}
-	if n := len(k.left); n > 0 && k.left[n-1].is("NOT") {
+	k = comparison{left: toks[:at], right: toks[at+1:], op: operators[toks[at].Text]}
+	if n := len(k.left); n > 0 && k.left[n-1].Is("NOT") {
 		k.left, k.not = k.left[:n-1], true
 	}
-	if k.op == "IS" && len(k.right) > 0 && k.right[0].is("NOT") {
+	if k.op == "IS" && len(k.right) > 0 && k.right[0].Is("NOT") {
 		k.right, k.not = k.right[1:], true
 	}
-	if k.op == "IS" && len(k.right) > 2 && k.right[0].is("DISTINCT") && k.right[1].is("FROM") {
+	if k.op == "IS" && len(k.right) > 2 && k.right[0].Is("DISTINCT") && k.right[1].Is("FROM") {
 		k.right, k.not = k.right[2:], !k.not
 	}
 	return k, len(k.left) > 0 && len(k.right) > 0
 }
 
 // compares judges what has neither AND nor OR outside of parentheses.
-func (c condition) compares(toks []token, neg bool) bool {
+func (c condition) compares(toks []syntax.Token, neg bool) bool {
 	switch last := toks[len(toks)-1]; {
-	case slices.ContainsFunc(toks, func(t token) bool { return t.is("CASE") }):
+	case slices.ContainsFunc(toks, func(t syntax.Token) bool { return t.Is("CASE") }):
 		return false
-	case toks[0].is("EXISTS"):
+	case toks[0].Is("EXISTS"):
 		return !neg && c.looksAt(toks) && c.subquery(toks[1:])
-	case last.is("ISNULL"):
+	case last.Is("ISNULL"):
 		return !neg && len(columns(toks)) > 0
-	case last.is("NOTNULL"), len(toks) > 1 && last.is("NULL") && toks[len(toks)-2].is("NOT"):
+	case last.Is("NOTNULL"), len(toks) > 1 && last.Is("NULL") && toks[len(toks)-2].Is("NOT"):
 		return neg && len(columns(toks)) > 0
 	}
 	k, ok := comparisonOf(toks)
@@ -161,10 +163,10 @@ func (c condition) compares(toks []token, neg bool) bool {
 }
 
 func (c condition) in(k comparison) bool {
-	if len(k.right) < 3 || !k.right[0].op("(") {
+	if len(k.right) < 3 || !k.right[0].Op("(") {
 		return false
 	}
-	if k.right[1].is("SELECT") || k.right[1].is("WITH") {
+	if k.right[1].Is("SELECT") || k.right[1].Is("WITH") {
 		return len(columns(k.left)) > 0 && c.subquery(k.right)
 	}
 	return apart(k.left, k.right)
@@ -183,21 +185,21 @@ func (k comparison) open(neg bool) bool {
 }
 
 // value is a number, perhaps with a sign.
-func value(toks []token) (float64, bool) {
+func value(toks []syntax.Token) (float64, bool) {
 	toks = unwrap(toks)
-	if len(toks) == 2 && toks[0].op("-") {
+	if len(toks) == 2 && toks[0].Op("-") {
 		v, ok := value(toks[1:])
 		return -v, ok
 	}
-	if len(toks) != 1 || toks[0].kind != tokenLiteral && toks[0].kind != tokenString {
+	if len(toks) != 1 || toks[0].Kind != syntax.Literal && toks[0].Kind != syntax.String {
 		return 0, false
 	}
-	v, err := strconv.ParseFloat(strings.ReplaceAll(toks[0].text, "_", ""), 64)
+	v, err := strconv.ParseFloat(strings.ReplaceAll(toks[0].Text, "_", ""), 64)
 	return v, err == nil
 }
 
 // wide reports whether the ends of BETWEEN leave nothing out.
-func wide(toks []token) bool {
+func wide(toks []syntax.Token) bool {
 	i := indexWord(toks, "AND")
 	if i < 0 {
 		return true
@@ -209,14 +211,14 @@ func wide(toks []token) bool {
 
 // degenerate reports whether an expression has a part that takes its value away:
 // id * 0, id % 1, id & 0.
-func degenerate(toks []token) bool {
+func degenerate(toks []syntax.Token) bool {
 	for i, t := range toks {
-		if !t.op("*") && !t.op("%") && !t.op("&") || i == 0 || i+1 == len(toks) {
+		if !t.Op("*") && !t.Op("%") && !t.Op("&") || i == 0 || i+1 == len(toks) {
 			continue
 		}
 		l, okL := value(toks[i-1 : i])
 		r, okR := value(toks[i+1 : i+2])
-		if okR && (r == 0 || r == 1 && t.op("%")) || okL && l == 0 {
+		if okR && (r == 0 || r == 1 && t.Op("%")) || okL && l == 0 {
 			return true
 		}
 	}
@@ -225,15 +227,15 @@ func degenerate(toks []token) bool {
 
 // everything reports whether a pattern matches every text.
 func everything(k comparison) bool {
-	return k.right[0].kind == tokenString &&
-		(k.op == "LIKE" && strings.Trim(k.right[0].text, "%") == "" || k.op == "GLOB" && strings.Trim(k.right[0].text, "*") == "")
+	return k.right[0].Kind == syntax.String &&
+		(k.op == "LIKE" && strings.Trim(k.right[0].Text, "%") == "" || k.op == "GLOB" && strings.Trim(k.right[0].Text, "*") == "")
 }
 
 // fills gives the operators that together with one hold for every value.
 var fills = map[string][]string{"=": {"<>"}, "<": {">=", ">", "<>"}, "<=": {">", ">="}, ">": {"<=", "<", "<>"}, ">=": {"<", "<="}}
 
 // covers reports whether two alternatives together hold always.
-func covers(alternatives [][]token) bool {
+func covers(alternatives [][]syntax.Token) bool {
 	for i, a := range alternatives {
 		for _, b := range alternatives[i+1:] {
 			if opposite(unwrap(a), unwrap(b)) || opposite(unwrap(b), unwrap(a)) {
@@ -244,8 +246,8 @@ func covers(alternatives [][]token) bool {
 	return false
 }
 
-func opposite(a, b []token) bool {
-	if len(b) > 1 && b[0].is("NOT") && alike(a, unwrap(b[1:])) {
+func opposite(a, b []syntax.Token) bool {
+	if len(b) > 1 && b[0].Is("NOT") && alike(a, unwrap(b[1:])) {
 		return true
 	}
 	x, ok1 := comparisonOf(a)
@@ -255,19 +257,19 @@ func opposite(a, b []token) bool {
 }
 
 // alike compares texts as SQLite would read them.
-func alike(a, b []token) bool {
-	return slices.EqualFunc(unwrap(a), unwrap(b), func(x, y token) bool {
-		name := func(t token) bool { return t.kind == tokenWord || t.kind == tokenName }
-		return (x.kind == y.kind || name(x) && name(y)) && strings.EqualFold(x.text, y.text)
+func alike(a, b []syntax.Token) bool {
+	return slices.EqualFunc(unwrap(a), unwrap(b), func(x, y syntax.Token) bool {
+		name := func(t syntax.Token) bool { return t.Kind == syntax.Word || t.Kind == syntax.Quoted }
+		return (x.Kind == y.Kind || name(x) && name(y)) && strings.EqualFold(x.Text, y.Text)
 	})
 }
 
-func holds(toks []token, word string) bool {
-	return slices.ContainsFunc(toks, func(t token) bool { return t.is(word) })
+func holds(toks []syntax.Token, word string) bool {
+	return slices.ContainsFunc(toks, func(t syntax.Token) bool { return t.Is(word) })
 }
 
 // apart reports whether there are columns, and none stands on both sides.
-func apart(left, right []token) bool {
+func apart(left, right []syntax.Token) bool {
 	l, r := columns(left), columns(right)
 	for c := range l {
 		if r[c] {
@@ -279,9 +281,9 @@ func apart(left, right []token) bool {
 
 // looksAt reports whether a subquery names a column of the target, qualified:
 // otherwise it is the same for every row.
-func (c condition) looksAt(toks []token) bool {
+func (c condition) looksAt(toks []syntax.Token) bool {
 	for i, t := range toks {
-		if (t.kind == tokenWord || t.kind == tokenName) && i+1 < len(toks) && toks[i+1].op(".") && slices.Contains(c.target, strings.ToLower(t.text)) {
+		if (t.Kind == syntax.Word || t.Kind == syntax.Quoted) && i+1 < len(toks) && toks[i+1].Op(".") && slices.Contains(c.target, strings.ToLower(t.Text)) {
 			return true
 		}
 	}
@@ -289,9 +291,9 @@ func (c condition) looksAt(toks []token) bool {
 }
 
 // subquery reports whether "(SELECT ... WHERE ...)" has a condition that narrows.
-func (c condition) subquery(toks []token) bool {
+func (c condition) subquery(toks []syntax.Token) bool {
 	toks = unwrap(toks)
-	if len(toks) == 0 || !toks[0].is("SELECT") || holds(toks, "UNION") {
+	if len(toks) == 0 || !toks[0].Is("SELECT") || holds(toks, "UNION") {
 		return false
 	}
 	i := indexWord(toks, "WHERE")

@@ -23,6 +23,10 @@ type rows struct {
 	engine *engine
 	text   string
 	j      *judgement
+	// again is the judgement of the text where that is not the one that was judged;
+	// masks go by j all the same.
+	again      *judgement
+	seen, kept *mask.Plan
 
 	// ctx is the operation's: it ends with the requester's, the connection, the
 	// time allowed, or a context given to Next (hooked).
@@ -32,6 +36,8 @@ type rows struct {
 	unhook []func() bool
 
 	stmt     *sqlite3.Stmt
+	masked   []bool // columns that the requester sees masked
+	prepared bool
 	columns  []connectors.Column
 	values   []connectors.Value
 	buf      []byte
@@ -68,31 +74,71 @@ func (r *rows) call(f func() error) error {
 	if r.conn.closed {
 		return errClosed
 	}
-	r.engine.may = r.j.allows
-	defer func() { r.engine.may = nil }()
+	r.engine.may = r.allows
+	r.engine.hide = func(a action) bool { return r.judged().hides(a, r.seen) }
+	defer func() { r.engine.may, r.engine.hide = nil, nil }()
 	err := r.engine.call(r.ctx, f)
 	var te *connectors.TargetError
 	if err == nil || errors.As(err, &te) || codeOf(err) == 0 {
 		return err
 	}
 	if codeOf(err) == sqlite3.AUTH {
-		return &connectors.TargetError{Code: "SQLITE_AUTH", Text: "the schema has changed since the statement was judged; run it again"}
+		return &connectors.TargetError{Code: "SQLITE_AUTH", Text: errMoved.Error()}
 	}
 	return ended(r.ctx, r.text, err)
 }
 
 func (r *rows) prepare() ([]connectors.Column, error) {
 	err := r.call(func() (err error) {
+		if err := r.unmoved(); err != nil {
+			return err
+		}
 		if r.stmt, _, err = r.engine.c.Prepare(r.text); err != nil {
 			return err
 		}
 		r.columns = r.describe()
+		r.prepared = true
 		return nil
 	})
 	if err == nil {
 		r.values = make([]connectors.Value, len(r.columns))
+		r.masked = make([]bool, len(r.columns))
+		for i, c := range r.columns {
+			if c.From != nil {
+				_, r.masked[i] = connectors.MaskedRead(r.seen, c.From.Columns)
+			}
+		}
 	}
 	return r.columns, err
+}
+
+// judged is the judgement of the text that runs.
+func (r *rows) judged() *judgement {
+	if r.again != nil {
+		return r.again
+	}
+	return r.j
+}
+
+// unmoved makes sure that the schema is the one that the statement was judged by,
+// and that the engine has read it. If it changes from now on, the engine prepares
+// the statement again when it is stepped, which allows refuses.
+func (r *rows) unmoved() error {
+	r.engine.own = true
+	defer func() { r.engine.own = false }()
+	k, err := readKinds(r.engine.c)
+	if err == nil && k.stamp != r.judged().kinds.stamp {
+		err = fmt.Errorf("%w: %w", errMoved, connectors.ErrProtocol)
+	}
+	return err
+}
+
+// allows is the authorizer's judgement while the statement is prepared and stepped.
+func (r *rows) allows(a action) bool {
+	if r.prepared && r.j.facts.Class != policy.DDL {
+		return false // it is being prepared again: the schema has changed
+	}
+	return r.judged().allows(a)
 }
 
 // describe tells the columns, with an origin where SQLite's word on it can be
@@ -102,6 +148,9 @@ func (r *rows) describe() []connectors.Column {
 	for i := range out {
 		typ := r.stmt.ColumnDeclType(i)
 		out[i] = connectors.Column{Name: r.stmt.ColumnName(i), Type: strings.ToLower(typ), Numeric: numeric(typ)}
+		if t := r.j.trace; t.Understood() && len(t.Columns) == len(out) {
+			out[i].From = &t.Columns[i]
+		}
 		table, column := r.stmt.ColumnTableName(i), r.stmt.ColumnOriginName(i)
 		if table == "" || column == "" || r.j.selects > 1 {
 			continue
@@ -197,6 +246,7 @@ func (r *rows) Next(ctx context.Context) ([]connectors.Value, error) {
 
 func (r *rows) read() error {
 	r.buf = r.buf[:0]
+	spared := 0
 	for i := range r.values {
 		from := len(r.buf)
 		v := connectors.Value{}
@@ -208,11 +258,16 @@ func (r *rows) read() error {
 		default:
 			r.buf = append(r.buf, r.stmt.ColumnRawText(i)...)
 		}
+		// How much more fits into a row must not tell the size of what is masked.
+		if r.masked[i] {
+			r.buf = r.buf[:min(len(r.buf), from+maskedMax)]
+			spared += len(r.buf) - from
+		}
 		if !v.Null {
 			v.Bytes = r.buf[from:len(r.buf):len(r.buf)]
 		}
 		r.values[i] = v
-		if len(r.buf) > rowMax {
+		if len(r.buf)-spared > rowMax {
 			return errRow
 		}
 	}

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"slices"
 	"strings"
+
+	"github.com/sallyport/sallyport/connectors/sqlite/syntax"
 )
 
 // shape is what the words of a statement tell. SQLite's authorizer says what a
@@ -25,22 +27,22 @@ type shape struct {
 }
 
 func shapeOf(text string) shape {
-	toks := lex(text)
+	toks := syntax.Lex(text)
 	var s shape
-	parts := split(toks, func(t token) bool { return t.op(";") })
+	parts := split(toks, func(t syntax.Token) bool { return t.Op(";") })
 	for _, p := range parts {
 		if len(p) > 0 {
 			s.statements++
 		}
 	}
 	// Only a trigger's body holds semicolons within one statement.
-	for len(toks) > 0 && toks[0].op(";") {
+	for len(toks) > 0 && toks[0].Op(";") {
 		toks = toks[1:]
 	}
-	if len(toks) > 0 && toks[0].is("EXPLAIN") {
+	if len(toks) > 0 && toks[0].Is("EXPLAIN") {
 		s.explained = true
 		toks = toks[1:]
-		if len(toks) > 1 && toks[0].is("QUERY") && toks[1].is("PLAN") {
+		if len(toks) > 1 && toks[0].Is("QUERY") && toks[1].Is("PLAN") {
 			toks = toks[2:]
 		}
 	}
@@ -54,7 +56,7 @@ func shapeOf(text string) shape {
 	return s
 }
 
-func (s *shape) body(toks []token) {
+func (s *shape) body(toks []syntax.Token) {
 	if i := indexWord(toks, "SET"); i >= 0 && (s.verb == "UPDATE" || s.verb == "INSERT" || s.verb == "REPLACE") {
 		s.assigns = assigns(until(toks[i+1:], "FROM", "WHERE", "RETURNING", "ORDER", "LIMIT"))
 	}
@@ -71,16 +73,16 @@ func (s *shape) body(toks []token) {
 		}
 	case "ALTER TABLE":
 		rest := toks[2:]
-		if len(rest) > 1 && rest[1].op(".") {
+		if len(rest) > 1 && rest[1].Op(".") {
 			rest = rest[2:]
 		}
-		s.renames = len(rest) > 1 && rest[1].is("RENAME")
+		s.renames = len(rest) > 1 && rest[1].Is("RENAME")
 	}
 }
 
 // targets are the names of the table that a DELETE or UPDATE changes, and its
 // alias, in lower case.
-func targets(toks []token) (out []string) {
+func targets(toks []syntax.Token) (out []string) {
 	end := len(toks)
 	for _, w := range []string{"SET", "WHERE"} {
 		if i := indexWord(toks, w); i >= 0 {
@@ -88,8 +90,8 @@ func targets(toks []token) (out []string) {
 		}
 	}
 	for _, t := range toks[1:end] {
-		if t.kind == tokenWord || t.kind == tokenName {
-			out = append(out, strings.ToLower(t.text))
+		if t.Kind == syntax.Word || t.Kind == syntax.Quoted {
+			out = append(out, strings.ToLower(t.Text))
 		}
 	}
 	return out
@@ -97,9 +99,9 @@ func targets(toks []token) (out []string) {
 
 // generates reports whether a definition has a generated column: GENERATED, or
 // AS before a parenthesis.
-func generates(toks []token) bool {
+func generates(toks []syntax.Token) bool {
 	for i, t := range toks {
-		if t.is("GENERATED") || t.is("AS") && i+1 < len(toks) && toks[i+1].op("(") {
+		if t.Is("GENERATED") || t.Is("AS") && i+1 < len(toks) && toks[i+1].Op("(") {
 			return true
 		}
 	}
@@ -108,19 +110,19 @@ func generates(toks []token) bool {
 
 // mainClause skips the common table expressions of WITH: the statement's own
 // verb is the first word of these that follows a closing parenthesis.
-func mainClause(toks []token) []token {
-	if len(toks) == 0 || !toks[0].is("WITH") {
+func mainClause(toks []syntax.Token) []syntax.Token {
+	if len(toks) == 0 || !toks[0].Is("WITH") {
 		return toks
 	}
 	depth := 0
 	for i, t := range toks {
 		switch {
-		case t.op("("):
+		case t.Op("("):
 			depth++
-		case t.op(")"):
+		case t.Op(")"):
 			depth--
-		case depth == 0 && i > 0 && toks[i-1].op(")") && t.kind == tokenWord &&
-			slices.Contains([]string{"SELECT", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE"}, t.text):
+		case depth == 0 && i > 0 && toks[i-1].Op(")") && t.Kind == syntax.Word &&
+			slices.Contains([]string{"SELECT", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE"}, t.Text):
 			return toks[i:]
 		}
 	}
@@ -128,32 +130,32 @@ func mainClause(toks []token) []token {
 }
 
 // verb is the first word, with what it creates, drops or alters.
-func verb(toks []token) string {
-	if len(toks) == 0 || toks[0].kind != tokenWord {
+func verb(toks []syntax.Token) string {
+	if len(toks) == 0 || toks[0].Kind != syntax.Word {
 		return ""
 	}
-	v := toks[0].text
+	v := toks[0].Text
 	if v != "CREATE" && v != "DROP" && v != "ALTER" {
 		return v
 	}
 	for _, t := range toks[1:min(len(toks), 4)] {
-		switch t.text {
+		switch t.Text {
 		case "TABLE", "INDEX", "VIEW", "TRIGGER":
-			return v + " " + t.text
+			return v + " " + t.Text
 		}
 	}
 	return v
 }
 
 // split cuts toks where sep holds outside of parentheses and CASE.
-func split(toks []token, sep func(token) bool) [][]token {
-	var out [][]token
+func split(toks []syntax.Token, sep func(syntax.Token) bool) [][]syntax.Token {
+	var out [][]syntax.Token
 	depth, from := 0, 0
 	for i, t := range toks {
 		switch {
-		case t.op("("), t.is("CASE"):
+		case t.Op("("), t.Is("CASE"):
 			depth++
-		case t.op(")"), t.is("END"):
+		case t.Op(")"), t.Is("END"):
 			depth = max(0, depth-1)
 		case depth == 0 && sep(t):
 			out = append(out, toks[from:i])
@@ -165,28 +167,28 @@ func split(toks []token, sep func(token) bool) [][]token {
 
 // indexWord finds a word outside of parentheses. The words it is asked for are
 // reserved by SQLite: unquoted, they are never names.
-func indexWord(toks []token, word string) int {
+func indexWord(toks []syntax.Token, word string) int {
 	depth := 0
 	for i, t := range toks {
 		switch {
-		case t.op("("):
+		case t.Op("("):
 			depth++
-		case t.op(")"):
+		case t.Op(")"):
 			depth--
-		case depth == 0 && t.is(word):
+		case depth == 0 && t.Is(word):
 			return i
 		}
 	}
 	return -1
 }
 
-func until(toks []token, words ...string) []token {
+func until(toks []syntax.Token, words ...string) []syntax.Token {
 	for _, w := range words {
 		if i := indexWord(toks, w); i >= 0 {
 			toks = toks[:i]
 		}
 	}
-	if i := slices.IndexFunc(toks, func(t token) bool { return t.op(";") }); i >= 0 {
+	if i := slices.IndexFunc(toks, func(t syntax.Token) bool { return t.Op(";") }); i >= 0 {
 		toks = toks[:i]
 	}
 	return toks
@@ -194,10 +196,10 @@ func until(toks []token, words ...string) []token {
 
 // assigns reports whether the assignments after SET use any column: a name that
 // is neither the assigned one nor a function's.
-func assigns(toks []token) bool {
-	for _, a := range split(toks, func(t token) bool { return t.op(",") }) {
-		i := slices.IndexFunc(a, func(t token) bool { return t.op("=") })
-		if i < 0 || len(columns(a[i+1:])) > 0 || slices.ContainsFunc(a, func(t token) bool { return t.is("SELECT") }) {
+func assigns(toks []syntax.Token) bool {
+	for _, a := range split(toks, func(t syntax.Token) bool { return t.Op(",") }) {
+		i := slices.IndexFunc(a, func(t syntax.Token) bool { return t.Op("=") })
+		if i < 0 || len(columns(a[i+1:])) > 0 || slices.ContainsFunc(a, func(t syntax.Token) bool { return t.Is("SELECT") }) {
 			return true
 		}
 	}
@@ -206,19 +208,19 @@ func assigns(toks []token) bool {
 
 // columns are the names of columns that an expression may use, in lower case
 // and without their tables. Functions are not among them.
-func columns(toks []token) map[string]bool {
+func columns(toks []syntax.Token) map[string]bool {
 	out := make(map[string]bool)
 	for i, t := range toks {
-		if t.kind != tokenName && (t.kind != tokenWord || notColumn[t.text]) {
+		if t.Kind != syntax.Quoted && (t.Kind != syntax.Word || notColumn[t.Text]) {
 			continue
 		}
-		if i+1 < len(toks) && (toks[i+1].op("(") || toks[i+1].op(".")) {
+		if i+1 < len(toks) && (toks[i+1].Op("(") || toks[i+1].Op(".")) {
 			continue
 		}
-		if i > 0 && (toks[i-1].is("COLLATE") || toks[i-1].is("AS")) {
+		if i > 0 && (toks[i-1].Is("COLLATE") || toks[i-1].Is("AS")) {
 			continue
 		}
-		out[strings.ToLower(t.text)] = true
+		out[strings.ToLower(t.Text)] = true
 	}
 	return out
 }

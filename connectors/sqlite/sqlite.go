@@ -11,6 +11,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/sqlite/syntax"
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 )
@@ -35,6 +36,7 @@ type Conn struct {
 
 	judging sync.Mutex // above judge
 	judge   *engine
+	trees   trees
 
 	// running admits one operation: from Query to the end of its Result.
 	running chan struct{}
@@ -50,6 +52,7 @@ var (
 	_ connectors.Conn      = (*Conn)(nil)
 	_ connectors.Querier   = (*Conn)(nil)
 	_ connectors.Judge     = (*Conn)(nil)
+	_ connectors.Tracer    = (*Conn)(nil)
 	_ connectors.Describer = (*Conn)(nil)
 )
 
@@ -223,9 +226,14 @@ func (c *Conn) assess(ctx context.Context, text string) (j *judgement, err error
 		switch {
 		case stmt == nil:
 			j.facts = policy.Facts{Why: "there is no statement"}
-		case len(lex(tail)) > 0 && !empty(tail):
+			return nil
+		case len(syntax.Lex(tail)) > 0 && !empty(tail):
 			j.facts.Class, j.facts.Why = policy.Unknown, "more than one statement; run them one by one"
+			return nil
 		}
+		c.judge.own = true // to describe tables
+		defer func() { c.judge.own = false }()
+		j.follow(c.traced(text, k, stmt, log), text)
 		return nil
 	})
 	switch {
@@ -246,8 +254,8 @@ func (c *Conn) assess(ctx context.Context, text string) (j *judgement, err error
 
 // empty reports whether a text has nothing but semicolons.
 func empty(text string) bool {
-	for _, t := range lex(text) {
-		if !t.op(";") {
+	for _, t := range syntax.Lex(text) {
+		if !t.Op(";") {
 			return false
 		}
 	}
@@ -258,8 +266,8 @@ func empty(text string) bool {
 // looked at: they may be of any depth.
 func faulty(text string, fault error) *judgement {
 	j := &judgement{fault: fault, facts: policy.Facts{Why: fault.Error()}}
-	if toks := lex(text); len(toks) > 0 && toks[0].kind == tokenWord {
-		j.facts.Verb = toks[0].text
+	if toks := syntax.Lex(text); len(toks) > 0 && toks[0].Kind == syntax.Word {
+		j.facts.Verb = toks[0].Text
 	}
 	return j
 }
