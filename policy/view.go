@@ -175,7 +175,7 @@ func (p *Policy) operations(kind string) []operation {
 			return all
 		}
 	}
-	return operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell})
+	return operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionFile, ActionShell})
 }
 
 // early is what the rules come to before an operation is there: those that match

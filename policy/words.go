@@ -17,6 +17,7 @@ const (
 	wordKubernetes
 	wordShell
 	wordUnmask
+	wordFile
 )
 
 // wordUnknown is the one word that speaks of operations that nobody could judge.
@@ -25,7 +26,7 @@ const wordUnknown words = 1 << Unknown
 // wordClasses are the words of all classes.
 const wordClasses words = 1<<Read | 1<<Write | 1<<DDL | 1<<Privilege | 1<<Dangerous | wordUnknown
 
-const everyWord = wordClasses | wordSQL | wordExec | wordHTTP | wordKubernetes | wordShell | wordUnmask
+const everyWord = wordClasses | wordSQL | wordExec | wordHTTP | wordKubernetes | wordShell | wordUnmask | wordFile
 
 // wordList is every word in the order in which people read them.
 var wordList = []struct {
@@ -42,6 +43,7 @@ var wordList = []struct {
 	{string(ActionExec), wordExec},
 	{string(ActionHTTP), wordHTTP},
 	{string(ActionKubernetes), wordKubernetes},
+	{string(ActionFile), wordFile},
 	{string(ActionShell), wordShell},
 	{string(ActionUnmask), wordUnmask},
 }
@@ -59,6 +61,7 @@ var actions = map[Action]struct {
 	ActionExec:       {wordExec, "commands"},
 	ActionHTTP:       {wordHTTP, "requests"},
 	ActionKubernetes: {wordKubernetes, "Kubernetes calls"},
+	ActionFile:       {wordFile, "file operations"},
 	ActionShell:      {wordShell, "interactive shells"},
 	ActionUnmask:     {wordUnmask, "cleartexts of masked columns"},
 }
@@ -89,6 +92,8 @@ func wordOf(a Action) words {
 		return wordHTTP
 	case ActionKubernetes:
 		return wordKubernetes
+	case ActionFile:
+		return wordFile
 	case ActionShell:
 		return wordShell
 	case ActionUnmask:
@@ -129,7 +134,7 @@ func (ws words) texts() []string {
 }
 
 // operations is a set of sorts of operations, one bit each.
-type operations uint32
+type operations uint64
 
 // operations are all that one of the words speaks of, in any kind of resource.
 func (ws words) operations() (all operations) {
@@ -142,7 +147,7 @@ func (ws words) operations() (all operations) {
 }
 
 // everyOperation is every sort of operation of the language.
-var everyOperation = operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell, ActionUnmask})
+var everyOperation = operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionFile, ActionShell, ActionUnmask})
 
 // operation is one sort of thing that can be asked of a kind of resource.
 type operation struct {
@@ -253,7 +258,7 @@ func DefaultKinds() map[string][]Action {
 		"postgres":   {ActionSQL},
 		"mysql":      {ActionSQL},
 		"sqlite":     {ActionSQL},
-		"ssh":        {ActionExec, ActionShell},
+		"ssh":        {ActionExec, ActionFile, ActionShell},
 		"kubernetes": {ActionKubernetes, ActionExec, ActionShell},
 		"http":       {ActionHTTP},
 		"command":    {ActionExec},
