@@ -48,6 +48,9 @@ import (
 //	sqlite FILE SQLFILE       make a file of SQLite
 //	superuser FILE|SQL        run statements there; stdout is that of the last command
 //	login NAME                give a role there the password pw-NAME
+//	sftp PERSON CODE [opt...] FILE  run the stock client over the commands in FILE
+//	scp PERSON CODE [opt...] FROM TO  copy by the stock client, BASTION:PATH at the bastion
+//	bigfile FILE N            make a file of N MiB
 //	transcript-id             $ID is the first transcript of the last command's stdout
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -87,6 +90,9 @@ func TestScript(t *testing.T) {
 			"sallyport": scriptSallyport,
 			"envsubst":  scriptEnvsubst,
 			"append":    scriptAppend,
+			"sftp":      scriptSFTP,
+			"scp":       scriptSCP,
+			"bigfile":   scriptMake,
 			"postgres":  scriptPostgres,
 			"sqlite":    scriptSQLite,
 			"superuser": scriptSuperuser,
