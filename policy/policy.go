@@ -110,8 +110,9 @@ type Rule struct {
 	// output, masked) or digest (counts and checksums). Not with deny.
 	Results string `yaml:"results"`
 	// Binary: what a command puts out may also be something else than text: archives,
-	// images, programs. Detectors read that too, but they are made for text. Not with
-	// deny.
+	// images, programs. Detectors read that too, but they are made for text. A file that
+	// is no text from its beginning passes as it is, since it cannot be masked on its
+	// way. Not with deny.
 	Binary bool `yaml:"binary"`
 	// Place is where the rule stands, file:line, where that is known.
 	Place string `yaml:"-"`

@@ -127,7 +127,7 @@ func answers(p *Policy, r *rand.Rand) []string {
 
 func questions(id Identity, res Resource) []Request {
 	var qs []Request
-	for _, a := range []Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell, "sftp"} {
+	for _, a := range []Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionFile, ActionShell, "sftp"} {
 		for c := Unknown; c <= Dangerous+1; c++ {
 			if a == ActionShell && c != Unknown {
 				break // shells have no class
@@ -224,7 +224,7 @@ func wordsByDefinition(q Request) []string {
 	switch {
 	case q.Action == ActionShell:
 		return []string{"shell"}
-	case !slices.Contains([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes}, q.Action):
+	case !slices.Contains([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionFile}, q.Action):
 		return nil
 	case class == "unknown":
 		return []string{"unknown"}
@@ -390,7 +390,12 @@ func rightAgrees(t *testing.T, v *View, q Request, d Decision) int {
 		return 0
 	}
 	rights := v.Rights(q.Resource)
-	i := slices.IndexFunc(rights, func(r Right) bool { return slices.Contains(names, r.What) })
+	i := -1
+	for _, name := range names { // the most particular first
+		if i = slices.IndexFunc(rights, func(r Right) bool { return r.What == name }); i >= 0 {
+			break
+		}
+	}
 	if i < 0 {
 		t.Fatalf("no right about %q in %+v", names, rights)
 	}

@@ -175,6 +175,9 @@ type File struct {
 	SHA256    string `json:"sha256,omitempty"`
 	Unordered bool   `json:"unordered,omitempty"`
 	Whole     bool   `json:"whole,omitempty"`
+	// Unexamined: it is no text, and the rule lets such content pass masks that look
+	// into content.
+	Unexamined bool `json:"unexamined,omitempty"`
 	// Set are the attributes that were set while it was open.
 	Set []string `json:"set,omitempty"`
 }
@@ -206,6 +209,9 @@ func (f File) String() string {
 	}
 	if f.SHA256 != "" {
 		s += ", SHA-256 " + f.SHA256
+	}
+	if f.Unexamined {
+		s += ", no text, so masks did not look into it"
 	}
 	if len(f.Set) > 0 {
 		s += ", set " + strings.Join(f.Set, " ")

@@ -28,14 +28,15 @@ connectors/postgres/pgserver :
 connectors/sqlite        : connectors mask policy
 connectors/postgres/grants : mask
 connectors/postgres      : connectors mask policy connectors/postgres/grants connectors/postgres/lineage
-connectors/ssh           : connectors mask policy connectors/internal/shellfacts
+connectors/ssh           : connectors mask policy connectors/internal/shellfacts connectors/internal/filefacts
 connectors/http          : policy
 connectors/kubernetes    : policy connectors/http connectors/internal/shellfacts
 connectors/mysql         : policy
 connectors/internal/shellfacts : policy
+connectors/internal/filefacts : connectors policy connectors/internal/shellfacts
 connectors/postgres/lineage : mask
 connectors/ssh/sshdtest  :
-connectors/all           : connectors policy connectors/internal/shellfacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh
+connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh
 connectors/connectortest : connectors mask policy
 tui                      : policy recorder connectors tui/widget
 tui/widget               :

@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sallyport/sallyport/connectors/ssh/sshdtest"
 )
 
 // scriptSFTP runs the stock client of file transfer over a batch of commands, one a
@@ -52,6 +55,31 @@ func runClient(ts *testscript.TestScript, program string, words []string) result
 		ts.Fatalf("%s: %v", program, err)
 	}
 	return result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+}
+
+// scriptSCPAsked copies while somebody else says yes to what that needs.
+func scriptSCPAsked(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 5 {
+		ts.Fatalf("usage: scpasked PERSON APPROVER CODE [option...] FROM TO")
+	}
+	b := theBastion(ts)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.ssh(args[1], "approve", waitingRequest(b.t, b))
+	}()
+	scriptSCP(ts, false, append([]string{args[0], args[2]}, args[3:]...))
+	<-done
+}
+
+// scriptSSHD starts a real host.
+func scriptSSHD(ts *testscript.TestScript, _ bool, _ []string) {
+	s := sshdtest.Start(theBastion(ts).t)
+	key := ts.MkAbs("sshd.key")
+	ts.Check(os.WriteFile(key, []byte(s.PrivateKey), 0o600))
+	for name, value := range map[string]string{"SSHD": s.Address, "SSHDUSER": s.User, "SSHDKEY": key, "HOSTKEY": s.HostKey} {
+		ts.Setenv(name, value)
+	}
 }
 
 // scriptMake makes a file of so many MiB of bytes that do not repeat.

@@ -50,6 +50,9 @@ import (
 //	login NAME                give a role there the password pw-NAME
 //	sftp PERSON CODE [opt...] FILE  run the stock client over the commands in FILE
 //	scp PERSON CODE [opt...] FROM TO  copy by the stock client, BASTION:PATH at the bastion
+//	sshd                      start OpenSSH's server; $SSHD is its address, $SSHDUSER its
+//	                          login, $SSHDKEY the login's key file, $HOSTKEY its line
+//	scpasked PERSON APPROVER CODE [opt...] FROM TO  the same, while the other approves
 //	bigfile FILE N            make a file of N MiB
 //	transcript-id             $ID is the first transcript of the last command's stdout
 func TestScript(t *testing.T) {
@@ -93,6 +96,8 @@ func TestScript(t *testing.T) {
 			"sftp":      scriptSFTP,
 			"scp":       scriptSCP,
 			"bigfile":   scriptMake,
+			"scpasked":  scriptSCPAsked,
+			"sshd":      scriptSSHD,
 			"postgres":  scriptPostgres,
 			"sqlite":    scriptSQLite,
 			"superuser": scriptSuperuser,

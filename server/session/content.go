@@ -15,15 +15,18 @@ import (
 // on its way: its size is known before, and programs rely on its bytes. So where
 // the person's plan looks into content, the content passes the detectors as the
 // output of a command would, and ends at the first thing that they would have
-// masked; what is no text, which they cannot read, does not pass unless the rule
-// says binary.
+// masked. What is no text from its beginning, which they cannot read, does not pass
+// unless the rule says binary; it then passes as it is, and the record says so: a
+// chance likeness in an archive is no reason to break it off.
 type content struct {
 	p     *permit
 	w     io.Writer
 	bytes atomic.Int64
-	// seen is nil where nothing looks into content.
+	// seen is nil where nothing looks into content. looks says that the plan would.
 	seen  *mask.Writer
-	sniff *mask.Sniffer
+	looks bool
+	begun bool
+	sniff *mask.Sniffer // nil where the rule says binary
 	held  []byte // what went into seen and has not come out
 	err   error
 }
@@ -34,7 +37,7 @@ var _ connectors.FilePermit = (*permit)(nil)
 func (p *permit) Content(w io.Writer) connectors.Content {
 	c := &content{p: p, w: w}
 	if p.seen.Detects() {
-		c.seen = p.seen.Writer(unchanged{c})
+		c.seen, c.looks = p.seen.Writer(unchanged{c}), true
 		if !p.terms.binary {
 			c.sniff = new(mask.Sniffer)
 		}
@@ -43,7 +46,7 @@ func (p *permit) Content(w io.Writer) connectors.Content {
 }
 
 // Ordered: what looks into content must see all of it, in order.
-func (c *content) Ordered() bool { return c.seen != nil }
+func (c *content) Ordered() bool { return c.looks }
 
 // Count takes bytes off the rule's limit.
 func (c *content) Count(n int64) error {
@@ -69,6 +72,11 @@ func (c *content) Write(b []byte) (int, error) {
 }
 
 func (c *content) look(b []byte) error {
+	if !c.begun && c.seen != nil && c.sniff == nil && new(mask.Sniffer).Binary(b) {
+		c.seen = nil
+		c.p.unexamined.Store(true)
+	}
+	c.begun = true
 	if c.seen == nil {
 		_, err := c.w.Write(b)
 		return err

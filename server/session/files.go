@@ -113,7 +113,7 @@ func (f *File) Abort(why error) error {
 // moved is what an operation moved, as evidence keeps it.
 func (p *permit) moved(t *connectors.Transfer) recorder.File {
 	return recorder.File{Op: p.op, Path: t.Path, Read: t.Read, Written: t.Written, Size: t.Size, From: t.From, SHA256: t.SHA256,
-		Unordered: t.Unordered, Whole: t.Whole, Set: t.Set}
+		Unordered: t.Unordered, Whole: t.Whole, Unexamined: p.unexamined.Load(), Set: t.Set}
 }
 
 // FileTargets are the resources of which this person may use files, by name.

@@ -24,6 +24,7 @@ type permit struct {
 	seen, kept *mask.Plan
 	terms      terms
 	masks      []string
+	unexamined atomic.Bool // content of a file passed that detectors cannot read
 	bytes      atomic.Int64
 	streams    []*maskedWriter // of Stdio
 	echo       *recorder.Echo  // of a terminal's Stdio

@@ -63,10 +63,10 @@ func Of(c connectors.FileCall, k Known) policy.Facts {
 	case connectors.ReadFile:
 		j.read(from)
 	case connectors.WriteFile:
-		f.Destructive = c.Truncate && holds(k.Path)
+		f.Destructive = !c.Append && j.holds(k.Path)
 		j.write(from)
 	case connectors.UpdateFile:
-		f.Destructive = c.Truncate && holds(k.Path)
+		f.Destructive = !c.Append && j.holds(k.Path)
 		j.read(from)
 		j.write(from)
 	case connectors.ListDir:
@@ -138,7 +138,9 @@ func (j *judgement) tree(info fs.FileInfo) bool {
 }
 
 // holds reports whether there is something in the file, or that is not known.
-func holds(info fs.FileInfo) bool { return info == nil || info.Size() > 0 }
+func (j *judgement) holds(info fs.FileInfo) bool {
+	return j.whole || info != nil && info.Size() > 0
+}
 
 func (j *judgement) add(op string, at place, class policy.Class, why string) {
 	a := policy.FileAccess{Operation: op, Path: at.path, Asked: at.asked, Tree: at.tree, Class: class, Why: why}

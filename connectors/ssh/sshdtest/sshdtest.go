@@ -129,6 +129,7 @@ UsePAM no
 PrintMotd no
 PrintLastLog no
 PidFile none
+Subsystem sftp internal-sftp
 LogLevel VERBOSE
 `, s.Dir)
 	return errors.Join(err1, err2,
