@@ -28,6 +28,8 @@ type Target struct {
 
 	SQL  *SQL  // set for a connection that is a Querier
 	Host *Host // set for a connection that is an Executor or Attacher
+
+	Files *Files // set for a connection that is a Filer
 }
 
 // Fault is a way in which Open must fail.
@@ -111,7 +113,11 @@ func Run(t *testing.T, target Target) {
 	_, describer := conn.(connectors.Describer)
 	_, executor := conn.(connectors.Executor)
 	_, attacher := conn.(connectors.Attacher)
+	_, filer := conn.(connectors.Filer)
 	s.close(t, conn)
+	if filer != (target.Files != nil) {
+		t.Fatalf("kind %q: is a Filer: %v, but Target.Files set: %v", target.Driver.Kind(), filer, !filer)
+	}
 	if querier != (target.SQL != nil) {
 		t.Fatalf("kind %q: is a Querier: %v, but Target.SQL set: %v", target.Driver.Kind(), querier, !querier)
 	}
@@ -133,6 +139,9 @@ func Run(t *testing.T, target Target) {
 	}
 	if attacher {
 		t.Run("attach", s.testAttach)
+	}
+	if filer {
+		t.Run("files", s.testFiles)
 	}
 	if target.Secret != "" {
 		t.Run("secret stays secret", s.testSecret)

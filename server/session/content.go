@@ -27,7 +27,7 @@ type content struct {
 	looks bool
 	begun bool
 	sniff *mask.Sniffer // nil where the rule says binary
-	held  []byte // what went into seen and has not come out
+	held  []byte        // what went into seen and has not come out
 	err   error
 }
 
