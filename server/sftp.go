@@ -56,6 +56,7 @@ type front struct {
 	mu       sync.Mutex
 	sessions map[string]*resourceFiles
 	open     map[string][]*handle // by the client's path
+	listings int                  // that are open
 	said     []string
 }
 
@@ -100,21 +101,30 @@ func resourceOf(p string) (name, rest string) {
 
 // session is the open session on a resource.
 func (f *front) session(name string) (*session.Session, error) {
-	if !slices.ContainsFunc(f.v.FileTargets(), func(t session.Target) bool { return t.Name == name }) {
-		return nil, fs.ErrNotExist
-	}
 	f.mu.Lock()
 	r := f.sessions[name]
-	if r == nil {
-		r = &resourceFiles{}
-		f.sessions[name] = r
-	}
 	f.mu.Unlock()
-	r.once.Do(func() { r.s, r.err = f.v.Open(f.a.ctx, name, policy.ActionFile, session.Screen{}) })
-	if r.err == nil && r.s.Err() != nil {
-		return nil, r.s.Err()
+	if r == nil {
+		if !slices.ContainsFunc(f.v.FileTargets(), func(t session.Target) bool { return t.Name == name }) {
+			return nil, fs.ErrNotExist
+		}
+		f.mu.Lock()
+		if r = f.sessions[name]; r == nil {
+			r = &resourceFiles{}
+			f.sessions[name] = r
+		}
+		f.mu.Unlock()
 	}
-	return r.s, r.err
+	r.once.Do(func() { r.s, r.err = f.v.Open(f.a.ctx, name, policy.ActionFile, session.Screen{}) })
+	if r.err != nil { // the next one may try again
+		f.mu.Lock()
+		if f.sessions[name] == r {
+			delete(f.sessions, name)
+		}
+		f.mu.Unlock()
+		return nil, r.err
+	}
+	return r.s, r.s.Err() // one that was ended stays so: its client connects anew
 }
 
 // ask has an operation approved that needs it: it waits, and says so. The reason is

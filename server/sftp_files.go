@@ -8,11 +8,13 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pkg/sftp"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/policy"
 )
 
 var (
@@ -167,10 +169,53 @@ func (f *front) Lstat(r *sftp.Request) (sftp.ListerAt, error) {
 	return f.stat(r.Filepath, connectors.LstatFile)
 }
 
+// maxListings is how many listings of directories a client has open at a time: each
+// is held whole.
+const maxListings = 16
+
+// listing is one that gives its place back when it is closed.
+type listing struct {
+	entries
+	f    *front
+	once sync.Once
+}
+
+// Close is called when the client closes the directory.
+func (l *listing) Close() error {
+	l.once.Do(func() {
+		l.f.mu.Lock()
+		defer l.f.mu.Unlock()
+		l.f.listings--
+	})
+	return nil
+}
+
+// list lists a directory, when there is room for it.
 func (f *front) list(p string) (sftp.ListerAt, error) {
+	f.mu.Lock()
+	full := f.listings >= maxListings
+	if !full {
+		f.listings++
+	}
+	f.mu.Unlock()
+	if full {
+		return nil, f.failed(p, &policy.Refusal{Rule: "limits", Reason: fmt.Sprintf("%d directories are being listed already", maxListings)})
+	}
+	l := &listing{f: f}
+	all, err := f.entries(p)
+	if err != nil {
+		_ = l.Close() // never fails
+		return nil, err
+	}
+	l.entries = all
+	return l, nil
+}
+
+// entries are the resources, or what is in a directory of one.
+func (f *front) entries(p string) (entries, error) {
 	name, _ := resourceOf(p)
 	if name == "" {
-		var all entries
+		all := entries{}
 		for _, t := range f.v.FileTargets() {
 			all = append(all, folder(t.Name))
 		}
@@ -180,7 +225,7 @@ func (f *front) list(p string) (sftp.ListerAt, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all entries
+	all := entries{}
 	for _, e := range a.Entries {
 		if n := e.Name(); n != "" && n != "." && n != ".." && !strings.ContainsAny(n, "/\x00") { // a hostile target's names lead nowhere else
 			all = append(all, entry{e, n})

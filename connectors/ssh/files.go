@@ -120,6 +120,12 @@ func (c *Conn) File(ctx context.Context, g connectors.Guard, call connectors.Fil
 	if err == nil {
 		a, err = within(ctx, func() (connectors.FileAnswer, error) { return run(s, at.call) }, nil)
 	}
+	if err == nil && call.Do == connectors.ListDir {
+		// Nobody sees what is elsewhere because a link was put in between.
+		if real, _, rerr := (resolver{ctx, s}).resolve(at.call.Path, true); rerr != nil || real != at.call.Path {
+			a, err = connectors.FileAnswer{}, errors.Join(errChanged, rerr)
+		}
+	}
 	err = c.fileError(err)
 	p.Done(connectors.Outcome{Err: err, Rows: int64(len(a.Entries)), Affected: -1,
 		Unknown: at.changes() && (errors.Is(err, connectors.ErrVanished) || errors.Is(err, connectors.ErrCanceled))})
@@ -273,7 +279,7 @@ func (c *Conn) fileError(err error) error {
 type located struct {
 	call    connectors.FileCall
 	known   filefacts.Known
-	missing error // why it cannot be: something on the way to a path is not there
+	missing error // why it cannot be: something on the way to a path is not there, say
 }
 
 func (l *located) operation(login string) connectors.Operation {
@@ -305,18 +311,18 @@ func (c *Conn) resolve(ctx context.Context, s *sftp.Client, call connectors.File
 		case connectors.RenameFile, connectors.Hardlink:
 			l.call.To, l.known.To, err = r.resolve(l.known.AskedTo, false)
 		case connectors.Symlink:
+			// What it leads to need not be there yet, but the directory must, so that it is
+			// known where that is.
 			l.known.LeadsTo, l.known.Leads, err = r.resolve(absolute(path.Dir(l.call.Path), call.To), true)
-			if notThere(err) {
-				err = nil // a link may lead to where nothing is yet
-			}
 		}
 	}
-	if notThere(err) {
-		l.missing, err = err, nil
-		return l, nil
-	}
-	if err != nil {
-		return l, c.fileError(err)
+	var said *connectors.TargetError
+	switch err = c.fileError(err); {
+	case err == nil:
+	case errors.As(err, &said):
+		l.missing = err // it is judged all the same, by its text, and then cannot be
+	default:
+		return l, err
 	}
 	return l, nil
 }

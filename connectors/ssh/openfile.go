@@ -95,6 +95,9 @@ func (o *openFile) open(p connectors.Permit) (err error) {
 	return nil
 }
 
+// errChanged: somebody at the target put a link, or something else, in the path.
+var errChanged error = &connectors.TargetError{Code: "SSH_FX_FAILURE", Text: "what the path leads to changed meanwhile"}
+
 // again looks whether the path is still what was judged, and only then cuts the
 // file off, where that was asked for.
 func (o *openFile) again() error {
@@ -104,7 +107,7 @@ func (o *openFile) again() error {
 		return err
 	}
 	if real != o.at.call.Path || info == nil || !info.Mode().IsRegular() {
-		return &connectors.TargetError{Code: "SSH_FX_FAILURE", Text: "the path changed while it was opened"}
+		return errChanged
 	}
 	_, err = within(o.ctx, func() (struct{}, error) {
 		if mode := o.at.call.Set.Mode; mode != nil && o.at.known.Path == nil {

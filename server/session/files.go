@@ -51,16 +51,16 @@ func (s *Session) OpenFile(ctx context.Context, ask *Ask, c connectors.FileCall)
 	if !ok {
 		return nil, s.noFiles()
 	}
-	idle := s.lease.work()
+	busy := s.lease.work() // an approval may be waited for
+	defer busy()
 	ctx, end := s.bound(ctx)
 	o, err := f.OpenFile(ctx, &guard{s: s, ask: ask, end: end}, c)
 	if err != nil {
-		idle()
 		err = s.words(s.because(ctx, err))
 		end(context.Canceled)
 		return nil, err
 	}
-	return &File{s: s, OpenFile: o, ctx: ctx, end: func() { end(context.Canceled); idle() }}, nil
+	return &File{s: s, OpenFile: o, ctx: ctx, end: func() { end(context.Canceled) }}, nil
 }
 
 func (s *Session) noFiles() error {
@@ -85,12 +85,14 @@ func (f *File) words(err error) error {
 
 // ReadAt reads what its person may see of the file.
 func (f *File) ReadAt(b []byte, at int64) (int, error) {
+	f.s.lease.touch()
 	n, err := f.OpenFile.ReadAt(b, at)
 	return n, f.words(err)
 }
 
 // WriteAt writes to the target's file.
 func (f *File) WriteAt(b []byte, at int64) (int, error) {
+	f.s.lease.touch()
 	n, err := f.OpenFile.WriteAt(b, at)
 	return n, f.words(err)
 }
