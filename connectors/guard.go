@@ -128,4 +128,6 @@ type Outcome struct {
 	Affected int64
 	// Exit is set for commands and shells.
 	Exit *Exit
+	// File is set where an operation may have moved a file's content.
+	File *Transfer
 }

@@ -177,7 +177,12 @@ func (c *checker) rules(path string, r Role) {
 			c.terms(at, rule)
 			c.outranked(at, r, i)
 		}
+		before := len(c.faults)
 		c.condition(at+".when", rule.When, 0)
+		c.files(at, r, rule)
+		if rule.aboutFiles() && len(c.faults) == before {
+			c.fileCondition(at, rule)
+		}
 		if f := textFault(rule.Reason); f != "" {
 			c.fault(at+".reason", "%s", f)
 		}
@@ -319,7 +324,7 @@ func (c *checker) outranked(path string, role Role, i int) {
 	var by []string
 	for j, o := range role.Rules {
 		other := newRule(role, o)
-		if j != i && o.When == "" && other.effect < mine.effect && other.words.operations()&left != 0 {
+		if j != i && o.When == "" && !o.aboutFiles() && other.effect < mine.effect && other.words.operations()&left != 0 {
 			left &^= other.words.operations()
 			by = append(by, other.id)
 		}

@@ -40,6 +40,19 @@ func (c *checker) condition(path, src string, without variables) {
 	}
 }
 
+// fileCondition compiles the condition of a rule about files with what its paths and
+// files say.
+func (c *checker) fileCondition(path string, r Rule) {
+	src, says := r.condition()
+	ready, faults := newCondition(src)
+	if len(faults) > 0 || ready == nil {
+		c.fault(path, "its paths, files and condition are too much in one rule: make several of it")
+		return
+	}
+	ready.text = says
+	c.conditions[src] = ready
+}
+
 func (c *checker) roleCondition(path string, r Role) {
 	var without variables
 	if len(r.Reveal) > 0 || r.Transcripts == transcriptsAll {

@@ -147,7 +147,8 @@ func (c *checker) newRole(src Role) role {
 	for i, s := range src.Rules {
 		n := newRule(src, s)
 		n.number = i
-		n.when = c.conditions[s.When]
+		src, _ := s.condition()
+		n.when = c.conditions[src]
 		r.says |= n.words
 		r.rules = append(r.rules, n)
 		r.aboutResource = r.aboutResource || n.when.speaksOf(usesWholeResource)

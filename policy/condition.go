@@ -65,7 +65,7 @@ var variableNames = []string{"identity", "resource", "operation", "session", "no
 // environment is the condition language: CEL's own words, those about addresses,
 // and glob. There is no dyn: it would hide a typing error until it decides.
 var environment = func() *cel.Env {
-	e, err := cel.NewEnv(
+	e, err := cel.NewEnv(append(fileFunctions(),
 		cel.CustomTypeProvider(provider{registry}),
 		cel.CustomTypeAdapter(registry),
 		cel.Variable("identity", identityNoun.typ),
@@ -87,7 +87,7 @@ var environment = func() *cel.Env {
 		cel.ParserExpressionSizeLimit(maxCondition),
 		cel.ParserRecursionLimit(100),
 		cel.DefaultUTCTimeZone(true),
-	)
+	)...)
 	if err != nil {
 		panic("policy: the condition language does not build: " + err.Error())
 	}
@@ -225,7 +225,7 @@ func (c *condition) prepare(checked *cel.Ast) []conditionFault {
 // straightCalls are the functions that take time linear in what they are given
 // and make nothing larger.
 var straightCalls = []string{"_&&_", "_||_", "!_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in", "_[_]", "startsWith", "endsWith", "contains", "glob",
-	"getHours", "getMinutes", "getDayOfWeek", "getDayOfMonth", "getDate", "getMonth", "getFullYear", "timestamp", "duration", "cidr", "ip", "containsIP"}
+	"getHours", "getMinutes", "getDayOfWeek", "getDayOfMonth", "getDate", "getMonth", "getFullYear", "timestamp", "duration", "cidr", "ip", "containsIP", "within", "touches"}
 
 // straight reports whether a condition runs each of its parts once, and none of
 // them can grow: counting its steps would only slow it down.

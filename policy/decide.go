@@ -17,7 +17,18 @@ import (
 //
 // A condition that cannot be computed counts as true in a deny and an approve
 // rule, which only take away, and as false in an allow rule.
+//
+// An operation that concerns several files is judged for each; the strictest
+// decision counts, and the tightest limits.
 func (p *Policy) Decide(r Request) Decision {
+	if len(r.Facts.Files) > 0 {
+		_, d := p.strictest(r.each())
+		return d
+	}
+	return p.decideOne(r)
+}
+
+func (p *Policy) decideOne(r Request) Decision {
 	v := p.judge(scopeOf(&r), wordsOf(r.Action, r.Facts.Class))
 	d := v.decision()
 	d.Reason = reason(&r, &v)

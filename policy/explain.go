@@ -43,7 +43,8 @@ func (t Trial) MarshalJSON() ([]byte, error) {
 
 // Explain is Decide with the chain of rules that were tried.
 func (p *Policy) Explain(r Request) Explanation {
-	e := Explanation{Decision: p.Decide(r)}
+	r, d := p.strictest(r.each())
+	e := Explanation{Decision: d}
 	if p == nil {
 		return e
 	}

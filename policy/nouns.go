@@ -77,6 +77,7 @@ const (
 
 	ActionHTTP       Action = "http"       // one HTTP request
 	ActionKubernetes Action = "kubernetes" // one call of the Kubernetes API
+	ActionFile       Action = "file"       // one operation on files: read, write, rename
 )
 
 // Table is a relation that a statement names.
@@ -159,6 +160,9 @@ type Facts struct {
 	Commands   []Command       `json:"commands,omitempty"`
 	HTTP       *HTTPRequest    `json:"http,omitempty"`
 	Kubernetes *KubernetesCall `json:"kubernetes,omitempty"`
+	// Files are the files and directories that the operation concerns, each judged by
+	// itself; Class is the worst of theirs.
+	Files []FileAccess `json:"files,omitempty"`
 	// Opaque means that the statement may reach more than Tables says (a
 	// function that is not known to be harmless, dynamic SQL, a view, ...).
 	Opaque bool `json:"opaque,omitempty"`

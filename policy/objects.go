@@ -130,6 +130,8 @@ func once[T any](made *ref.Val, n *noun, all []T) any {
 	return *made
 }
 
+var stringsType = reflect.TypeFor[[]string]()
+
 var registry = func() *types.Registry {
 	r, err := types.NewRegistry()
 	if err != nil {
@@ -208,7 +210,7 @@ var kubernetesNoun = newNoun("kubernetes_call", fields{
 
 var operationNoun = newNoun("operation", fields{
 	"action": is(types.StringType, func(j *judged) any { return string(j.action) }).of(
-		string(ActionSQL), string(ActionExec), string(ActionHTTP), string(ActionKubernetes), string(ActionShell), string(ActionUnmask), string(ActionForward)),
+		string(ActionSQL), string(ActionExec), string(ActionHTTP), string(ActionKubernetes), string(ActionFile), string(ActionShell), string(ActionUnmask), string(ActionForward)),
 	"class":       is(types.StringType, func(j *judged) any { return j.facts.Class.String() }).of(classNames[:]...),
 	"verb":        is(types.StringType, func(j *judged) any { return j.facts.Verb }),
 	"destructive": is(types.BoolType, func(j *judged) any { return j.facts.Destructive }),
@@ -231,12 +233,19 @@ var operationNoun = newNoun("operation", fields{
 	"kubernetes": may(kubernetesNoun.typ, func(j *judged) (any, bool) {
 		return object{kubernetesNoun, j.facts.Kubernetes}, j.facts.Kubernetes != nil
 	}),
+	// One of them: an operation on several is judged for each.
+	"file": may(fileNoun.typ, func(j *judged) (any, bool) {
+		if len(j.facts.Files) != 1 {
+			return nil, false
+		}
+		return object{fileNoun, &j.facts.Files[0]}, true
+	}),
 })
 
 // nouns is every type of the condition language, by name.
 var nouns = func() map[string]*noun {
 	all := map[string]*noun{}
-	for _, n := range []*noun{identityNoun, resourceNoun, sessionNoun, operationNoun, tableNoun, columnNoun, commandNoun, httpNoun, kubernetesNoun} {
+	for _, n := range []*noun{identityNoun, resourceNoun, sessionNoun, operationNoun, tableNoun, columnNoun, commandNoun, httpNoun, kubernetesNoun, fileNoun} {
 		all[n.typ.TypeName()] = n
 	}
 	return all

@@ -68,7 +68,7 @@ type Selector struct {
 // Rule is one effect. Exactly one of Allow, Deny, Approve is set: the words that
 // it speaks of. Words are classes (read, write, ddl, privilege, dangerous,
 // unknown: operations of exactly that class, whatever their action) and actions
-// (sql, exec, http, kubernetes: operations of that action of every class but
+// (sql, exec, http, kubernetes, file: operations of that action of every class but
 // unknown; shell: an interactive session, which has no class; unmask: to see
 // masked columns of one statement, which must be allowed by itself, in clear).
 type Rule struct {
@@ -80,6 +80,15 @@ type Rule struct {
 	Deny []string `yaml:"deny"`
 	// Approve lists what may run once others have said yes.
 	Approve []string `yaml:"approve"`
+	// Paths narrow the rule to operations on files in these places: absolute patterns
+	// in which ** is any number of directories, also none, and * any run of characters
+	// within a name (/var/log/**, /srv/*/releases). They are matched against the
+	// target's own paths, after links are resolved. An allow rule matches where all
+	// that the operation concerns is matched; deny and approve rules where any of it is.
+	Paths []string `yaml:"paths"`
+	// Files narrow the rule to these operations on files: read, write, delete, list,
+	// stat. An allow rule that lists any of them lets stat, too.
+	Files []string `yaml:"files"`
 	// When is a condition (CEL) without which the rule does not match. One that
 	// cannot be computed matches in deny and approve rules, and not in allow rules.
 	When string `yaml:"when"`
@@ -102,8 +111,9 @@ type Rule struct {
 	// output, masked) or digest (counts and checksums). Not with deny.
 	Results string `yaml:"results"`
 	// Binary: what a command puts out may also be something else than text: archives,
-	// images, programs. Detectors read that too, but they are made for text. Not with
-	// deny.
+	// images, programs. Detectors read that too, but they are made for text. A file that
+	// is no text from its beginning passes as it is, since it cannot be masked on its
+	// way. Not with deny.
 	Binary bool `yaml:"binary"`
 	// Place is where the rule stands, file:line, where that is known.
 	Place string `yaml:"-"`

@@ -100,6 +100,11 @@ func TestRights(t *testing.T) {
 		"privilege allow eng/r: commands that change privileges are allowed",
 		"dangerous allow eng/r: dangerous commands are allowed",
 		"unknown deny default deny: no rule for the groups eng allows operations that cannot be judged (unknown)",
+		"file read allow eng/r: reading file operations are allowed",
+		"file write approve eng/w by dba, need 1, wait 1h0m0s: writing file operations need a yes from dba",
+		"file ddl deny eng/d: file operations that change structure (ddl) are denied: no",
+		"file privilege deny default deny: no rule for the groups eng allows file operations that change privileges",
+		"file dangerous deny default deny: no rule for the groups eng allows dangerous file operations",
 		"shell deny eng/d: interactive shells are denied: no",
 		"forward deny default deny: no rule for the groups eng allows port forwards",
 	}
@@ -122,7 +127,8 @@ func TestRightsOfAnActionAlike(t *testing.T) {
 		}
 	}
 	want := []string{"read allow ops/look", "write allow ops/work", "ddl allow ops/work", "privilege allow ops/work", "dangerous allow ops/work",
-		"unknown deny default deny", "shell allow ops/work", "forward deny default deny",
+		"unknown deny default deny", "file read allow ops/look", "file write deny default deny", "file ddl deny default deny", "file privilege deny default deny",
+		"file dangerous deny default deny", "shell allow ops/work", "forward deny default deny",
 		"read allow ops/look", "write deny default deny", "ddl deny default deny", "privilege deny default deny", "dangerous deny default deny",
 		"unknown deny default deny", "exec read allow ops/look", "exec write allow ops/work", "exec ddl allow ops/work", "exec privilege allow ops/work",
 		"exec dangerous allow ops/work", "shell allow ops/work"}
@@ -134,7 +140,8 @@ func TestRightsOfAnActionAlike(t *testing.T) {
 	for _, r := range p.Rights(Identity{Subject: "a", Groups: []string{"ops"}}, Resource{Name: "x", Kind: "ssh"}) {
 		got = append(got, r.What+": "+r.Reason)
 	}
-	if d := cmp.Diff([]string{"exec: commands are allowed", "unknown: no rule for the groups ops allows operations that cannot be judged (unknown)", "shell: interactive shells are allowed",
+	if d := cmp.Diff([]string{"exec: commands are allowed", "unknown: no rule for the groups ops allows operations that cannot be judged (unknown)",
+		"file: no rule for the groups ops allows file operations", "shell: interactive shells are allowed",
 		"forward: no rule for the groups ops allows port forwards"}, got); d != "" {
 		t.Error(d)
 	}
@@ -143,7 +150,7 @@ func TestRightsOfAnActionAlike(t *testing.T) {
 // The words that speak of an operation: its class and its action, but unknown
 // alone, and shell alone.
 func TestWordsOf(t *testing.T) {
-	for _, a := range []Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes} {
+	for _, a := range []Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionFile} {
 		for c := Unknown; c <= Dangerous+1; c++ {
 			want := []string{c.String(), string(a)}
 			if c.String() == "unknown" {

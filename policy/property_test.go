@@ -127,7 +127,7 @@ func answers(p *Policy, r *rand.Rand) []string {
 
 func questions(id Identity, res Resource) []Request {
 	var qs []Request
-	for _, a := range []Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell, ActionForward, "sftp"} {
+	for _, a := range []Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionFile, ActionShell, ActionForward, "sftp"} {
 		for c := Unknown; c <= Dangerous+1; c++ {
 			if (a == ActionShell || a == ActionForward) && c != Unknown {
 				break // they have no class
@@ -224,7 +224,7 @@ func wordsByDefinition(q Request) []string {
 	switch {
 	case q.Action == ActionShell, q.Action == ActionForward:
 		return []string{string(q.Action)}
-	case !slices.Contains([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes}, q.Action):
+	case !slices.Contains([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionFile}, q.Action):
 		return nil
 	case class == "unknown":
 		return []string{"unknown"}
@@ -390,7 +390,12 @@ func rightAgrees(t *testing.T, v *View, q Request, d Decision) int {
 		return 0
 	}
 	rights := v.Rights(q.Resource)
-	i := slices.IndexFunc(rights, func(r Right) bool { return slices.Contains(names, r.What) })
+	i := -1
+	for _, name := range names { // the most particular first
+		if i = slices.IndexFunc(rights, func(r Right) bool { return r.What == name }); i >= 0 {
+			break
+		}
+	}
 	if i < 0 {
 		t.Fatalf("no right about %q in %+v", names, rights)
 	}

@@ -81,6 +81,8 @@ func noun1(a Action) string {
 		return "a request"
 	case ActionKubernetes:
 		return "a Kubernetes call"
+	case ActionFile:
+		return "a file operation"
 	}
 	return "a statement"
 }
@@ -103,12 +105,27 @@ func object1(r *Request) string {
 		return plain(f.HTTP.Method + " " + f.HTTP.Path)
 	case f.Kubernetes != nil:
 		return kubernetesCall(f.Kubernetes)
+	case len(f.Files) > 0:
+		return fileAccess(f)
 	case f.Verb == "" && r.Action == ActionSQL:
 		return "the statement" + tables(f.Tables)
 	case f.Verb == "":
 		return strings.Replace(noun1(r.Action), "a ", "the ", 1)
 	}
 	return plain(f.Verb) + tables(f.Tables)
+}
+
+// fileAccess is what is done to a file, and as a part of what: rename: write /srv/x.
+func fileAccess(f *Facts) string {
+	a := f.Files[0]
+	s := a.Operation + " " + a.Path
+	if a.Tree {
+		s += " and all below it"
+	}
+	if f.Verb != "" && !strings.EqualFold(f.Verb, a.Operation) {
+		s = strings.ToLower(f.Verb) + ": " + s
+	}
+	return plain(s)
 }
 
 // kubernetesCall is a call as kubectl would say it: create pods/exec web-1 in shop.

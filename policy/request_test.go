@@ -66,6 +66,21 @@ func (s *scenario) fact(t *testing.T, r *Request, key, value string) {
 	case "http":
 		method, path, _ := strings.Cut(value, ":")
 		f.HTTP = &HTTPRequest{Method: method, Path: path}
+	case "file": // what:path[/] of each, a slash at the end is a tree
+		for _, one := range strings.Split(value, ",") {
+			op, path, _ := strings.Cut(one, ":")
+			a := FileAccess{Operation: op, Path: path, Class: f.Class}
+			if p, ok := strings.CutSuffix(path, "/"); ok && p != "" {
+				a.Path, a.Tree = p, true
+			}
+			f.Files = append(f.Files, a)
+		}
+	case "size":
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Files[0].Size = &n
 	case "kube":
 		p := strings.Split(value, ":")
 		f.Kubernetes = &KubernetesCall{Verb: p[0], Resource: p[1], Namespace: p[2]}

@@ -191,7 +191,7 @@ func (p *Policy) operations(kind string) []operation {
 			return all
 		}
 	}
-	return operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell, ActionForward})
+	return operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionFile, ActionShell, ActionForward})
 }
 
 // early is what the rules come to before an operation is there: those that match
@@ -264,6 +264,11 @@ func (e *early) right(who string, o operation) (Right, *rule) {
 		if most != nil {
 			base.take(most.rule, answer{is: yes})
 			r.Conditional, r.When = true, most.when
+			for _, u := range e.open { // others of the same effect open it, too
+				if u.rule != most.rule && u.rule.effect == most.rule.effect && u.when != most.when {
+					r.When += "; or " + u.when
+				}
+			}
 		}
 	}
 	for _, u := range e.open {

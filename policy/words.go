@@ -18,6 +18,7 @@ const (
 	wordShell
 	wordUnmask
 	wordForward
+	wordFile
 )
 
 // wordUnknown is the one word that speaks of operations that nobody could judge.
@@ -26,7 +27,7 @@ const wordUnknown words = 1 << Unknown
 // wordClasses are the words of all classes.
 const wordClasses words = 1<<Read | 1<<Write | 1<<DDL | 1<<Privilege | 1<<Dangerous | wordUnknown
 
-const everyWord = wordClasses | wordSQL | wordExec | wordHTTP | wordKubernetes | wordShell | wordUnmask | wordForward
+const everyWord = wordClasses | wordSQL | wordExec | wordHTTP | wordKubernetes | wordShell | wordUnmask | wordForward | wordFile
 
 // wordClassless are the words of actions whose operations have no class: rules
 // speak of them by the action alone.
@@ -47,6 +48,7 @@ var wordList = []struct {
 	{string(ActionExec), wordExec},
 	{string(ActionHTTP), wordHTTP},
 	{string(ActionKubernetes), wordKubernetes},
+	{string(ActionFile), wordFile},
 	{string(ActionShell), wordShell},
 	{string(ActionUnmask), wordUnmask},
 	{string(ActionForward), wordForward},
@@ -65,6 +67,7 @@ var actions = map[Action]struct {
 	ActionExec:       {wordExec, "commands"},
 	ActionHTTP:       {wordHTTP, "requests"},
 	ActionKubernetes: {wordKubernetes, "Kubernetes calls"},
+	ActionFile:       {wordFile, "file operations"},
 	ActionShell:      {wordShell, "interactive shells"},
 	ActionUnmask:     {wordUnmask, "cleartexts of masked columns"},
 	ActionForward:    {wordForward, "port forwards"},
@@ -96,6 +99,8 @@ func wordOf(a Action) words {
 		return wordHTTP
 	case ActionKubernetes:
 		return wordKubernetes
+	case ActionFile:
+		return wordFile
 	case ActionShell:
 		return wordShell
 	case ActionUnmask:
@@ -138,7 +143,7 @@ func (ws words) texts() []string {
 }
 
 // operations is a set of sorts of operations, one bit each.
-type operations uint32
+type operations uint64
 
 // operations are all that one of the words speaks of, in any kind of resource.
 func (ws words) operations() (all operations) {
@@ -151,7 +156,7 @@ func (ws words) operations() (all operations) {
 }
 
 // everyOperation is every sort of operation of the language.
-var everyOperation = operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionShell, ActionUnmask, ActionForward})
+var everyOperation = operationsOf([]Action{ActionSQL, ActionExec, ActionHTTP, ActionKubernetes, ActionFile, ActionShell, ActionUnmask, ActionForward})
 
 // operation is one sort of thing that can be asked of a kind of resource.
 type operation struct {
@@ -262,7 +267,7 @@ func DefaultKinds() map[string][]Action {
 		"postgres":   {ActionSQL},
 		"mysql":      {ActionSQL},
 		"sqlite":     {ActionSQL},
-		"ssh":        {ActionExec, ActionShell, ActionForward},
+		"ssh":        {ActionExec, ActionFile, ActionShell, ActionForward},
 		"kubernetes": {ActionKubernetes, ActionExec, ActionShell},
 		"http":       {ActionHTTP},
 		"command":    {ActionExec},

@@ -1,6 +1,10 @@
 package recorder
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // ID names a transcript: sortable by start, unique, safe in a shell and a URL.
 type ID string
@@ -25,6 +29,7 @@ const (
 	KindAdmin     Kind = 14 // Admin: sign-ins, replays, keys, configuration (bastion's own transcript)
 	KindRun       Kind = 15 // Run: the operation is about to reach the target
 	KindHidden    Kind = 16 // Hidden: keys that the target did not echo
+	KindFile      Kind = 17 // File: what an operation moved of a file's content, when it is over
 )
 
 // Event is one thing that happened in a session. Data's form depends on Kind:
@@ -151,6 +156,67 @@ type Outcome struct {
 	Bytes    int64  `json:"bytes,omitempty"`
 	Exit     *int   `json:"exit,omitempty"`
 	Error    string `json:"error,omitempty"`
+}
+
+// File is what an operation moved of a file's content. The content is not kept: its
+// size and hash are.
+type File struct {
+	Op   int    `json:"op"`
+	Path string `json:"path"` // the target's own
+	// Read and Written are how many bytes were moved, those moved twice counted twice.
+	Read    int64 `json:"read,omitempty"`
+	Written int64 `json:"written,omitempty"`
+	// Size is the file's when it was closed, -1 where the target did not say.
+	Size int64 `json:"size"`
+	// SHA256, in hex, is of what was moved from From on, in the order of the file, each
+	// byte once; "" where it was not moved so, as Unordered says. Whole: that is all
+	// that the file holds.
+	From      int64  `json:"from,omitempty"`
+	SHA256    string `json:"sha256,omitempty"`
+	Unordered bool   `json:"unordered,omitempty"`
+	Whole     bool   `json:"whole,omitempty"`
+	// Unexamined: it is no text, and the rule lets such content pass masks that look
+	// into content.
+	Unexamined bool `json:"unexamined,omitempty"`
+	// Set are the attributes that were set while it was open.
+	Set []string `json:"set,omitempty"`
+}
+
+// String is what was moved, in one line for people.
+func (f File) String() string {
+	var parts []string
+	for _, way := range []struct {
+		bytes int64
+		done  string
+	}{{f.Read, "read"}, {f.Written, "written"}} {
+		if way.bytes > 0 {
+			parts = append(parts, fmt.Sprintf("%d bytes %s", way.bytes, way.done))
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"nothing was moved"}
+	}
+	s := f.Path + ": " + strings.Join(parts, ", ")
+	switch {
+	case f.Whole:
+		s += ", the whole file"
+	case f.Unordered:
+		s += ", in no order that a hash could be of"
+	case f.From > 0:
+		s += fmt.Sprintf(", a part of it, from byte %d on", f.From)
+	default:
+		s += ", a part of it"
+	}
+	if f.SHA256 != "" {
+		s += ", SHA-256 " + f.SHA256
+	}
+	if f.Unexamined {
+		s += ", no text, so masks did not look into it"
+	}
+	if len(f.Set) > 0 {
+		s += ", set " + strings.Join(f.Set, " ")
+	}
+	return s
 }
 
 // Hidden stands for keys that were typed while the target did not echo: how many,

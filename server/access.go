@@ -71,6 +71,9 @@ func (a *access) run() int {
 		return exitBastion
 	}
 	switch {
+	case legacyCopy(strings.Fields(raw)):
+		a.complain("the copy protocol of old clients is not served", "scp without -O, or sftp: both speak SFTP")
+		return exitUsage
 	case raw != "":
 		return a.verb(raw)
 	case !a.tty:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"charm.land/ssh"
 	gossh "golang.org/x/crypto/ssh"
@@ -20,6 +21,13 @@ const (
 // displayEnv are the only environment variables that are taken, to draw with.
 // They reach no target.
 var displayEnv = regexp.MustCompile(`^(TERM|COLORTERM|NO_COLOR|LANG|LC_[A-Z]+)$`)
+
+// reasonEnv is the variable in which clients of file transfer, which have no flag for
+// it, say why they ask: sftp -o 'SetEnv=SALLYPORT_REASON="..."'. It reaches no target.
+const (
+	reasonEnv = "SALLYPORT_REASON"
+	maxReason = 500
+)
 
 // displayValue is what their values may be.
 var displayValue = regexp.MustCompile(`^[A-Za-z0-9._:@+-]{0,64}$`)
@@ -54,6 +62,7 @@ type channel struct {
 	resize chan ssh.Window
 	env    int
 	said   int
+	reason string // why, for those who approve operations on files
 }
 
 type channelKey struct{}
@@ -168,7 +177,11 @@ func (ch *channel) admit(r *gossh.Request) bool {
 	case "env":
 		return ch.admitEnv(r)
 	case "subsystem":
-		ch.refuse(r, "file transfer is not served by this bastion")
+		var m struct{ Name string }
+		if gossh.Unmarshal(r.Payload, &m) == nil && m.Name == "sftp" {
+			return true
+		}
+		ch.refuse(r, "sftp is the only one here")
 	case "auth-agent-req@openssh.com":
 		ch.refuse(r, "your agent's keys stay with you")
 	case "x11-req":
@@ -182,6 +195,11 @@ func (ch *channel) admit(r *gossh.Request) bool {
 func (ch *channel) admitEnv(r *gossh.Request) bool {
 	var kv struct{ Name, Value string }
 	ch.env++
+	if gossh.Unmarshal(r.Payload, &kv) == nil && kv.Name == reasonEnv && len(kv.Value) <= maxReason && utf8.ValidString(kv.Value) {
+		ch.reason = kv.Value
+		answer(r, true)
+		return false
+	}
 	if gossh.Unmarshal(r.Payload, &kv) == nil && ch.env <= maxEnv && displayEnv.MatchString(kv.Name) && displayValue.MatchString(kv.Value) {
 		return true
 	}

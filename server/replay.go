@@ -107,6 +107,7 @@ var eventNames = map[recorder.Kind]string{
 	recorder.KindError: "stderr", recorder.KindResize: "resize", recorder.KindKey: "key", recorder.KindOperation: "operation",
 	recorder.KindDecision: "decision", recorder.KindApproval: "approval", recorder.KindRows: "rows", recorder.KindOutcome: "outcome",
 	recorder.KindNote: "gate", recorder.KindAdmin: "bastion", recorder.KindRun: "run", recorder.KindHidden: "hidden",
+	recorder.KindFile: "file",
 }
 
 func eventName(k recorder.Kind) string {
@@ -173,6 +174,8 @@ func describe(e recorder.Event) string {
 		return describeAs(e, describeOutcome)
 	case recorder.KindHidden:
 		return describeAs(e, func(v recorder.Hidden) string { return fmt.Sprintf("%d keys that the target did not echo", v.Keys) })
+	case recorder.KindFile:
+		return describeAs(e, func(v recorder.File) string { return fmt.Sprintf("#%d %s", v.Op, v) })
 	case recorder.KindNote:
 		return describeAs(e, func(v recorder.Note) string { return v.Text })
 	}

@@ -66,6 +66,7 @@ func New(o Options) (*Server, error) {
 	srv.ConnCallback = s.accept
 	srv.ServerConfigCallback = s.serverConfig
 	srv.ChannelHandlers = map[string]ssh.ChannelHandler{"session": s.sessionChannel, "direct-tcpip": s.forwardChannel, "default": s.otherChannel}
+	srv.SubsystemHandlers = s.subsystems()
 	srv.RequestHandlers = map[string]ssh.RequestHandler{"default": s.globalRequest}
 	s.ssh = srv
 	return s, nil

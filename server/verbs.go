@@ -35,8 +35,8 @@ func verbs() []verb {
 		httpVerb(),
 		{name: "shell", usage: "shell HOST", help: "a shell on a host (needs ssh -t)", need: 1, flags: map[string]string{}, run: (*call).shell},
 		kubeVerb(ask),
-		{name: "why", usage: "why RESOURCE 'STATEMENT' [--json] | why HOST [-- COMMAND]", help: "what would be done with it, by which rule, and what is missing; nothing runs",
-			need: 1, free: 1, flags: map[string]string{"--json": "", "--shell": ""}, run: (*call).why},
+		{name: "why", usage: "why RESOURCE 'STATEMENT' [--json] | why HOST [-- COMMAND] | why HOST --file -- read /PATH", help: "what would be done with it, by which rule, and what is missing; nothing runs",
+			need: 1, free: 1, flags: map[string]string{"--json": "", "--shell": "", "--file": ""}, run: (*call).why},
 		{name: "approvals", usage: "approvals [--json] [--all]", help: "what waits for you, and what you wait for",
 			flags: map[string]string{"--json": "", "--all": ""}, run: (*call).approvals},
 		{name: "approve", usage: "approve ID [--comment TEXT]", help: "say yes to exactly what `approvals` shows", need: 1,
@@ -75,7 +75,8 @@ func (c *call) help() error {
 		"255 the bastion's own trouble; exec, run and shell pass the target's.\n"+
 		"Databases: every statement is judged, masked and recorded. Shells are recorded completely, but what is\n"+
 		"typed into them is not judged; commands of exec are asked for one by one. Their output must be text, unless the\n"+
-		"rule says binary. Masked columns can be asked for, one answer at a time: sql ... --unmask email --reason TEXT.\n")
+		"rule says binary. Files: sftp and scp (without -O) to the bastion, each operation judged; the top folder lists hosts.\n"+
+		"Masked columns can be asked for, one answer at a time: sql ... --unmask email --reason TEXT.\n")
 	return nil
 }
 

@@ -65,6 +65,9 @@ func (c *call) why() error {
 	if c.flags["--shell"] != "" {
 		action = policy.ActionShell
 	}
+	if c.flags["--file"] != "" {
+		action = policy.ActionFile
+	}
 	y, err := c.v.Why(c.ctx, c.operand(0), action, text)
 	if err != nil {
 		return err

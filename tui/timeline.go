@@ -123,6 +123,10 @@ func newEntry(at time.Duration, e *recorder.Event) (entry, bool) {
 		err = en.answer(e.Data)
 	case recorder.KindOutcome:
 		err = en.outcome(e.Data)
+	case recorder.KindFile:
+		var p recorder.File
+		err = json.Unmarshal(e.Data, &p)
+		en.label, en.text, en.op = "moved", p.String(), p.Op
 	case recorder.KindNote:
 		var p recorder.Note
 		err = json.Unmarshal(e.Data, &p)

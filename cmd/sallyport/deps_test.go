@@ -30,16 +30,17 @@ connectors/sqlite/syntax :
 connectors/sqlite/lineage : mask connectors/sqlite/syntax
 connectors/postgres/grants : mask
 connectors/postgres      : connectors mask policy connectors/postgres/grants connectors/postgres/lineage
-connectors/ssh           : connectors mask policy connectors/internal/shellfacts
-connectors/command       : connectors mask policy
+connectors/ssh           : connectors mask policy connectors/internal/shellfacts connectors/internal/filefacts
 connectors/http          : policy
 connectors/kubernetes    : connectors mask policy connectors/http connectors/internal/shellfacts
 connectors/kubernetes/kubetest :
 connectors/mysql         : policy
 connectors/internal/shellfacts : policy
+connectors/internal/filefacts : connectors policy connectors/internal/shellfacts
 connectors/postgres/lineage : mask
 connectors/ssh/sshdtest  :
-connectors/all           : connectors policy connectors/internal/shellfacts connectors/http connectors/kubernetes connectors/command connectors/mysql connectors/sqlite connectors/postgres connectors/ssh
+connectors/command       : connectors mask policy
+connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh connectors/command
 connectors/connectortest : connectors mask policy
 tui                      : policy recorder connectors tui/widget
 tui/widget               :

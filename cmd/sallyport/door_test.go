@@ -62,10 +62,13 @@ func TestDoorDeniesByDefault(t *testing.T) {
 	}
 	var words bytes.Buffer
 	s.Stderr = &words
-	for _, kind := range []string{"auth-agent-req@openssh.com", "x11-req", "subsystem", "break", "what@ever"} {
+	for _, kind := range []string{"auth-agent-req@openssh.com", "x11-req", "break", "what@ever"} {
 		if ok, err := s.SendRequest(kind, true, gossh.Marshal(struct{ Name string }{"sftp"})); ok || err != nil {
 			t.Errorf("session request %q: %v, %v", kind, ok, err)
 		}
+	}
+	if ok, err := s.SendRequest("subsystem", true, gossh.Marshal(struct{ Name string }{"sftp-server"})); ok || err != nil {
+		t.Errorf("a subsystem that is not there: %v, %v", ok, err)
 	}
 	if err := s.Setenv("BASH_ENV", "/tmp/x"); err == nil {
 		t.Error("BASH_ENV was taken")

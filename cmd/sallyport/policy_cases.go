@@ -45,6 +45,7 @@ type policyCase struct {
 	Exec       string `yaml:"exec"`
 	HTTP       string `yaml:"http"`
 	Kubernetes string `yaml:"kubernetes"`
+	File       string `yaml:"file"` // read /var/log/app.log, rename /a to /b
 	Shell      bool   `yaml:"shell"`
 	// Expect is allow, deny or approve. Required.
 	Expect string `yaml:"expect"`
@@ -248,7 +249,7 @@ func (c policyCase) question() (question, error) {
 		text   string
 	}{
 		{policy.ActionSQL, c.SQL != "", c.SQL}, {policy.ActionExec, c.Exec != "", c.Exec}, {policy.ActionHTTP, c.HTTP != "", c.HTTP},
-		{policy.ActionKubernetes, c.Kubernetes != "", c.Kubernetes}, {policy.ActionShell, c.Shell, ""},
+		{policy.ActionKubernetes, c.Kubernetes != "", c.Kubernetes}, {policy.ActionFile, c.File != "", c.File}, {policy.ActionShell, c.Shell, ""},
 	} {
 		if k.is {
 			kinds = append(kinds, string(k.action))
@@ -259,7 +260,7 @@ func (c policyCase) question() (question, error) {
 	case c.Name == "" || c.As == "" || c.On == "":
 		return q, errors.New("a case needs name, as and on")
 	case len(kinds) != 1:
-		return q, errors.New("a case asks for one of sql, exec, http, kubernetes, shell")
+		return q, errors.New("a case asks for one of sql, exec, http, kubernetes, file, shell")
 	case !slices.Contains([]string{"allow", "deny", "approve"}, c.Expect):
 		return q, fmt.Errorf("expect is %q: one of allow, deny, approve", c.Expect)
 	}

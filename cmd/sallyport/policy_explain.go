@@ -93,6 +93,8 @@ func classifier(drivers []connectors.Driver) session.Classifier {
 			name = "http"
 		case policy.ActionKubernetes:
 			name = "k8s"
+		case policy.ActionFile:
+			name = "file"
 		}
 		if j, ok := judges[name]; ok {
 			return j.Classify(ctx, text)
@@ -151,7 +153,7 @@ func runPolicyExplain(ctx context.Context, args []string, io stdio) (err error) 
 	on := f.String("on", "", "the resource")
 	asJSON := f.Bool("json", false, "print JSON")
 	var kinds []policy.Action
-	for _, a := range []policy.Action{policy.ActionSQL, policy.ActionExec, policy.ActionShell, policy.ActionHTTP, policy.ActionKubernetes} {
+	for _, a := range []policy.Action{policy.ActionSQL, policy.ActionExec, policy.ActionShell, policy.ActionHTTP, policy.ActionKubernetes, policy.ActionFile} {
 		f.BoolFunc(string(a), "the operation is of this action (default: that of the resource's kind)", func(string) error {
 			kinds = append(kinds, a)
 			return nil

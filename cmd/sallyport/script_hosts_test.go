@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"os"
 	"os/exec"
 
 	"slices"
@@ -12,20 +11,7 @@ import (
 	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"github.com/sallyport/sallyport/connectors/ssh/sshdtest"
 )
-
-// scriptSSHD starts OpenSSH's server: $SSHD is its address, $SSHD_USER the login,
-// $SSHD_HOSTKEY its key, and the file sshd.key signs in.
-func scriptSSHD(ts *testscript.TestScript, _ bool, _ []string) {
-	b := theBastion(ts)
-	s := sshdtest.Start(b.t)
-	ts.Setenv("SSHD", s.Address)
-	ts.Setenv("SSHD_USER", s.User)
-	ts.Setenv("SSHD_HOSTKEY", s.HostKey)
-	ts.Check(os.WriteFile(ts.MkAbs("sshd.key"), []byte(s.PrivateKey), 0o600))
-}
 
 // scriptShouter starts a program on a port, $SHOUTER, that answers what it got in
 // capitals once the other side has ended.

@@ -48,9 +48,14 @@ import (
 //	sqlite FILE SQLFILE       make a file of SQLite
 //	superuser FILE|SQL        run statements there; stdout is that of the last command
 //	login NAME                give a role there the password pw-NAME
-//	sshd                      start OpenSSH's server: $SSHD, $SSHD_USER, $SSHD_HOSTKEY, sshd.key
 //	shouter                   a program on port $SHOUTER that answers in capitals
 //	forward PERSON CODE HOST:PORT TEXT  ssh -W with that input
+//	sftp PERSON CODE [opt...] FILE  run the stock client over the commands in FILE
+//	scp PERSON CODE [opt...] FROM TO  copy by the stock client, BASTION:PATH at the bastion
+//	sshd                      start OpenSSH's server; $SSHD is its address, $SSHDUSER its
+//	                          login, $SSHDKEY the login's key file, $HOSTKEY its line
+//	scpasked PERSON APPROVER CODE [opt...] FROM TO  the same, while the other approves
+//	bigfile FILE N            make a file of N MiB
 //	transcript-id             $ID is the first transcript of the last command's stdout
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -79,7 +84,6 @@ func TestScript(t *testing.T) {
 			},
 			"ended":   scriptEnded,
 			"keys":    func(ts *testscript.TestScript, _ bool, args []string) { theScreen(ts).Press(args...) },
-			"sshd":    scriptSSHD,
 			"shouter": scriptShouter,
 			"forward": scriptForward,
 			"sshin":   scriptSSHIn,
@@ -93,6 +97,11 @@ func TestScript(t *testing.T) {
 			"sallyport": scriptSallyport,
 			"envsubst":  scriptEnvsubst,
 			"append":    scriptAppend,
+			"sftp":      scriptSFTP,
+			"scp":       scriptSCP,
+			"bigfile":   scriptMake,
+			"scpasked":  scriptSCPAsked,
+			"sshd":      scriptSSHD,
 			"postgres":  scriptPostgres,
 			"sqlite":    scriptSQLite,
 			"superuser": scriptSuperuser,

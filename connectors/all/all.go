@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/command"
 	"github.com/sallyport/sallyport/connectors/http"
+	"github.com/sallyport/sallyport/connectors/internal/filefacts"
 	"github.com/sallyport/sallyport/connectors/internal/shellfacts"
 	"github.com/sallyport/sallyport/connectors/kubernetes"
 	"github.com/sallyport/sallyport/connectors/mysql"
@@ -54,6 +55,7 @@ func Dialects(drivers []connectors.Driver) []Dialect {
 		{"shell", pure(shellfacts.Facts)},
 		{"http", pure(http.Facts)},
 		{"k8s", pure(kubernetes.Facts)},
+		{"file", pure(filefacts.Facts)},
 	}
 	for _, d := range drivers {
 		if c, ok := d.(connectors.Classifier); ok {

@@ -48,7 +48,7 @@ func TestDrivers(t *testing.T) {
 func TestDialects(t *testing.T) {
 	drivers := Drivers(Options{})
 	defer Close(drivers)
-	harmless := map[string]string{"shell": "ls", "http": "GET /a", "k8s": "kubectl get pods", "mysql": "select 1"}
+	harmless := map[string]string{"shell": "ls", "http": "GET /a", "k8s": "kubectl get pods", "mysql": "select 1", "file": "read /var/log/app.log"}
 	for _, d := range Dialects(drivers) {
 		text, ok := harmless[d.Name]
 		if !ok {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/mask"
@@ -31,6 +32,11 @@ type Guard struct {
 	Terms func(connectors.Operation) connectors.Terms
 	// NoteErr refuses the gate's own statements, ObserveErr every part of an answer.
 	NoteErr, ObserveErr error
+	// Ordered says that content of files must pass in order; ContentErr refuses it after
+	// ContentMost bytes.
+	Ordered     bool
+	ContentErr  error
+	ContentMost int64
 	// Discard keeps no rows and no output: for large answers.
 	Discard bool
 
@@ -143,7 +149,7 @@ type Permit struct {
 	out, err strings.Builder
 }
 
-var _ connectors.Permit = (*Permit)(nil)
+var _ connectors.FilePermit = (*Permit)(nil)
 
 // Seen is the plan of the requester.
 func (p *Permit) Seen() *mask.Plan { return p.seen }
@@ -257,6 +263,28 @@ func (p *Permit) Stdio(raw connectors.Stdio) (connectors.Stdio, func() error) {
 		return errors.Join(errs...)
 	}
 }
+
+// Content hands a file's content on as it is.
+func (p *Permit) Content(w io.Writer) connectors.Content { return &content{g: p.g, w: w} }
+
+type content struct {
+	g     *Guard
+	w     io.Writer
+	moved atomic.Int64
+}
+
+func (c *content) Write(b []byte) (int, error) {
+	if left := c.g.ContentMost - c.moved.Load(); c.g.ContentErr != nil && left < int64(len(b)) {
+		return 0, c.g.ContentErr
+	}
+	n, err := c.w.Write(b)
+	c.moved.Add(int64(n))
+	return n, err
+}
+
+func (c *content) Flush() error        { return nil }
+func (c *content) Ordered() bool       { return c.g.Ordered }
+func (c *content) Count(n int64) error { c.moved.Add(n); return nil }
 
 type tap struct {
 	p *Permit

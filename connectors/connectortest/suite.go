@@ -29,6 +29,8 @@ type Target struct {
 	SQL  *SQL  // set for a connection that is a Querier
 	Host *Host // set for a connection that is an Executor or Attacher
 	Web  *Web  // set for a connection that is a Requester
+	// Files is set for a connection that is a Filer.
+	Files *Files
 }
 
 // Fault is a way in which Open must fail.
@@ -116,9 +118,13 @@ func Run(t *testing.T, target Target) {
 	_, executor := conn.(connectors.Executor)
 	_, attacher := conn.(connectors.Attacher)
 	_, requester := conn.(connectors.Requester)
+	_, filer := conn.(connectors.Filer)
 	s.close(t, conn)
 	if requester != (target.Web != nil) {
 		t.Fatalf("kind %q: is a Requester: %v, but Target.Web set: %v", target.Driver.Kind(), requester, !requester)
+	}
+	if filer != (target.Files != nil) {
+		t.Fatalf("kind %q: is a Filer: %v, but Target.Files set: %v", target.Driver.Kind(), filer, !filer)
 	}
 	if querier != (target.SQL != nil) {
 		t.Fatalf("kind %q: is a Querier: %v, but Target.SQL set: %v", target.Driver.Kind(), querier, !querier)
@@ -144,6 +150,9 @@ func Run(t *testing.T, target Target) {
 	}
 	if requester {
 		t.Run("request", s.testRequest)
+	}
+	if filer {
+		t.Run("files", s.testFiles)
 	}
 	if target.Secret != "" {
 		t.Run("secret stays secret", s.testSecret)

@@ -51,5 +51,5 @@ func (c *Conn) Exec(ctx context.Context, g connectors.Guard, command string, io 
 }
 
 func timeout(limit time.Duration) error {
-	return fmt.Errorf("the command ran longer than %s, which is the limit", limit)
+	return fmt.Errorf("it ran longer than %s, which is the limit", limit)
 }

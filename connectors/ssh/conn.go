@@ -26,6 +26,7 @@ type Conn struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	alive  sync.WaitGroup // watch and keepAlive
+	files  files
 }
 
 var (

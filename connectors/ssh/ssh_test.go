@@ -29,6 +29,10 @@ func TestSuite(t *testing.T) {
 	changed.HostKeys = []string{other.HostKey}
 	unpinned := endpoint(s)
 	unpinned.HostKeys = nil
+	files, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	pids, effects := filepath.Join(s.Dir, "pids"), filepath.Join(s.Dir, "effects")
 	connectortest.Run(t, connectortest.Target{
 		Driver:   New(Options{}),
@@ -42,6 +46,7 @@ func TestSuite(t *testing.T) {
 		},
 		Sessions: func(testing.TB) int { return s.Sessions() },
 		Active:   func(t testing.TB) int { return running(t, pids) },
+		Files:    &connectortest.Files{Dir: files, Local: files},
 		Host: &connectortest.Host{
 			Command: "printf 'to out\\n'; printf 'to err\\n' >&2; exit 3",
 			Stdout:  "to out\n", Stderr: "to err\n", Exit: connectors.Exit{Code: 3},

@@ -103,6 +103,10 @@ func words(e recorder.Event) (string, error) {
 			s += ": " + Clean(o.Error)
 		}
 		return s + "\n", nil
+	case recorder.KindFile:
+		var f recorder.File
+		err := json.Unmarshal(e.Data, &f)
+		return fmt.Sprintf("# %s\n", oneLine(f.String())), err
 	case recorder.KindHidden:
 		var x recorder.Hidden
 		err := json.Unmarshal(e.Data, &x)

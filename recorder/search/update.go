@@ -291,6 +291,11 @@ func (g *gatherer) event(e recorder.Event) {
 		}
 	case recorder.KindRows:
 		g.answer(e)
+	case recorder.KindFile:
+		var f recorder.File
+		if json.Unmarshal(e.Data, &f) == nil {
+			g.docs = append(g.docs, &doc{seq: e.Seq, at: e.At, what: "note", op: f.Op, text: f.String()})
+		}
 	case recorder.KindNote, recorder.KindAdmin:
 		var n struct {
 			Text, Act, Target string

@@ -94,32 +94,31 @@ func (g *guard) run(ctx context.Context, n int, a *asked, d policy.Decision, m m
 	if err != nil {
 		return nil, g.refused(ctx, n, err)
 	}
-	select {
-	case s.running <- struct{}{}:
-	default:
+	free, ok := s.room(op.Action)
+	if !ok {
 		g.finish(used, policy.ApprovalFailed)
-		return nil, g.refused(ctx, n, &policy.Refusal{Rule: "one at a time", Reason: "another operation of this session is running"})
+		return nil, g.refused(ctx, n, &policy.Refusal{Rule: "one at a time", Reason: crowd(op.Action)})
 	}
 	// The rules may have changed between the decision and now: whoever changed them
 	// finds the operation, or it finds their change here.
 	if why := s.stopped(s.g.rules.Load(), a); why != nil {
-		<-s.running
+		free()
 		g.finish(used, policy.ApprovalFailed)
 		return nil, g.refused(ctx, n, why)
 	}
 	if why := s.looked.take(op.Trace.LookUps(m.seen)); why != nil {
-		<-s.running
+		free()
 		g.finish(used, policy.ApprovalFailed)
 		return nil, g.refused(ctx, n, why)
 	}
 	if err := g.record(ctx, recorder.KindRun, recorder.Run{Op: n, Approval: used}); err != nil {
-		<-s.running
+		free()
 		g.finish(used, policy.ApprovalFailed)
 		return nil, err
 	}
 	s.lease.add(d)
 	g.terms = s.terms(op, d)
-	return &permit{g: g, op: n, approval: used, seen: m.seen, kept: m.kept, terms: g.terms}, nil
+	return &permit{g: g, op: n, free: free, approval: used, seen: m.seen, kept: m.kept, terms: g.terms, masks: m.names}, nil
 }
 
 // asked records what is asked. What is too large for the record is refused.

@@ -19,9 +19,12 @@ import (
 type permit struct {
 	g          *guard
 	op         int
+	free       func() // makes room for the next operation
 	approval   string
 	seen, kept *mask.Plan
 	terms      terms
+	masks      []string
+	unexamined atomic.Bool // content of a file passed that detectors cannot read
 	bytes      atomic.Int64
 	streams    []*maskedWriter // of Stdio
 	replies    []*reply        // of Reply
@@ -75,7 +78,7 @@ func treatment(s connectors.CellState) string {
 // Done records how the operation ended and lets the next one run.
 func (p *permit) Done(o connectors.Outcome) {
 	p.once.Do(func() {
-		defer func() { <-p.g.s.running }()
+		defer p.free()
 		defer p.g.end(context.Canceled)
 		p.g.done()
 		out := recorder.Outcome{Op: p.op, State: "ok", Tag: o.Tag, Rows: o.Rows, Affected: o.Affected,
@@ -102,6 +105,9 @@ func (p *permit) Done(o connectors.Outcome) {
 		p.g.finish(p.approval, state)
 		ctx, cancel := context.WithTimeout(context.Background(), sealTimeout)
 		defer cancel()
+		if o.File != nil {
+			_ = p.g.s.failed(p.g.s.transcript.Record(ctx, recorder.KindFile, p.moved(o.File)))
+		}
 		_ = p.g.s.failed(p.g.s.transcript.Record(ctx, recorder.KindOutcome, out))
 	})
 }

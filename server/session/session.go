@@ -42,10 +42,10 @@ type Session struct {
 	stop  context.CancelCauseFunc
 	ended chan struct{}
 	ops   atomic.Int64
-	// running has room for the one operation that runs.
-	running chan struct{}
-	opened  time.Time
-	lease   *lease
+	// running has room for the one operation that runs, files for those on files.
+	running, files chan struct{}
+	opened         time.Time
+	lease          *lease
 	// looked belongs to the operation that runs.
 	looked budget
 	mu     sync.Mutex
@@ -87,7 +87,7 @@ func (v *Visit) Open(ctx context.Context, name string, action policy.Action, scr
 	if err != nil {
 		return nil, v.g.words(t.Name, err)
 	}
-	s := &Session{g: v.g, v: v.v, target: t, transcript: tr, ended: make(chan struct{}), running: make(chan struct{}, 1),
+	s := &Session{g: v.g, v: v.v, target: t, transcript: tr, ended: make(chan struct{}), running: make(chan struct{}, 1), files: make(chan struct{}, maxFiles),
 		opened: v.g.o.Now(), asked: map[*asked]bool{}}
 	s.lease = newLease(v.g.o.Now, s.opened)
 	s.ctx, s.stop = context.WithCancelCause(ctx)
@@ -191,9 +191,18 @@ func (s *Session) settle() {
 	if a != nil {
 		_ = a.Close()
 	}
+	late := time.After(sealTimeout)
+	for range maxFiles {
+		s.await(s.files, late)
+	}
+	s.await(s.running, late)
+}
+
+// await takes a place, of which nothing is given back any more.
+func (s *Session) await(places chan<- struct{}, late <-chan time.Time) {
 	select {
-	case s.running <- struct{}{}:
-	case <-time.After(sealTimeout):
+	case places <- struct{}{}:
+	case <-late:
 		s.g.o.Log.Error("operation did not end with its session", "transcript", s.ID())
 	}
 }

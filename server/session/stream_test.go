@@ -24,8 +24,11 @@ func streaming(t *testing.T, s *Session, tm terms) (*permit, context.Context) {
 		t.Fatal(err)
 	}
 	ctx, end := context.WithCancelCause(t.Context())
-	s.running <- struct{}{}
-	return &permit{g: &guard{s: s, end: end, done: func() {}}, op: 1, seen: plan, kept: plan, terms: tm}, ctx
+	free, ok := s.room(policy.ActionExec)
+	if !ok {
+		t.Fatal("no room for an operation")
+	}
+	return &permit{free: free, g: &guard{s: s, end: end, done: func() {}}, op: 1, seen: plan, kept: plan, terms: tm}, ctx
 }
 
 // TestBinary: output that is no text is withheld, on both streams, however it is

@@ -135,7 +135,7 @@ var actions = map[string][]policy.Action{
 	"postgres":   {policy.ActionSQL},
 	"mysql":      {policy.ActionSQL},
 	"sqlite":     {policy.ActionSQL},
-	"ssh":        {policy.ActionExec, policy.ActionShell, policy.ActionForward},
+	"ssh":        {policy.ActionExec, policy.ActionFile, policy.ActionShell, policy.ActionForward},
 	"http":       {policy.ActionHTTP},
 	"kubernetes": {policy.ActionKubernetes, policy.ActionExec, policy.ActionShell},
 	"command":    {policy.ActionExec},

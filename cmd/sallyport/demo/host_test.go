@@ -61,7 +61,12 @@ func TestSuite(t *testing.T) {
 	changed.HostKeys = []string{other.KeyLine()}
 	unknown.User = "root"
 	pids, effects := filepath.Join(h.Home(), "pids"), filepath.Join(h.Home(), "effects")
+	files := filepath.Join(h.Home(), "files")
+	if err := os.Mkdir(files, 0o777); err != nil {
+		t.Fatal(err)
+	}
 	connectortest.Run(t, connectortest.Target{
+		Files:  &connectortest.Files{Dir: "/files", Local: files}, // the home is the root of file transfer
 		Driver: ssh.New(ssh.Options{}), Endpoint: endpoint(h), Secret: string(h.Password().Reveal()),
 		Faults: []connectortest.Fault{
 			{Name: "wrong password", Endpoint: endpoint(h), Secret: "Tr0ub4dor-and-3", Want: connectors.ErrCredential},

@@ -9,11 +9,12 @@ import (
 )
 
 // session serves one session channel (RFC 4254 section 6): at most one terminal,
-// then one program. env, agents, X11 and subsystems are refused.
+// then one program, or file transfer. env, agents and X11 are refused.
 func (h *Host) session(ch gossh.Channel, requests <-chan *gossh.Request) {
 	defer ch.Close()
 	var want terminal
 	var p *process
+	var files bool
 	for r := range requests {
 		ok := false
 		switch {
@@ -21,7 +22,9 @@ func (h *Host) session(ch gossh.Channel, requests <-chan *gossh.Request) {
 			ok = p.resize(parseSize(r.Payload))
 		case p != nil && r.Type == "signal":
 			ok = p.signal(parseString(r.Payload))
-		case p != nil: // one program each
+		case p != nil || files: // one program each
+		case r.Type == "subsystem" && parseString(r.Payload) == "sftp" && want.size == nil:
+			files, ok = true, true
 		case r.Type == "pty-req" && want.size == nil:
 			want, ok = parsePTY(r.Payload)
 		case r.Type == "shell":
@@ -31,6 +34,9 @@ func (h *Host) session(ch gossh.Channel, requests <-chan *gossh.Request) {
 		}
 		if r.WantReply {
 			_ = r.Reply(ok, nil) // a lost connection ends the loop
+		}
+		if ok && files {
+			h.running.Go(func() { h.serveFiles(ch) })
 		}
 		if ok && p != nil && !p.serving {
 			p.serving = true

@@ -140,6 +140,7 @@ UsePAM no
 PrintMotd no
 PrintLastLog no
 PidFile none
+Subsystem sftp internal-sftp
 LogLevel VERBOSE
 `, s.Dir)
 	if err := errors.Join(err1, err2, os.WriteFile(filepath.Join(s.Dir, "host_key"), []byte(hostKey), 0o600)); err != nil {

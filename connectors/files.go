@@ -1,0 +1,128 @@
+package connectors
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"time"
+)
+
+// FileVerb is what is asked of a file.
+type FileVerb string
+
+const (
+	ReadFile   FileVerb = "read"   // open for reading
+	WriteFile  FileVerb = "write"  // open for writing
+	UpdateFile FileVerb = "update" // open for both
+	ListDir    FileVerb = "list"
+	StatFile   FileVerb = "stat"
+	LstatFile  FileVerb = "lstat" // of a link itself
+	ReadLink   FileVerb = "readlink"
+	RemoveFile FileVerb = "remove"
+	RemoveDir  FileVerb = "rmdir"
+	MakeDir    FileVerb = "mkdir"
+	RenameFile FileVerb = "rename"
+	Symlink    FileVerb = "symlink" // Path is the link, To where it leads
+	Hardlink   FileVerb = "link"    // Path is the file, To its new name
+	SetStat    FileVerb = "set"
+	StatVFS    FileVerb = "statvfs"
+)
+
+// FileCall is one operation on files, as it is asked for.
+type FileCall struct {
+	Do FileVerb
+	// Path and To are absolute paths at the target. To of a symlink may be relative.
+	Path, To string
+	// How a file is opened.
+	Create, Exclusive, Truncate, Append bool
+	// Replace: a rename may replace what has the new name.
+	Replace bool
+	Set     FileAttributes
+}
+
+// FileAttributes are those to be set; nil ones are left as they are.
+type FileAttributes struct {
+	Mode       *fs.FileMode // permissions with setuid, setgid and sticky
+	Owner      *FileOwner
+	Size       *int64
+	Accessed   time.Time // both times are set where Modified is not zero
+	Modified   time.Time
+	Unreadable bool // something else was asked to be set, which nothing here knows
+}
+
+// FileOwner is a file's owner in the target's numbers.
+type FileOwner struct{ User, Group int }
+
+// Empty reports whether nothing is to be set.
+func (a FileAttributes) Empty() bool {
+	return a.Mode == nil && a.Owner == nil && a.Size == nil && a.Modified.IsZero() && !a.Unreadable
+}
+
+// FileAnswer is what an operation tells; which field is set depends on it.
+type FileAnswer struct {
+	Info    fs.FileInfo
+	Entries []fs.FileInfo
+	Text    string // where a link leads
+	VFS     *FileSystem
+}
+
+// FileSystem is how full a file system is, in the words of statvfs(3).
+type FileSystem struct {
+	BlockSize, FragmentSize, Blocks, Free, Available, Files, FilesFree, FilesAvailable, ID, Flags, NameLength uint64
+}
+
+// Filer reads and changes files. Unlike other operations, any number of these may
+// run at a time, beside each other.
+//
+// The path that is judged, recorded and used is the target's own, after links are
+// resolved there; resolving is noted once per connection, before the first. What is
+// judged is each file that an operation concerns. Between resolving and using a
+// path somebody at the target may put a link in its place: opening a file is
+// checked again before a byte is moved or cut off, and so is a listing before it is
+// shown; other operations are not.
+type Filer interface {
+	// File asks the guard (ActionFile), and does one operation that is over when it
+	// returns. Errors are those of Querier.Query.
+	File(ctx context.Context, g Guard, c FileCall) (FileAnswer, error)
+	// OpenFile asks the guard (ActionFile), whose permit must be a FilePermit, and
+	// opens a file for ReadFile, WriteFile or UpdateFile. The operation lasts until
+	// the OpenFile is closed, or ctx ends.
+	OpenFile(ctx context.Context, g Guard, c FileCall) (OpenFile, error)
+}
+
+// OpenFile is a file that is open at the target. It is safe for concurrent use.
+type OpenFile interface {
+	io.ReaderAt
+	io.WriterAt
+	// Stat asks the target.
+	Stat() (fs.FileInfo, error)
+	// Set changes attributes of the open file, as a part of its operation: permissions
+	// without setuid and setgid, size and times. For others it says ErrUnsupported.
+	Set(a FileAttributes) error
+	// Close ends the operation. Its error says that what was written may be lost.
+	Close() error
+	// Abort is Close for a requester who went away in the middle.
+	Abort(why error) error
+}
+
+// FilePermit is leave for an operation that moves a file's content.
+type FilePermit interface {
+	Permit
+	// Content returns the way of what is read to the requester: what is written to it
+	// comes out at w, or the operation ends with the reason why it does not. A file
+	// cannot be masked on its way, since its size is known before.
+	Content(w io.Writer) Content
+}
+
+// Content is the way of a file's content to the requester. It is used by one
+// goroutine at a time, but Count.
+type Content interface {
+	io.Writer
+	// Flush hands on what is held back, at the end.
+	Flush() error
+	// Ordered reports whether all content must pass Write, in order; otherwise it may
+	// be read in any, and is then told to Count.
+	Ordered() bool
+	// Count takes so many bytes off what the operation may move.
+	Count(n int64) error
+}
