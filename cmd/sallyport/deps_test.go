@@ -31,7 +31,9 @@ connectors/postgres      : connectors mask policy connectors/postgres/grants con
 connectors/ssh           : connectors mask policy connectors/internal/shellfacts
 connectors/http          : policy
 connectors/kubernetes    : policy connectors/http connectors/internal/shellfacts
-connectors/mysql         : policy
+connectors/mysql/mariaserver :
+connectors/mysql/lineage : mask
+connectors/mysql         : connectors mask policy connectors/mysql/lineage
 connectors/internal/shellfacts : policy
 connectors/postgres/lineage : mask
 connectors/ssh/sshdtest  :
@@ -56,7 +58,7 @@ cmd/...                  : ...
 
 // testsMay are what test files may import besides: suites and real servers.
 var testsMay = []string{
-	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/ssh/sshdtest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
+	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/mysql/mariaserver", "connectors/ssh/sshdtest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
 	"server/cluster/kvtest", "server/cluster/boltkv", "server/identity/oidctest", "server/identity/idptest", "server/termtest", "tui/tuitest", "connectors/sqlite",
 	"mask", "policy", "recorder",
 }

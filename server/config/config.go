@@ -120,17 +120,18 @@ type Limits struct {
 type Resource struct {
 	// Name is lower-case letters, digits, dots, dashes and underscores. Required.
 	Name string `yaml:"name"`
-	// Kind is postgres, sqlite or ssh. Required.
+	// Kind is postgres, mysql (MariaDB, too), sqlite or ssh. Required.
 	Kind string `yaml:"kind"`
 	// Description is a line for people.
 	Description string `yaml:"description"`
 	// Labels are what roles and masks pick resources by. env: prod marks production.
 	Labels map[string]string `yaml:"labels"`
-	// Address is host:port; a Unix socket's directory for postgres; a file for sqlite.
+	// Address is host:port; a Unix socket's directory for postgres, its path for mysql;
+	// a file for sqlite.
 	Address string `yaml:"address"`
-	// User is the login at the target (postgres, ssh).
+	// User is the login at the target (postgres, mysql, ssh).
 	User string `yaml:"user"`
-	// Database is the database there (postgres).
+	// Database is the database there (postgres, mysql).
 	Database string `yaml:"database"`
 	// Password: postgres, where the server asks for one; ssh, instead of a key.
 	Password *Ref `yaml:"password"`
@@ -145,7 +146,7 @@ type Resource struct {
 	// HostKeys: ssh, what the host is known by, in the form of authorized_keys.
 	// Required.
 	HostKeys []string `yaml:"host_keys"`
-	// TLS of postgres: disable, require, verify-ca or verify-full (default, except
+	// TLS of postgres and mysql: disable, require, verify-ca or verify-full (default, except
 	// on a Unix socket, which has none).
 	TLS string `yaml:"tls"`
 	// TLSRootCA is a PEM file. Default: the system's roots.
