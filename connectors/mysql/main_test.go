@@ -59,7 +59,7 @@ var databases atomic.Int64
 func database(t testing.TB, schema string) (*mariaserver.Server, string) {
 	t.Helper()
 	s, name := server(t), fmt.Sprintf("test%d", databases.Add(1))
-	if err := s.Exec(t.Context(), "", "create database "+name+"; grant all on "+name+".* to app@localhost"); err != nil {
+	if err := s.Exec(t.Context(), "", "create database "+name+" character set utf8mb4; grant all on "+name+".* to app@localhost"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Exec(context.Background(), "", "drop database "+name) })

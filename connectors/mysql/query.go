@@ -151,6 +151,7 @@ func (q *source) start(no *policy.Refusal, text string) ([]connectors.Column, er
 		return nil, q.conclude(q.failure(err))
 	}
 	if err := q.agrees(fields); err != nil {
+		q.vals = make([]connectors.Value, n)
 		q.leave()
 		return nil, q.conclude(err)
 	}

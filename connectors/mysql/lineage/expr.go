@@ -94,6 +94,7 @@ func (a *analyzer) condense(e ast.ExprNode, sc *scope) value {
 		return a.membership(a.expr(n.L, sc), n.R, sc)
 	case *ast.ExistsSubqueryExpr:
 		if s, ok := n.Sel.(*ast.SubqueryExpr); ok {
+			defer a.enterPart(predicate)()
 			a.query(s.Query, sc)
 			return value{mayFail: true}
 		}
@@ -147,6 +148,7 @@ func (a *analyzer) partial(v value, why string) value {
 
 // scalar is a subquery as a value: there may be too many rows.
 func (a *analyzer) scalar(n *ast.SubqueryExpr, sc *scope) value {
+	defer a.enterPart(predicate)()
 	cols := a.query(n.Query, sc)
 	if len(cols) == 1 {
 		v := cols[0].value
@@ -164,6 +166,7 @@ func (a *analyzer) membership(v value, q ast.ExprNode, sc *scope) value {
 		a.fail("a comparison with a subquery is not understood")
 		return value{}
 	}
+	defer a.enterPart(predicate)()
 	cols := a.query(s.Query, sc)
 	return a.computed(v, value{src: all(cols), mayFail: true})
 }
@@ -253,11 +256,17 @@ func (a *analyzer) condition(e ast.ExprNode, sc *scope, clause string) {
 	defer a.leave()
 	e = unwrap(e)
 	if b, ok := e.(*ast.BinaryOperationExpr); ok && (b.Op == opcode.LogicAnd || b.Op == opcode.LogicOr) {
+		if b.Op == opcode.LogicOr {
+			a.alternatives++
+			defer func() { a.alternatives-- }()
+		}
 		a.condition(b.L, sc, clause)
 		a.condition(b.R, sc, clause)
 		return
 	}
 	v := a.expr(e, sc)
+	a.tests(v.src)
+	a.fixes(e, sc)
 	if n := tries(e); n > 0 {
 		a.decidesEqual(v.src, clause, n)
 		return

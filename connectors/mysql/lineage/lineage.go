@@ -142,6 +142,7 @@ type Key struct {
 func Analyze(n ast.StmtNode, c Catalog) *Result {
 	a := &analyzer{cat: c, predicates: map[Predicate]bool{}, tries: map[mask.Column]int{}, reads: set{}, used: map[[2]string]bool{}}
 	out, named := a.statement(n)
+	a.unordered()
 	if a.why != "" {
 		return &Result{Why: a.why}
 	}
@@ -172,8 +173,9 @@ type analyzer struct {
 	used       map[[2]string]bool
 	code       bool
 	strict     bool // computed values may fail: the statement changes rows
-	depth      int
-	steps      int
+	ordering
+	depth int
+	steps int
 }
 
 // maxDepth bounds nesting, of expressions and of views within each other; maxSteps

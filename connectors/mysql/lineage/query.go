@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/opcode"
 )
 
 // query traces a SELECT, a set operation, TABLE or VALUES.
@@ -21,7 +20,9 @@ func (a *analyzer) query(n ast.Node, outer *scope) []column {
 	case *ast.SetOprStmt:
 		sc := &scope{outer: outer}
 		a.with(n.With, sc)
+		back := a.enterPart(source)
 		cols := a.setOperation(n.SelectList, sc)
+		back()
 		a.orderAll(n.OrderBy, n.Limit, cols, sc)
 		return cols
 	case *ast.SetOprSelectList:
@@ -95,15 +96,19 @@ func (a *analyzer) order(o *ast.OrderByClause, cols []column, sc *scope, clause 
 }
 
 func (a *analyzer) by(e ast.ExprNode, cols []column, sc *scope, clause string) {
+	a.arranged(e, cols, sc, clause)
 	if p, ok := e.(*ast.PositionExpr); ok {
 		if p.P != nil || p.N < 1 || p.N > len(cols) {
 			a.fail(fmt.Sprintf("%s of the column %d, which there is not", clause, p.N))
 			return
 		}
+		a.tests(cols[p.N-1].src)
 		a.decides(cols[p.N-1].src, clause)
 		return
 	}
-	a.decides(a.expr(e, sc).src, clause)
+	v := a.expr(e, sc)
+	a.tests(v.src)
+	a.decides(v.src, clause)
 }
 
 // with declares common table expressions.
@@ -148,6 +153,7 @@ func (a *analyzer) cteColumns(c *cte) []column {
 		return nil
 	}
 	c.state = 1
+	defer a.enterPart(source)()
 	if c.recursive {
 		c.cols = a.titled(c, a.anchor(c))
 	}
@@ -260,7 +266,7 @@ func (a *analyzer) selects(n *ast.SelectStmt, outer *scope) []column {
 	}
 	a.order(n.OrderBy, cols, seen, "ORDER BY")
 	a.limit(n.Limit, seen)
-	a.unordered(n, sc)
+	a.meets(n, sc)
 	for _, c := range cols {
 		if _, ok := c.src[closed]; ok {
 			a.fail("a column that tells of the values of tables")
@@ -379,119 +385,4 @@ func (a *analyzer) window(w *ast.WindowSpec, sc *scope) value {
 	}
 	a.decides(v.src, "OVER")
 	return v
-}
-
-// unordered: rows that no ORDER BY puts in order come in that of the index which
-// the server reads, and that is the order of the index's values. It reads an index
-// instead of the table where that has all it needs, or where a condition fixes its
-// first columns.
-func (a *analyzer) unordered(n *ast.SelectStmt, sc *scope) {
-	if n.GroupBy == nil && oneRow(n) {
-		return
-	}
-	for _, i := range sc.items {
-		if i.rel == nil || i.used == nil || ordered(n, i) || pinned(n.Where, i, 0) {
-			continue
-		}
-		primary := map[string]bool{}
-		for _, k := range i.rel.Keys {
-			if k.Primary {
-				for _, c := range k.Columns {
-					primary[fold(c)] = true
-				}
-			}
-		}
-		for _, k := range i.rel.Keys {
-			if !k.Primary {
-				a.byIndex(i, k, primary)
-			}
-		}
-	}
-}
-
-func (a *analyzer) byIndex(i *item, k Key, primary map[string]bool) {
-	has := map[string]bool{}
-	for _, c := range k.Columns {
-		has[fold(c)] = true
-	}
-	covers := true
-	for c := range i.used {
-		covers = covers && (has[c] || primary[c])
-	}
-	for n, c := range k.Columns {
-		if covers || n > 0 && i.used[fold(k.Columns[0])] {
-			for _, o := range i.cols {
-				if o.name == fold(c) && !(n == 0 && !covers) {
-					a.decides(o.src, "the order of an index: add ORDER BY its key")
-				}
-			}
-		}
-	}
-}
-
-// oneRow reports whether a select gives one row, whatever order it reads in.
-func oneRow(n *ast.SelectStmt) bool {
-	if n.Fields == nil {
-		return false
-	}
-	for _, f := range n.Fields.Fields {
-		if f.Expr == nil {
-			return false
-		}
-		if g, ok := unwrap(f.Expr).(*ast.AggregateFuncExpr); !ok || strings.EqualFold(g.F, "group_concat") || strings.EqualFold(g.F, "json_arrayagg") || strings.EqualFold(g.F, "json_objectagg") {
-			return false
-		}
-	}
-	return true
-}
-
-// ordered reports whether ORDER BY has all columns of a unique key of the item. A
-// name there is an answer's column first.
-func ordered(n *ast.SelectStmt, i *item) bool {
-	if n.OrderBy == nil {
-		return false
-	}
-	by := map[string]bool{}
-	for _, e := range n.OrderBy.Items {
-		if c, ok := unwrap(e.Expr).(*ast.ColumnNameExpr); ok && (c.Name.Table.L == i.name || c.Name.Table.L == "" && !renamed(n, c.Name.Name.L)) {
-			by[c.Name.Name.L] = true
-		}
-	}
-	return slices.ContainsFunc(i.rel.Keys, func(k Key) bool {
-		return k.Unique && !slices.ContainsFunc(k.Columns, func(c string) bool { return !by[fold(c)] })
-	})
-}
-
-// pinned reports whether a condition picks one row of the item by a key of one
-// column.
-func pinned(e ast.ExprNode, i *item, depth int) bool {
-	b, ok := unwrap(e).(*ast.BinaryOperationExpr)
-	if !ok || depth > maxDepth {
-		return false
-	}
-	switch b.Op {
-	case opcode.LogicAnd:
-		return pinned(b.L, i, depth+1) || pinned(b.R, i, depth+1)
-	case opcode.EQ:
-		c, ok := unwrap(b.L).(*ast.ColumnNameExpr)
-		_, fixed := unwrap(b.R).(ast.ValueExpr)
-		return ok && fixed && (c.Name.Table.L == "" || c.Name.Table.L == i.name) && slices.ContainsFunc(i.rel.Keys, func(k Key) bool {
-			return k.Unique && len(k.Columns) == 1 && fold(k.Columns[0]) == c.Name.Name.L
-		})
-	}
-	return false
-}
-
-// renamed reports whether the select list gives a name to something else.
-func renamed(n *ast.SelectStmt, name string) bool {
-	if n.Fields == nil {
-		return false
-	}
-	return slices.ContainsFunc(n.Fields.Fields, func(f *ast.SelectField) bool {
-		if f.AsName.L != name {
-			return false
-		}
-		c, ok := unwrap(f.Expr).(*ast.ColumnNameExpr)
-		return !ok || c.Name.Name.L != name
-	})
 }

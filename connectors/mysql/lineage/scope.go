@@ -192,6 +192,7 @@ func (a *analyzer) view(rel *Relation) []column {
 		return nil
 	}
 	defer a.leave()
+	defer a.enterPart(source)()
 	q, err := rel.Query()
 	if err != nil {
 		a.fail("the view " + rel.Name + " is not understood: " + err.Error())
@@ -252,7 +253,9 @@ func (a *analyzer) tableSource(n *ast.TableSource, sc *scope) ([]*item, []column
 		if n.Lateral {
 			around = sc
 		}
+		back := a.enterPart(source)
 		i := &item{name: n.AsName.L, cols: a.query(s, around)}
+		back()
 		return []*item{i}, i.cols
 	}
 	a.fail("a source of rows of a kind that is not known")
@@ -290,6 +293,7 @@ func (a *analyzer) join(n *ast.Join, sc *scope) ([]*item, []column) {
 		for name, is := range shared {
 			if is {
 				if v, ok := i.find(name); ok {
+					a.tests(v.src)
 					a.decides(v.src, "JOIN")
 				}
 			}
