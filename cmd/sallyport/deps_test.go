@@ -34,7 +34,9 @@ connectors/ssh           : connectors mask policy connectors/internal/shellfacts
 connectors/http          : policy
 connectors/kubernetes    : connectors mask policy connectors/http connectors/internal/shellfacts
 connectors/kubernetes/kubetest :
-connectors/mysql         : policy
+connectors/mysql/mariaserver :
+connectors/mysql/lineage : mask
+connectors/mysql         : connectors mask policy connectors/mysql/lineage
 connectors/internal/shellfacts : policy
 connectors/internal/filefacts : connectors policy connectors/internal/shellfacts
 connectors/postgres/lineage : mask
@@ -61,7 +63,7 @@ cmd/...                  : ...
 
 // testsMay are what test files may import besides: suites and real servers.
 var testsMay = []string{
-	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/ssh/sshdtest", "connectors/kubernetes/kubetest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
+	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/mysql/mariaserver", "connectors/ssh/sshdtest", "connectors/kubernetes/kubetest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
 	"server/cluster/kvtest", "server/cluster/boltkv", "server/identity/oidctest", "server/identity/idptest", "server/termtest", "tui/tuitest", "connectors/sqlite",
 	"mask", "policy", "recorder",
 }

@@ -102,8 +102,13 @@ func (s *sampler) value(c *scanned, text string) {
 // whatever the table's size, and of each value its beginning.
 func sampleText(kind string, r connectors.Relation, rows int) string {
 	form := "left((%s)::text, %d)"
-	if kind == "sqlite" {
+	quoted := quoted
+	switch kind {
+	case "sqlite":
 		form = "substr(cast(%s as text), 1, %d)"
+	case "mysql":
+		form = "left(cast(%s as char), %d)"
+		quoted = func(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 	}
 	var cols []string
 	for _, c := range r.Columns {

@@ -22,6 +22,7 @@ import (
 // Options are those of each kind. The zero value is right.
 type Options struct {
 	Postgres   postgres.Options
+	MySQL      mysql.Options
 	SQLite     sqlite.Options
 	SSH        ssh.Options
 	Command    command.Options
@@ -33,6 +34,7 @@ type Options struct {
 func Drivers(o Options) []connectors.Driver {
 	return []connectors.Driver{
 		postgres.New(o.Postgres),
+		mysql.New(o.MySQL),
 		sqlite.New(o.SQLite),
 		ssh.New(o.SSH),
 		command.New(o.Command),

@@ -9,6 +9,22 @@ import (
 //go:embed functions.txt
 var functionsText string
 
+//go:embed total.txt
+var totalText string
+
+// total are the harmless functions that fail for no argument.
+var total = sync.OnceValue(func() map[string]bool {
+	m := map[string]bool{}
+	for line := range strings.Lines(totalText) {
+		if !strings.HasPrefix(line, "#") {
+			for w := range strings.FieldsSeq(line) {
+				m[w] = true
+			}
+		}
+	}
+	return m
+})
+
 // lists are the functions of the server that are judged by name.
 type lists struct{ harmless, writes, dangerous map[string]bool }
 

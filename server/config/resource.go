@@ -18,6 +18,7 @@ import (
 // The kinds that this binary has a driver for, out of those of policy.DefaultKinds.
 const (
 	kindPostgres   = "postgres"
+	kindMySQL      = "mysql"
 	kindSQLite     = "sqlite"
 	kindSSH        = "ssh"
 	kindCommand    = "command"
@@ -112,6 +113,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 	switch r.Kind {
 	case kindPostgres:
 		r.postgres(fs, path)
+	case kindMySQL:
+		r.mysql(fs, path)
 	case kindSQLite:
 		r.sqlite(fs, path)
 	case kindSSH:
@@ -132,6 +135,7 @@ func (r *Resource) validate(fs *Faults, path string) {
 func kinds() []string {
 	return []string{
 		kindPostgres,
+		kindMySQL,
 		kindSQLite,
 		kindSSH,
 		kindCommand,
@@ -187,6 +191,13 @@ func (r *Resource) postgres(fs *Faults, path string) {
 	}
 	r.required(fs, path, "user", r.User, "a user is needed: the login at the server, best an ordinary, least-privileged one")
 	r.required(fs, path, "database", r.Database, "a database is needed")
+	r.secured(fs, path, socket)
+	text(fs, path+".search_path", r.SearchPath)
+	r.masked(fs, path)
+}
+
+// secured checks the fields of TLS.
+func (r *Resource) secured(fs *Faults, path string, socket bool) {
 	switch {
 	case r.TLS != "" && !slices.Contains(tlsModes, r.TLS):
 		fs.add(path+".tls", "unknown mode %q%s", r.TLS, policy.Suggest(r.TLS, tlsModes))
@@ -195,8 +206,6 @@ func (r *Resource) postgres(fs *Faults, path string) {
 	case r.TLSRootCA != "" && (r.TLS == "disable" || r.TLS == "require"):
 		fs.add(path+".tls_root_ca", "with tls: %s nothing is verified: use verify-ca or verify-full", r.TLS)
 	}
-	text(fs, path+".search_path", r.SearchPath)
-	r.masked(fs, path)
 }
 
 // masked checks the second login: it must be another one than the first, with a
