@@ -125,7 +125,7 @@ type Integrity struct {
 type Listing struct {
 	policy.Resource
 	Description string
-	// Power is what enter does: "sql" or "shell".
+	// Power is what enter does: "sql", "shell" or "http".
 	Power string
 	// Unavailable says why it cannot be opened just now, "" if it can.
 	Unavailable string

@@ -11,6 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/recorder"
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
@@ -147,17 +148,23 @@ func (e *env) spinner() string {
 	return e.accent.Render(e.glyphs.spin[e.spin%len(e.glyphs.spin)])
 }
 
+// held is what a page holds open at a target.
+type held interface {
+	ID() recorder.ID
+	Close() error
+}
+
 // openSet is the workspaces that are open, to be closed with the App whatever
 // became of their pages. It is safe for concurrent use.
 type openSet struct {
 	mu     sync.Mutex
-	all    map[Workspace]bool
+	all    map[held]bool
 	closed bool
 	log    *slog.Logger
 }
 
 // add notes a workspace. It returns false, and closes it, after close.
-func (s *openSet) add(w Workspace) bool {
+func (s *openSet) add(w held) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -169,7 +176,7 @@ func (s *openSet) add(w Workspace) bool {
 }
 
 // end closes one.
-func (s *openSet) end(w Workspace) error {
+func (s *openSet) end(w held) error {
 	s.mu.Lock()
 	delete(s.all, w)
 	s.mu.Unlock()

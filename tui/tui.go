@@ -71,7 +71,7 @@ func New(o Options) *App {
 	}
 	root, stop := context.WithCancel(context.Background())
 	a := &App{stop: stop, dark: true, profile: colorprofile.TrueColor, stacks: make([][]page, len(tabNames))}
-	a.env = &env{o: o, root: root, open: &openSet{all: map[Workspace]bool{}, log: o.Log}, desk: &desk{}}
+	a.env = &env{o: o, root: root, open: &openSet{all: map[held]bool{}, log: o.Log}, desk: &desk{}}
 	a.self = newScope(root)
 	a.resize(o.Width, o.Height)
 	a.restyle()

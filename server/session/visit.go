@@ -66,10 +66,13 @@ type Listing struct {
 	Sessions []recorder.Head // the person's last ones there, newest first
 }
 
-// Power is what opening does: "sql" or "shell".
+// Power is what opening does: "sql", "shell" or "http".
 func (t Target) Power() string {
-	if t.Kind == "ssh" {
+	switch t.Kind {
+	case "ssh":
 		return "shell"
+	case "http":
+		return "http"
 	}
 	return "sql"
 }
