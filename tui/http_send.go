@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/tui/widget"
 )
 
 // httpRun is a request from its submission to the end of its answer.
@@ -133,7 +134,7 @@ func (p *httpPage) replied(m repliedMsg) tea.Cmd {
 	r.take(m.run.in)
 	r.took, r.cancelled = p.now().Sub(m.run.began), m.run.cancelled
 	r.end(m.err)
-	if r.status > 0 && m.err == nil {
+	if r.status > 0 {
 		p.focus = focusReply
 	}
 	return nil
@@ -182,9 +183,10 @@ func (p *httpPage) replyKey(k tea.KeyPressMsg) tea.Cmd {
 	case pressed(k, keys.Headers):
 		r.headers = !r.headers
 	case pressed(k, keys.RawText) && r.doc != nil:
-		r.raw, r.list = !r.raw, r.listReset()
+		r.raw, r.list = !r.raw, widget.List{}
 	case pressed(k, keys.Find):
-		p.finding = newInput(r.find)
+		p.finding = &widget.Input{}
+		p.finding.Set(r.find)
 	case s == "n", s == "N":
 		if !r.next(r.width, map[string]int{"n": 1, "N": -1}[s], false) {
 			return toast("it is nowhere else")

@@ -8,14 +8,6 @@ import (
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
-func newInput(s string) *widget.Input {
-	i := &widget.Input{}
-	i.Set(s)
-	return i
-}
-
-func (r *httpReply) listReset() widget.List { return widget.List{} }
-
 // view lays out the page: the request with its verdict, and the answer.
 func (p *httpPage) view(w, h int) []string {
 	if p.over {
@@ -126,8 +118,7 @@ func (p *httpPage) drawBelow(w, h int) []string {
 	case p.filling != nil:
 		return p.drawFilling(min(w, maxPanel))
 	case p.ask != nil:
-		paint := func(text string, w int) []string { return p.paintRequest(text, w) }
-		return p.drawAsking(p.ask, p.listing.Resource, p.run != nil && p.run.cancelled, paint, min(w, maxPanel), h)
+		return p.drawAsking(p.ask, p.listing.Resource, p.run != nil && p.run.cancelled, p.paintRequest, min(w, maxPanel), h)
 	case p.run != nil && p.reply.status == 0:
 		return []string{"", p.drawUnderWay()}
 	case p.reply == nil:
@@ -241,7 +232,7 @@ func (p *httpPage) drawFailure(w int) []string {
 func (p *httpPage) drawReply(w, h int) []string {
 	r := p.reply
 	status := []string{p.drawStatus(w)}
-	if r.done && r.err != nil {
+	if r.done && r.err != nil && !r.cancelled {
 		title, body, _, _ := r.failed()
 		status = append(status, " "+p.danger.Render(p.glyphs.no)+" "+widget.Truncate(title+": "+strings.ReplaceAll(body, "\n", " "), max(1, w-4)))
 	}
@@ -271,6 +262,8 @@ func (p *httpPage) drawStatus(w int) string {
 	r := p.reply
 	style, sign := p.ok, p.glyphs.yes
 	switch {
+	case r.err != nil:
+		style, sign = p.warn, p.glyphs.no
 	case r.status >= 400:
 		style, sign = p.danger, p.glyphs.no
 	case r.status >= 300:

@@ -46,6 +46,7 @@ type Bastion struct {
 	watchers  []chan struct{}
 	votes     map[string]chan policy.Vote
 	spaces    []*Workspace
+	services  []*Service
 	seq       int
 }
 
