@@ -211,11 +211,11 @@ func (d *jsonDoc) foldAll(fold bool) {
 	d.lay()
 }
 
-// parent is the line that opens what the line at i is in.
+// parent is the line that opens what the line at i is in, or ends.
 func (d *jsonDoc) parent(i int) int {
 	depth := d.lines[i].depth
 	for k := i - 1; k >= 0; k-- {
-		if d.lines[k].depth < depth && d.lines[k].close > 0 {
+		if d.lines[k].close == i || d.lines[k].depth < depth && d.lines[k].close > 0 {
 			return k
 		}
 	}
