@@ -65,11 +65,11 @@ func TestSuite(t *testing.T) {
 
 // TestSuiteTLS does so over TLS and HTTP/2.
 func TestSuiteTLS(t *testing.T) {
-	s, ca := newService("Bearer "+canary), newAuthority(t)
+	s, ca := newService("Bearer "+canary), newCertifier(t)
 	at := target(s, start(t, s, ca, nil))
 	at.Web.Faults = []connectortest.WebFault{faults()[0], faults()[1]}
 	stranger := at.Endpoint
-	stranger.TLSRootCA = newAuthority(t).file
+	stranger.TLSRootCA = newCertifier(t).file
 	at.Faults = []connectortest.Fault{{Name: "another authority", Endpoint: stranger, Secret: canary, Want: connectors.ErrHostKey}}
 	connectortest.Run(t, at)
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and what is missing: a PostgreSQL server, the
-# OpenSSH client and server programs, curl, and Node.js 20 or newer for the second
+# OpenSSH client and server programs, curl, nginx, and Node.js 20 or newer for the second
 # OpenID provider. Servers are started by the tests themselves, on loopback and
 # Unix sockets; nothing that is installed here is left running.
 set -euo pipefail
@@ -15,6 +15,7 @@ need sshd openssh-server
 need curl curl
 need vim vim
 need top procps
+need nginx nginx-light
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)
 need npm npm
 need node nodejs
