@@ -30,6 +30,8 @@ type httpPage struct {
 	filling      *filling
 	finding      *widget.Input // what is looked for in the answer
 	value        *valueView
+	why          *whyView // the explanation that is shown, nil for none
+	whySeq       int
 
 	verdict verdict
 	run     *httpRun
@@ -81,7 +83,7 @@ func (p *httpPage) note() string { return p.recorded(p.listing.Resource, p.svc.I
 
 func (p *httpPage) typing() bool {
 	switch {
-	case p.over || p.value != nil:
+	case p.over || p.value != nil || p.why != nil:
 		return false
 	case p.finder != nil || p.filling != nil || p.finding != nil:
 		return true
@@ -166,6 +168,10 @@ func (p *httpPage) update(msg tea.Msg) tea.Cmd {
 		if m.seq == p.verdict.seq {
 			p.verdict = m.verdict
 		}
+	case whyMsg:
+		if p.why != nil && p.why.seq == m.seq {
+			p.why.known, p.why.why, p.why.err = true, m.why, m.err
+		}
 	case valueMsg:
 		if m.view == p.value {
 			m.view.known, m.view.how, m.view.err = true, m.how, m.err
@@ -183,14 +189,14 @@ func (p *httpPage) lost(err error) tea.Cmd {
 		return nil
 	}
 	p.over, p.ended = true, err
-	p.run, p.ask, p.finder, p.filling, p.finding, p.value = nil, nil, nil, nil, nil, nil
+	p.run, p.ask, p.finder, p.filling, p.finding, p.value, p.why = nil, nil, nil, nil, nil, nil, nil
 	p.stop(errLeft)
 	return nil
 }
 
 func (p *httpPage) paste(text string) tea.Cmd {
 	switch {
-	case p.value != nil:
+	case p.value != nil, p.why != nil:
 		return nil
 	case p.finder != nil:
 		p.finder.input.Insert(text)
@@ -232,6 +238,11 @@ func (p *httpPage) key(k tea.KeyPressMsg) tea.Cmd {
 	case p.value != nil:
 		p.valueKey(k)
 		return nil
+	case p.why != nil:
+		if p.why.key(k) {
+			p.why = nil
+		}
+		return nil
 	case p.finder != nil:
 		return p.finderKey(k)
 	case p.filling != nil:
@@ -244,6 +255,8 @@ func (p *httpPage) key(k tea.KeyPressMsg) tea.Cmd {
 		return p.cancelRun()
 	case pressed(k, keys.Send2):
 		return p.submit()
+	case pressed(k, keys.Explain):
+		return p.askWhy()
 	case pressed(k, keys.History):
 		return p.openFinder(false)
 	case pressed(k, keys.Requests):
@@ -369,6 +382,18 @@ func (p *httpPage) judge(seq int) tea.Cmd {
 	})
 }
 
+// askWhy opens the panel that explains what the gate would do with the request.
+func (p *httpPage) askWhy() tea.Cmd {
+	p.whySeq++
+	v := &whyView{seq: p.whySeq}
+	p.why = v
+	svc, text := p.svc, p.composed().text()
+	return p.do(func(ctx context.Context) tea.Msg {
+		why, err := svc.Explain(ctx, text)
+		return whyMsg{v.seq, why, err}
+	})
+}
+
 // askLeave leaves the session, asking first if something would be lost.
 func (p *httpPage) askLeave() tea.Cmd {
 	back := say(backMsg{p.scope})
@@ -382,8 +407,8 @@ func (p *httpPage) keys() []key.Binding {
 	switch {
 	case p.over:
 		return []key.Binding{bind("any key", "back")}
-	case p.value != nil:
-		return []key.Binding{keys.Back}
+	case p.value != nil, p.why != nil:
+		return []key.Binding{keys.Back, keys.Move}
 	case p.finder != nil:
 		return []key.Binding{bind("enter", "take", "enter"), bind("↑/↓", "move", "up", "down"), keys.Back}
 	case p.filling != nil:
@@ -404,13 +429,13 @@ func (p *httpPage) keys() []key.Binding {
 	case focusSaved:
 		return []key.Binding{keys.Move, bind("enter", "take", "enter"), bind("esc", "request", "esc")}
 	}
-	return []key.Binding{keys.Send2, bind("tab", "next field", "tab"), keys.Requests, keys.History, keys.Stop, bind("esc", "leave", "esc")}
+	return []key.Binding{keys.Send2, bind("tab", "next field", "tab"), keys.Requests, keys.History, keys.Explain, keys.Stop, bind("esc", "leave", "esc")}
 }
 
 func (p *httpPage) explain() []string {
 	return []string{
 		"A request is sent with enter in its first line, or ctrl+j anywhere. The credential is the gate's: it cannot be typed and does not show, not even in an echo.",
-		"The line under the request says what the gate would do with it, without sending anything. A redirect to the same service is followed as a request of its own.",
+		"The line under the request says what the gate would do with it, without sending anything; f5 tells why. A redirect to the same service is followed as a request of its own.",
 		"In the answer: enter, ← and → fold, z and Z fold and unfold all, / finds, n and N go on, m tells why a value is masked, h shows the header fields, r the text as it came.",
 	}
 }

@@ -42,6 +42,7 @@ var httpStates = []state{
 	{"http-fill", false, service("ctrl+t", "void", "enter", "10")},
 	{"http-ask", true, service("ctrl+t", "void", "enter", "1003", "enter", "sent \"twice\"", "enter", "enter", "old")},
 	{"http-refused", false, service("tab", "tab", "tab", "tab", "ctrl+u", "brew", "enter")},
+	{"http-why", false, service("customers", "f5")},
 	{"http-missing", false, service("x", "enter")},
 }
 

@@ -32,7 +32,7 @@ func (p *httpPage) drawRequest(w, h int) []string {
 	if p.small {
 		inner = w
 	}
-	top := p.ask == nil && p.finder == nil && p.filling == nil && p.value == nil && p.finding == nil
+	top := p.ask == nil && p.finder == nil && p.filling == nil && p.value == nil && p.finding == nil && p.why == nil
 	label := func(s string, f httpFocus) string {
 		style := p.dim
 		if top && p.focus == f {
@@ -111,6 +111,8 @@ func (p *httpPage) drawHTTPVerdict(w int) []string {
 // drawBelow is what lies under the request.
 func (p *httpPage) drawBelow(w, h int) []string {
 	switch {
+	case p.why != nil:
+		return p.drawWhyView(p.why, min(w, 100), h)
 	case p.value != nil:
 		return p.drawValue(min(w, maxPanel), h)
 	case p.finder != nil:

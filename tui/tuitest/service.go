@@ -93,6 +93,14 @@ func (s *Service) Judge(_ context.Context, text string) (policy.Decision, policy
 	return d, f, nil
 }
 
+// Explain explains what judgeRequest says.
+func (s *Service) Explain(_ context.Context, text string) (tui.Why, error) {
+	d, f := judgeRequest(text)
+	return tui.Why{Who: s.b.id, Resource: ServiceListing().Resource, Action: policy.ActionHTTP, Text: text, Facts: f,
+		Explanation: policy.Explanation{Decision: d, Tried: []policy.Trial{{Rule: d.Rule, Effect: d.Effect, Matched: true, Place: "policy.yaml:12", Why: "engineering; billing-api; " + f.Class.String()}}},
+		Masks:       ServiceListing().Masks}, nil
+}
+
 func (s *Service) Unmasking(context.Context, string) (tui.Unmasking, error) {
 	return tui.Unmasking{Roles: []string{"billing-support (dba)"}}, nil
 }
