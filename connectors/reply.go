@@ -86,17 +86,23 @@ func Readable(fields []Field) bool {
 	return false
 }
 
-// credentials are header fields of answers whose values are credentials.
-var credentials = map[string]bool{"Set-Cookie": true, "Set-Cookie2": true, "Authentication-Info": true, "Proxy-Authentication-Info": true}
+// withheldFields are header fields of answers whose values are credentials, or tell
+// of a body what masking hides: by its hash one can try values.
+var withheldFields = map[string]bool{"Set-Cookie": true, "Set-Cookie2": true, "Authentication-Info": true, "Proxy-Authentication-Info": true,
+	"Content-Md5": true, "Digest": true, "Content-Digest": true, "Repr-Digest": true}
 
 // MaskFields returns the fields as they may be shown under the plan: values that
-// are credentials at the target are withheld, the rest passes the detectors. It
-// counts what was masked.
+// are credentials at the target or hashes of the body are withheld, the rest passes
+// the detectors. Content-Length is left out: it is the length of what is not shown.
+// It counts what was masked.
 func MaskFields(p *mask.Plan, fields []Field) (out []Field, hits int64) {
-	out = make([]Field, len(fields))
-	for i, f := range fields {
+	for _, f := range fields {
+		name := textproto.CanonicalMIMEHeaderKey(f.Name)
+		if name == "Content-Length" {
+			continue
+		}
 		f.Name, _ = p.Text(f.Name)
-		if credentials[textproto.CanonicalMIMEHeaderKey(f.Name)] {
+		if withheldFields[name] {
 			f.Value, f.Masked = mask.Redacted, true
 		} else {
 			f.Value, f.Masked = p.Text(f.Value)
@@ -104,7 +110,7 @@ func MaskFields(p *mask.Plan, fields []Field) (out []Field, hits int64) {
 		if f.Masked {
 			hits++
 		}
-		out[i] = f
+		out = append(out, f)
 	}
 	return out, hits
 }

@@ -78,9 +78,10 @@ func TestBody(t *testing.T) {
 
 // TestMaskFields: credentials of the target and what detectors find do not show.
 func TestMaskFields(t *testing.T) {
-	in := []connectors.Field{{Name: "set-cookie", Value: "sid=K1"}, {Name: "X-Who", Value: "ann@example.com"}, {Name: "X-N", Value: "1"}}
+	in := []connectors.Field{{Name: "set-cookie", Value: "sid=K1"}, {Name: "X-Who", Value: "ann@example.com"}, {Name: "X-N", Value: "1"},
+		{Name: "content-length", Value: "4711"}, {Name: "Content-MD5", Value: "Q2hlY2sgSW50ZWdyaXR5IQ=="}}
 	out, hits := connectors.MaskFields(pathPlan(t), in)
-	if hits != 2 || out[0].Value != "[masked]" || !out[0].Masked || out[1].Value != "[email]" || out[2] != in[2] || in[0].Value != "sid=K1" {
+	if len(out) != 4 || hits != 3 || out[3].Value != "[masked]" || out[0].Value != "[masked]" || !out[0].Masked || out[1].Value != "[email]" || out[2] != in[2] || in[0].Value != "sid=K1" {
 		t.Errorf("%d masked: %+v", hits, out)
 	}
 	if got := connectors.HeadText(404, []connectors.Field{{Name: "X", Value: "a\nHTTP 200"}}); got != "HTTP 404 Not Found\nX: a HTTP 200\n\n" {

@@ -63,7 +63,7 @@ func (c *call) requestText() (string, error) {
 	var b strings.Builder
 	method, path := c.operand(1), c.operand(2)
 	if len(c.operands) > 3 {
-		return "", usageError(fmt.Sprintf("%q is one word too many: a path is one word, and so is a header in quotes that reach the bastion: ssh %s \"http ... -H 'Accept: text/plain'\"",
+		return "", usageError(fmt.Sprintf("%q is one word too many: quotes around what has spaces must reach the bastion: ssh %s \"http ... -H 'Accept: text/plain' --reason 'two words'\"",
 			printable(c.operand(3)), c.a.s.o.Reach))
 	}
 	if strings.ContainsAny(method+path, " \r\n") {

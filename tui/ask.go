@@ -51,10 +51,16 @@ func (p *workspace) askKey(k tea.KeyPressMsg) tea.Cmd {
 
 // drawAsk draws the prompt, or the wait.
 func (p *workspace) drawAsk(w, h int) []string {
-	a := p.ask
+	paint := func(text string, w int) []string { return widget.PaintChopped(text, p.sql, w) }
+	return p.drawAsking(p.ask, p.listing.Resource, p.run != nil && p.run.cancelled, paint, w, h)
+}
+
+// drawAsking draws the prompt for an approval on a resource, or the wait; cancelled
+// says that it is being withdrawn.
+func (p *env) drawAsking(a *asking, res policy.Resource, cancelled bool, paint func(text string, w int) []string, w, h int) []string {
 	d := a.needed.Decision
 	if p.small && h < 10 {
-		return p.bareAsk(w)
+		return p.bareAsk(a, paint, w)
 	}
 	inner := max(1, w-4)
 	var head []string
@@ -62,8 +68,8 @@ func (p *workspace) drawAsk(w, h int) []string {
 	head = append(head, p.askLine("Rule", widget.Escape(d.Rule)+because(d.Reason), inner)...)
 	head = append(head, p.askLine("From", need(d.Need)+escapeAll(d.Approvers, " or "), inner)...)
 	head = append(head, p.askLine("Why", factsText(a.needed.Facts), inner)...)
-	tail := p.askTail(inner)
-	statement := widget.PaintChopped(a.text, p.sql, inner)
+	tail := p.askTail(a, cancelled, inner)
+	statement := paint(a.text, inner)
 	room := max(1, h-2-len(head)-len(tail)-2)
 	if len(statement) > room {
 		more := len(statement) - room + 1
@@ -78,24 +84,23 @@ func (p *workspace) drawAsk(w, h int) []string {
 	if a.sent {
 		title = p.spinner() + " " + p.bold.Render("Waiting for approval")
 	}
-	return widget.Box(p.border, p.warn, title, p.production(p.listing.Resource), lines, w, min(h, len(lines)+2))
+	return widget.Box(p.border, p.warn, title, p.production(res), lines, w, min(h, len(lines)+2))
 }
 
 // bareAsk is the prompt on a tiny window: who is asked, and the line to type in
 // or the state.
-func (p *workspace) bareAsk(w int) []string {
-	a := p.ask
+func (p *env) bareAsk(a *asking, paint func(text string, w int) []string, w int) []string {
 	title := p.warn.Render(p.glyphs.ask) + " ask " + escapeAll(a.needed.Decision.Approvers, " or ")
 	if a.sent {
 		state := "waiting"
 		if a.known {
 			state = "expires " + clock(a.approval.Expires.Sub(p.now()))
 		}
-		return append([]string{title, p.spinner() + " " + state}, widget.PaintChopped(a.text, p.sql, w)...)
+		return append([]string{title, p.spinner() + " " + state}, paint(a.text, w)...)
 	}
 	label := "why? "
 	line := p.accent.Render(label) + a.reason.View(max(2, w-len(label)), p.text, p.cursor)
-	return append([]string{title, line}, widget.PaintChopped(a.text, p.sql, w)...)
+	return append([]string{title, line}, paint(a.text, w)...)
 }
 
 func because(reason string) string {
@@ -112,7 +117,7 @@ func need(n int) string {
 	return "one of "
 }
 
-func (p *workspace) askLine(label, text string, w int) []string {
+func (p *env) askLine(label, text string, w int) []string {
 	if text == "" {
 		return nil
 	}
@@ -128,8 +133,7 @@ func (p *workspace) askLine(label, text string, w int) []string {
 }
 
 // askTail is the reason to type, or how the wait stands.
-func (p *workspace) askTail(w int) []string {
-	a := p.ask
+func (p *env) askTail(a *asking, cancelled bool, w int) []string {
 	if !a.sent {
 		hint := p.dim.Render("enter asks, esc does not")
 		if a.missing {
@@ -150,7 +154,7 @@ func (p *workspace) askTail(w int) []string {
 		out = append(out, p.votes(a.approval, w)...)
 	}
 	out = append(out, "", p.bold.Render(state))
-	if p.run != nil && p.run.cancelled {
+	if cancelled {
 		return append(out, p.dim.Render("withdrawing"))
 	}
 	return append(out, p.dim.Render("It runs here by itself once approved. esc withdraws."))

@@ -134,8 +134,8 @@ type Integrity struct {
 type Listing struct {
 	policy.Resource
 	Description string
-	// Power is what enter does: "sql", "shell" or "cluster" (with a Backend that has
-	// Clusters).
+	// Power is what enter does: "sql", "shell", "http", "command" or "cluster" (with a
+	// Backend that has Clusters).
 	Power string
 	// Unavailable says why it cannot be opened just now, "" if it can.
 	Unavailable string

@@ -15,12 +15,15 @@ var sizes = [][2]int{{80, 24}, {200, 50}}
 // The sizes at which some are, to see the small layouts.
 var small = [][2]int{{60, 18}, {20, 5}}
 
-// states are the golden frames: how to get to each.
-var states = []struct {
+// state is how to get to one.
+type state struct {
 	name  string
 	small bool
 	show  func(t *testing.T, w, h int) *tuitest.Driver
-}{
+}
+
+// states are the golden frames: how to get to each.
+var states = []state{
 	{"sign-in", true, func(t *testing.T, w, h int) *tuitest.Driver {
 		d, _ := door()
 		return at(t, d, w, h)
@@ -131,7 +134,7 @@ func deciding(t *testing.T, id policy.Identity, w, h int) *tuitest.Driver {
 }
 
 func TestGolden(t *testing.T) {
-	for _, s := range states {
+	for _, s := range append(states, httpStates...) {
 		all := sizes
 		if s.small {
 			all = append(append([][2]int{}, sizes...), small...)

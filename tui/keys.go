@@ -23,6 +23,7 @@ var keys = struct {
 	Pause, Seek, Op, Speed, Idle, Start, End                        key.Binding
 	Search, Watch, EndIt, Find, Again, Link, Write                  key.Binding
 	Types, Describe, Logs, Shell, Events, Follow, Wrap              key.Binding
+	Send2, Requests, Fold, FoldAll, Headers, RawText                key.Binding
 }{
 	Help:    bind("?", "help", "?"),
 	F1:      bind("f1", "help", "f1"),
@@ -101,6 +102,13 @@ var keys = struct {
 	Again:  bind("N", "find next", "N"),
 	Link:   bind("y", "copy link", "y"),
 	Write:  bind("m", "note", "m"),
+
+	Send2:    bind("enter ctrl+j", "send", "ctrl+j"),
+	Requests: bind("ctrl+t", "saved requests", "ctrl+t", "f2"),
+	Fold:     bind("enter", "fold", "enter", "space", "left", "right"),
+	FoldAll:  bind("z/Z", "fold all", "z", "Z"),
+	Headers:  bind("h", "header fields", "h"),
+	RawText:  bind("r", "raw text", "r"),
 }
 
 // pressed reports whether the key is the binding's.

@@ -39,7 +39,7 @@ type (
 	openedMsg struct {
 		try     int
 		listing Listing
-		ws      Workspace
+		ws      opened
 		set     *openSet
 		err     error
 	}
@@ -202,13 +202,13 @@ func (p *picker) openCurrent() tea.Cmd {
 	case l.Power == "cluster":
 		return p.openCluster(*l)
 	}
-	listing, be, set := *l, p.be, p.env.open
+	listing, be, set := *l, opens(p.be, l.Power), p.env.open
 	ctx, cancel := context.WithCancel(p.ctx)
 	p.opening, p.cancel = l.Name, cancel
 	p.try++
 	try := p.try
 	return p.doWith(ctx, func(ctx context.Context) tea.Msg {
-		ws, err := be.Open(ctx, listing.Name)
+		ws, err := be(ctx, listing.Name)
 		if err != nil {
 			return openedMsg{try: try, listing: listing, err: err}
 		}
@@ -237,7 +237,7 @@ func (p *picker) opened(m openedMsg) tea.Cmd {
 			p.list.Go(i)
 		}
 	}
-	return say(pushMsg{newWorkspace(p.env, m.listing, m.ws)})
+	return say(pushMsg{p.env.pageOf(m.listing, m.ws)})
 }
 
 func (p *picker) keys() []key.Binding {

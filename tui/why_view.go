@@ -50,7 +50,14 @@ func (p *workspace) tookWhy(m whyMsg) {
 }
 
 func (p *workspace) whyKey(k tea.KeyPressMsg) tea.Cmd {
-	v := p.why
+	if p.why.key(k) {
+		p.why = nil
+	}
+	return nil
+}
+
+// key handles a key; over says that the panel is done with.
+func (v *whyView) key(k tea.KeyPressMsg) (over bool) {
 	switch s := k.String(); {
 	case s == "down" || s == "j":
 		v.top++
@@ -65,14 +72,15 @@ func (p *workspace) whyKey(k tea.KeyPressMsg) tea.Cmd {
 	case s == "end" || s == "G":
 		v.top = v.lines
 	case pressed(k, keys.Explain), slices.Contains([]string{"esc", "enter", "q", "ctrl+c"}, s):
-		p.why = nil
+		return true
 	}
 	v.top = max(0, min(v.top, v.lines-1))
-	return nil
+	return false
 }
 
-func (p *workspace) drawWhy(w, h int) []string {
-	v := p.why
+func (p *workspace) drawWhy(w, h int) []string { return p.drawWhyView(p.why, w, h) }
+
+func (p *env) drawWhyView(v *whyView, w, h int) []string {
 	var lines []string
 	switch {
 	case !v.known:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/recorder"
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
@@ -83,9 +84,11 @@ func newWorkspace(e *env, l Listing, ws Workspace) *workspace {
 
 func (p *workspace) crumb() string { return p.listing.Name }
 
-// note is the session's place and state, beside the bread crumbs.
-func (p *workspace) note() string {
-	s := p.production(p.listing.Resource)
+func (p *workspace) note() string { return p.recorded(p.listing.Resource, p.ws.ID(), p.over) }
+
+// recorded is a session's place and state, beside the bread crumbs.
+func (p *env) recorded(res policy.Resource, id recorder.ID, over bool) string {
+	s := p.production(res)
 	if s != "" {
 		s += "  "
 	}
@@ -93,10 +96,10 @@ func (p *workspace) note() string {
 	if asciiTerm(p.o.Term) {
 		rec = p.dim.Render("recorded ")
 	}
-	if p.over {
+	if over {
 		rec = p.dim.Render("ended ")
 	}
-	return s + rec + p.dim.Render(widget.Clip(string(p.ws.ID()), 26))
+	return s + rec + p.dim.Render(widget.Clip(string(id), 26))
 }
 
 func (p *workspace) typing() bool {

@@ -114,10 +114,21 @@ func (p *workspace) editorLines(w, h int, focused bool) []string {
 
 // drawVerdict says what the gate would do with the text.
 func (p *workspace) drawVerdict(w int) []string {
-	v := p.verdict
+	most := 2
 	switch {
 	case p.spent || p.ask != nil || p.editor.Empty():
 		return []string{""}
+	case p.small:
+		most = 1
+	case p.answer == nil: // nothing below needs the room
+		most = 5
+	}
+	return p.verdictLines(p.verdict, w, most)
+}
+
+// verdictLines are a verdict in at most so many lines.
+func (p *env) verdictLines(v verdict, w, most int) []string {
+	switch {
 	case !v.known:
 		return []string{" " + p.dim.Render(widget.Ellipsis)}
 	case v.err != nil:
@@ -136,13 +147,6 @@ func (p *workspace) drawVerdict(w int) []string {
 		line = p.warn.Render(p.glyphs.ask+" needs approval") + " from " + people(d.Need) + p.bold.Render(escapeAll(d.Approvers, " or ")) + prefix(": ", what)
 	default:
 		line = p.danger.Render(p.glyphs.no+" denied") + " by rule " + p.bold.Render(widget.Escape(d.Rule)) + because(d.Reason)
-	}
-	most := 2
-	switch {
-	case p.small:
-		most = 1
-	case p.answer == nil: // nothing below needs the room
-		most = 5
 	}
 	return indent(wrapAtMost(line, max(1, w-2), most), 1)
 }
@@ -262,12 +266,15 @@ func (p *workspace) drawAnswer(w, h int) []string {
 }
 
 // drawOver says why the session has ended.
-func (p *workspace) drawOver(w, h int) []string {
+func (p *workspace) drawOver(w, h int) []string { return p.drawEnded(p.ended, w, h) }
+
+// drawEnded says why a session has ended.
+func (p *env) drawEnded(ended error, w, h int) []string {
 	why := "it was closed"
-	if p.ended != nil {
-		why = errorText(p.ended)
+	if ended != nil {
+		why = errorText(ended)
 		var r *policy.Refusal
-		if errors.As(p.ended, &r) {
+		if errors.As(ended, &r) {
 			t, b, _ := refused(r)
 			why = t + ": " + b
 		}

@@ -32,8 +32,9 @@ type Web struct {
 	// Slow sends the head of its answer, or not even that, and is counted by Active for
 	// minutes if it is not cancelled.
 	Slow string
-	// Large answers so many bytes.
-	Large func(bytes int) string
+	// Large answers so many bytes; LargeBytes is how many are asked for, 0 for 128 MiB.
+	Large      func(bytes int) string
+	LargeBytes int
 	// Masked is answered in pieces of so many bytes under the plan of Plan; no
 	// fragment of Cleartext may show, and Remains must.
 	Plan      mask.Options
@@ -317,8 +318,8 @@ type answerMeter struct{ meter }
 func (*answerMeter) Head(int, []connectors.Field) error { return nil }
 
 func (s *suite) testRequestLarge(t *testing.T) {
-	size, allowed := 1<<30, uint64(32<<20)
-	if testing.Short() {
+	size, allowed := s.Web.LargeBytes, uint64(32<<20)
+	if size == 0 || testing.Short() {
 		size = 128 << 20
 	}
 	g := &Guard{Discard: true, said: &s.said}

@@ -146,7 +146,7 @@ func (x *exchange) redirect(status int, fields []connectors.Field) string {
 			to = append(to, f)
 		}
 	}
-	if len(to) != 1 || to[0].Masked || masked(x.p, to[0].Value) {
+	if len(to) != 1 || to[0].Value == "" || strings.Contains(to[0].Value, `\`) || to[0].Masked || masked(x.p, to[0].Value) {
 		return ""
 	}
 	at, err := url.Parse(x.c.base.String() + x.r.Target)

@@ -56,7 +56,7 @@ func target(s *service, e connectors.Endpoint) connectortest.Target {
 func TestSuite(t *testing.T) {
 	s := newService("Bearer " + canary)
 	at := target(s, start(t, s, nil, nil))
-	at.Web.Faults = faults()
+	at.Web.Faults, at.Web.LargeBytes = faults(), 1<<30
 	e := at.Endpoint
 	e.Address = strings.Replace(e.Address, "http:", "https:", 1)
 	at.Faults = []connectortest.Fault{{Name: "no TLS there", Endpoint: e, Secret: canary, Want: connectors.ErrProtocol}}
@@ -65,11 +65,11 @@ func TestSuite(t *testing.T) {
 
 // TestSuiteTLS does so over TLS and HTTP/2.
 func TestSuiteTLS(t *testing.T) {
-	s, ca := newService("Bearer "+canary), newAuthority(t)
+	s, ca := newService("Bearer "+canary), newCertifier(t)
 	at := target(s, start(t, s, ca, nil))
 	at.Web.Faults = []connectortest.WebFault{faults()[0], faults()[1]}
 	stranger := at.Endpoint
-	stranger.TLSRootCA = newAuthority(t).file
+	stranger.TLSRootCA = newCertifier(t).file
 	at.Faults = []connectortest.Fault{{Name: "another authority", Endpoint: stranger, Secret: canary, Want: connectors.ErrHostKey}}
 	connectortest.Run(t, at)
 }

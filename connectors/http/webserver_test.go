@@ -2,6 +2,7 @@ package http
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -25,6 +26,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/mask"
 )
 
 const canary = "c4nary/+credential=4711"
@@ -138,7 +140,7 @@ type certifier struct {
 	file string // its certificate
 }
 
-func newAuthority(t testing.TB) *certifier {
+func newCertifier(t testing.TB) *certifier {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -249,4 +251,8 @@ func hostile(t testing.TB, answer string) connectors.Endpoint {
 		}
 	}()
 	return connectors.Endpoint{Name: "api", Address: "http://" + l.Addr().String(), HTTP: &connectors.HTTPTarget{Loopback: true}}
+}
+
+func secretOf(b []byte) func(context.Context) (mask.Secret, error) {
+	return func(context.Context) (mask.Secret, error) { return mask.NewSecret(append([]byte(nil), b...)), nil }
 }

@@ -66,13 +66,17 @@ type Listing struct {
 	Sessions []recorder.Head // the person's last ones there, newest first
 }
 
-// Power is what opening does: "sql", "shell" or "cluster".
+// Power is what opening does: "sql", "shell", "cluster", "http" or "command".
 func (t Target) Power() string {
 	switch t.Kind {
 	case "ssh":
 		return "shell"
 	case "kubernetes":
 		return "cluster"
+	case "http":
+		return "http"
+	case "command":
+		return "command"
 	}
 	return "sql"
 }

@@ -47,6 +47,7 @@ type Bastion struct {
 	votes     map[string]chan policy.Vote
 	spaces    []*Workspace
 	cluster   *Cluster
+	services  []*Service
 	seq       int
 }
 
