@@ -38,6 +38,19 @@ var errNoPage = errors.New("there is no screen for it here: its verbs work")
 
 // opens is how a resource with that power is opened.
 func opens(be Backend, power string) func(ctx context.Context, resource string) (opened, error) {
+	if power == "command" {
+		r, ok := be.(Runbooks)
+		return func(ctx context.Context, resource string) (opened, error) {
+			if !ok {
+				return nil, errNoPage
+			}
+			rb, err := r.OpenRunbook(ctx, resource)
+			if err != nil {
+				return nil, err
+			}
+			return rb, nil
+		}
+	}
 	if power != "http" {
 		return func(ctx context.Context, resource string) (opened, error) {
 			ws, err := be.Open(ctx, resource)
@@ -62,8 +75,11 @@ func opens(be Backend, power string) func(ctx context.Context, resource string) 
 
 // pageOf is the page for what was opened.
 func (e *env) pageOf(l Listing, h opened) page {
-	if s, ok := h.(Service); ok {
+	switch s := h.(type) {
+	case Service:
 		return newHTTPPage(e, l, s)
+	case Runbook:
+		return newRunbook(e, l, s)
 	}
 	return newWorkspace(e, l, h.(Workspace))
 }
