@@ -34,7 +34,9 @@ func (t *text) card(i, run int) (end int, v verdict) {
 		if i == len(t.v) && !t.final {
 			return 0, more
 		}
-		r.try(i)
+		if r.n >= minCard {
+			r.try(i)
+		}
 		next, v := t.nextGroup(i)
 		if v == more && r.mayGoOn() {
 			return 0, more

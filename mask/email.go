@@ -1,5 +1,7 @@
 package mask
 
+import "bytes"
+
 const (
 	maxLocal = 64  // RFC 5321, section 4.5.3.1.1
 	maxHost  = 255 // section 4.5.3.1.2
@@ -61,6 +63,9 @@ func (t *text) local(i, low int) int {
 // decoded steps over percent-encoded characters that cannot be part of a local
 // part, and what precedes them.
 func (t *text) decoded(i, end int) int {
+	if bytes.IndexByte(t.v[i:end], '%') < 0 {
+		return i
+	}
 	for k := i; k+2 < end; k++ {
 		if t.v[k] != '%' || !isHex(t.v[k+1]) || !isHex(t.v[k+2]) {
 			continue

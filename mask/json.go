@@ -40,7 +40,8 @@ type JSON struct {
 	escaped bool   // within a string, after a backslash
 	skip    bool   // the string at hand is too long, and withheld already
 	stack   []jsonFrame
-	key     string  // the last key, undone
+	key     *member // the last key
+	members map[string]*member
 	text    *Writer // masks the rest, which is no JSON
 	shut    bool    // the rest is withheld
 }
@@ -72,13 +73,13 @@ type jsonFrame struct {
 	index int      // of the element at hand
 	at    []uint64 // where each path stands at it
 	mask  *Rule    // masks all of it
-	key   string   // the key it stands at
+	key   *member  // the key it stands at
 }
 
 // JSON returns a stream that masks JSON on its way to w. Flush it at the end.
 // That of a nil plan writes "[masked]", once, in place of all.
 func (p *Plan) JSON(w io.Writer, paths *Paths) *JSON {
-	j := &JSON{w: w, plan: p, shut: p.closed()}
+	j := &JSON{w: w, plan: p, shut: p.closed(), members: map[string]*member{}}
 	if paths != nil {
 		j.paths = paths.rules
 	}

@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -43,6 +44,9 @@ func undone(tok []byte) string {
 		return ""
 	}
 	tok = tok[1 : len(tok)-1]
+	if bytes.IndexByte(tok, '\\') < 0 {
+		return string(tok)
+	}
 	var b []byte
 	for i := 0; i < len(tok); i++ {
 		c := tok[i]

@@ -8,8 +8,8 @@ func (j *JSON) place(at []uint64) *Rule {
 	top := &j.stack[len(j.stack)-1]
 	found := top.mask
 	folded := ""
-	if len(j.stack) > 1 && !top.array && len(j.paths) > 0 {
-		folded = fold(j.key)
+	if len(j.stack) > 1 && !top.array {
+		folded = j.key.folded
 	}
 	for i := range j.paths {
 		p := &j.paths[i]
@@ -43,8 +43,11 @@ func (j *JSON) rule() *Rule {
 
 // inString takes what it can of a string.
 func (j *JSON) inString(b []byte) int {
-	for i, c := range b {
-		switch {
+	for i := 0; i < len(b); i++ {
+		for !j.escaped && i < len(b)-1 && b[i] >= ' ' && b[i] != '"' && b[i] != '\\' {
+			i++
+		}
+		switch c := b[i]; {
 		case j.escaped:
 			j.escaped = false
 		case c == '\\':
@@ -79,22 +82,72 @@ func (j *JSON) take(b []byte) {
 
 // endString masks the string that has come whole.
 func (j *JSON) endString() {
-	name := j.mode == jsonName
-	text := undone(j.tok)
-	switch {
-	case j.skip:
-		j.skip, text = false, Redacted
-	case name:
-		j.found(j.masked(text, ""))
-	default:
-		j.value(text)
-	}
-	j.tok = j.tok[:0]
-	if name {
-		j.key, j.mode = text, jsonColon
+	if j.mode == jsonName {
+		j.endKey()
 		return
 	}
+	if j.skip {
+		j.skip = false
+	} else {
+		j.value(undone(j.tok))
+	}
+	j.tok = j.tok[:0]
 	j.after()
+}
+
+// member is a key of objects, and what is found out about it once.
+type member struct {
+	folded string
+	name   string // behind which a secret may stand, if it may
+	shown  string
+	hit    bool
+}
+
+// maxMembers bounds how many keys are remembered; documents repeat theirs.
+const maxMembers = 512
+
+// endKey masks the key that has come whole.
+func (j *JSON) endKey() {
+	j.mode = jsonColon
+	if j.skip {
+		j.skip, j.key = false, j.newMember(Redacted)
+		j.tok = j.tok[:0]
+		return
+	}
+	m := j.members[string(j.tok)]
+	if m == nil {
+		m = j.newMember(undone(j.tok))
+		if len(j.members) < maxMembers && len(j.tok) < maxScalar {
+			j.members[string(j.tok)] = m
+		}
+	}
+	j.key = m
+	j.found(m.shown, m.hit)
+	j.tok = j.tok[:0]
+}
+
+func (j *JSON) newMember(key string) *member {
+	m := &member{}
+	if len(j.paths) > 0 {
+		m.folded = fold(key)
+	}
+	if j.named && key != "" && len(key) < tokenReach && secretive(key) {
+		m.name = key
+	}
+	m.shown, m.hit = j.plan.Text(key)
+	return m
+}
+
+// secretive reports whether a secret may stand behind a name, of what named and
+// option look for.
+func secretive(name string) bool {
+	for i := range len(name) {
+		if name[i] < ' ' || name[i] >= del {
+			return true // who knows what it looks like
+		}
+	}
+	name = strings.TrimRight(name, " =>\\\"'`:")
+	return strings.HasSuffix(name, "[None]") || len(name) > 1 && ending(name[len(name)-2], name[len(name)-1])
 }
 
 // value masks a string that is a value.
@@ -119,9 +172,9 @@ func (j *JSON) value(text string) {
 }
 
 // masked runs the detectors over a text, and those that go by names with its key.
-func (j *JSON) masked(text, key string) (string, bool) {
-	if j.named && key != "" && len(key) < tokenReach && text != "" {
-		before := key + `="`
+func (j *JSON) masked(text string, key *member) (string, bool) {
+	if key != nil && key.name != "" && text != "" {
+		before := key.name + `="`
 		for _, h := range j.plan.Find(before + text + `"`) {
 			if h.Start == len(before) && (h.Detector == "secret" || h.Detector == "aws_secret_key") {
 				return "[" + h.Detector + "]", true

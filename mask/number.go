@@ -1,10 +1,5 @@
 package mask
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
-
 // maxRun is how much of a run of digits is looked at: further than a number is
 // long, it does not matter.
 const maxRun = maxCard + len("20") + 1
@@ -15,20 +10,15 @@ const leastDigits = 9
 // digits asks the detectors of what begins with digits, or with two letters
 // before digits, about the run at i. It returns where to go on.
 func (t *text) digits(i int, hits []span) ([]span, int, verdict) {
-	v, led := t.v, t.led(i)
-	if !led {
-		if over := t.glance(i); over > 0 {
+	v := t.v
+	if !t.led(i) {
+		if over, few := t.few(i); few {
 			return hits, over, no
 		}
 	}
 	end := i + 1
 	for end < len(v) && isDigit(v[end]) && end-i < maxRun {
 		end++
-	}
-	if end-i < leastDigits && !led {
-		if over, few := t.few(i); few {
-			return hits, over, no
-		}
 	}
 	next := end
 	if t.off != nil {
@@ -66,43 +56,6 @@ func (t *text) led(i int) bool {
 	}
 	return t.v[i-1] == '%' || i > 1 && classes[t.v[i-2]]&alphaClass != 0
 }
-
-// glance is few for groups that end within some characters, without a look at each:
-// most do. It returns where they end, or 0.
-func (t *text) glance(i int) int {
-	const size = 16
-	if i+size > len(t.v) || t.set&detectIPv4 != 0 {
-		return 0
-	}
-	d, signs := numeric(binary.LittleEndian.Uint64(t.v[i:]))
-	d2, signs2 := numeric(binary.LittleEndian.Uint64(t.v[i+size/2:]))
-	d |= d2 << (size / 2)
-	group := d | signs | signs2<<(size/2)
-	if group == 1<<size-1 {
-		return 0
-	}
-	d &= (group ^ (group + 1)) >> 1 // up to the first that is neither
-	if bits.OnesCount32(d) >= leastDigits {
-		return 0
-	}
-	return i + bits.Len32(d)
-}
-
-// numeric says which of eight characters are digits, and which are groupSigns, a
-// bit for each.
-func numeric(x uint64) (digits, signs uint32) {
-	const lows, highs = 0x0101010101010101, 0x8080808080808080
-	ascii := ^x & highs
-	x &^= highs
-	// A character from lo to hi gets its high bit from one sum, and not from the other.
-	d := (x + lows*(0x80-'0')) &^ (x + lows*(0x7f-'9'))
-	s := (x+lows*(0x80-'-'))&^(x+lows*(0x7f-'/')) | (x+lows*(0x80-'('))&^(x+lows*(0x7f-')')) |
-		(x+lows*(0x80-' '))&^(x+lows*(0x7f-' ')) | (x+lows*(0x80-'_'))&^(x+lows*(0x7f-'_'))
-	return gathered(d & ascii), gathered(s & ascii)
-}
-
-// gathered gathers the high bits of eight bytes.
-func gathered(x uint64) uint32 { return uint32(x >> 7 * 0x0102040810204080 >> 56) }
 
 // few reports whether the groups of digits from i on are together too short for
 // any number, and where they end: dates, times, counts.

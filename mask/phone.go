@@ -146,16 +146,15 @@ func (t *text) readPhone(i int, p *phone) verdict {
 			}
 			i++
 		}
-		for i < len(t.v) && isDigit(t.v[i]) {
-			if p.n == maxPhone {
-				p.n -= int(g.size)
+		n := p.n
+		for ; i < len(t.v) && isDigit(t.v[i]); i++ {
+			if n == maxPhone {
 				return yes // too long for the last group to be one
 			}
-			p.digits[p.n] = t.v[i]
-			p.n++
-			g.size++
-			i++
+			p.digits[n] = t.v[i]
+			n++
 		}
+		g.size = int8(n - p.n)
 		if i == len(t.v) && !t.final {
 			return more
 		}
@@ -164,15 +163,14 @@ func (t *text) readPhone(i int, p *phone) verdict {
 		}
 		if g.sep == '(' {
 			if i == len(t.v) || t.v[i] != ')' {
-				p.n -= int(g.size)
 				return yes
 			}
 			i++
 		} else if g.sep == 0 && p.groups > 0 && p.group[p.groups-1].sep != '(' {
-			p.n -= int(g.size)
 			return yes
 		}
-		g.n, g.end = int8(p.n), int32(i-p.at)
+		p.n = n
+		g.n, g.end = int8(n), int32(i-p.at)
 		p.group[p.groups] = g
 		p.groups++
 	}

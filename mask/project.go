@@ -52,13 +52,31 @@ func (p *reader) project(t *text, data []byte, r, stop int, payload func([]byte)
 			}
 			continue
 		}
-		n := p.char(t, data, r)
+		n := p.letters(t, data, r)
+		if n == 0 {
+			n = p.char(t, data, r)
+		}
 		if n == 0 {
 			return r
 		}
 		r += n
 	}
 	return r
+}
+
+// letters projects characters of two bytes, as most alphabets have them, and
+// returns their length.
+func (p *reader) letters(t *text, data []byte, r int) int {
+	alphabets, k := table(), r
+	for k+1 < len(data) && data[k] > 0xc2 && data[k] < 0xe0 && data[k+1]&0xc0 == 0x80 {
+		c := alphabets[rune(data[k]&0x1f)<<6|rune(data[k+1]&0x3f)]
+		if c == 0 {
+			break
+		}
+		p.show(t, c, k)
+		k += 2
+	}
+	return k - r
 }
 
 // plainRun returns how many characters of b, the first of which is plain, are so,
@@ -86,15 +104,10 @@ func (p *reader) char(t *text, data []byte, r int) int {
 		p.hide(t, r, 1)
 		return 1
 	}
-	var c rune
-	var n int
-	if b := data[r:]; b[0] >= 0xc2 && b[0] < 0xe0 && len(b) > 1 && b[1]&0xc0 == 0x80 {
-		c, n = rune(b[0]&0x1f)<<6|rune(b[1]&0x3f), 2 // most alphabets
-	} else if incomplete(b) && !t.final {
+	if incomplete(data[r:]) && !t.final {
 		return 0
-	} else {
-		c, n = utf8.DecodeRune(b)
 	}
+	c, n := utf8.DecodeRune(data[r:])
 	if c == utf8.RuneError && n == 1 {
 		p.show(t, letter, r) // of some other encoding
 		return 1
