@@ -2,6 +2,7 @@ package tui_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -134,7 +135,7 @@ func deciding(t *testing.T, id policy.Identity, w, h int) *tuitest.Driver {
 }
 
 func TestGolden(t *testing.T) {
-	for _, s := range append(states, httpStates...) {
+	for _, s := range slices.Concat(states, httpStates, runbookStates) {
 		all := sizes
 		if s.small {
 			all = append(append([][2]int{}, sizes...), small...)

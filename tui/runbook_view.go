@@ -108,7 +108,7 @@ func (p *runbook) would() string {
 	}
 	words := append([]string{p.command.Program}, f.Commands[0].Args...)
 	for i, w := range words {
-		if w == "" || strings.ContainsAny(w, " '\"\\$`|&;<>()*?[]#~=%!{}\t") {
+		if w == "" || strings.ContainsAny(w, " '\"\\$`|&;<>()*?[]#~!{}\t") {
 			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}
 	}
