@@ -15,7 +15,7 @@ func maskCommands() []command {
 			"the SQL that makes the restricted role of a PostgreSQL, from the masks; or whether it is closed", runMaskRole},
 		{"scan", "mask scan RESOURCE --config FILE [--rows N] [--json]",
 			"sample a database's columns and propose masks for those that look sensitive", runMaskScan},
-		{"corpus", "mask corpus --postgres-url URL [--alt-url URL] --sensitive FILE LINES...", "run statements that leak through the gate and count what comes back", runMaskCorpus},
+		{"corpus", "mask corpus (--postgres-url URL [--alt-url URL] | --sqlite FILE [--alt-sqlite FILE]) --sensitive FILE LINES...", "run statements that leak through the gate and count what comes back", runMaskCorpus},
 	}
 }
 

@@ -75,13 +75,15 @@ func runMaskCorpus(ctx context.Context, args []string, io stdio) error {
 	f := flags("mask corpus", io)
 	url := f.String("postgres-url", "", "superuser at the database with the values, which is cloned")
 	alt := f.String("alt-url", "", "superuser at one with other values, for lines that compare")
+	file := f.String("sqlite", "", "a file of SQLite with the values in place of a server, which is copied")
+	altFile := f.String("alt-sqlite", "", "one with other values")
 	sensitive := f.String("sensitive", "", "JSON file: the sensitive columns")
 	verbose := f.BoolP("verbose", "v", false, "say of every line how it ended")
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	if *url == "" || *sensitive == "" || f.NArg() == 0 {
-		return &usageError{"mask corpus needs --postgres-url, --sensitive and files of lines", ""}
+	if (*url == "") == (*file == "") || *sensitive == "" || f.NArg() == 0 {
+		return &usageError{"mask corpus needs --postgres-url or --sqlite, --sensitive and files of lines", ""}
 	}
 	columns, err := readSensitive(*sensitive)
 	if err != nil {
@@ -91,7 +93,12 @@ func runMaskCorpus(ctx context.Context, args []string, io stdio) error {
 	if err != nil {
 		return err
 	}
-	r, err := newCorpusRunner(ctx, *url, *alt, columns)
+	var r *corpusRunner
+	if *file != "" {
+		r, err = newCorpusFiles(ctx, *file, *altFile, columns)
+	} else {
+		r, err = newCorpusRunner(ctx, *url, *alt, columns)
+	}
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ type corpusAnswer struct {
 }
 
 // run runs a line's messages in one session.
-func (g *corpusGate) run(ctx context.Context, s *corpusServer, database string, l *leakLine) (*corpusAnswer, error) {
+func (g *corpusGate) run(ctx context.Context, s corpusPlace, database string, l *leakLine) (*corpusAnswer, error) {
 	e, secret := s.endpoint(database, l.Role)
 	gate := session.New(session.Options{
 		Drivers: []connectors.Driver{g.driver}, Recorder: g.rec, Approvals: g.appr, Journal: g.journal, Log: slog.New(slog.DiscardHandler),
@@ -167,14 +167,7 @@ func (g *corpusGate) step(ctx context.Context, s *session.Session, text string, 
 				d.copied(r[0].Text)
 				continue
 			}
-			var cells []string
-			for _, c := range r {
-				if c.Null {
-					c.Text = `\N`
-				}
-				cells = append(cells, c.Text)
-			}
-			d.row(cells)
+			d.cells(r)
 		}
 		for _, n := range a.Notices() {
 			d.notice(n)
@@ -219,6 +212,17 @@ func (d *corpusDump) columns(names []string) { d.labels = names }
 func (d *corpusDump) row(cells []string) {
 	d.named()
 	fmt.Fprintf(d, "%s\n", strings.Join(cells, "|"))
+}
+
+func (d *corpusDump) cells(r connectors.Row) {
+	var cells []string
+	for _, c := range r {
+		if c.Null {
+			c.Text = `\N`
+		}
+		cells = append(cells, c.Text)
+	}
+	d.row(cells)
 }
 
 func (d *corpusDump) tag(text string) {

@@ -3,18 +3,63 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
+	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/postgres"
+	"github.com/sallyport/sallyport/connectors/sqlite"
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 )
 
 // corpusRunner runs lines against clones of one or two databases.
 type corpusRunner struct {
-	a, b   *corpusServer // b is nil where there is no second database
+	a, b   corpusPlace // b is nil where there is no second database
 	gate   *corpusGate
-	driver *postgres.Driver
+	driver corpusDriver
+	// anyOrder is set where the gate may have a statement planned in another way.
+	anyOrder bool
+}
+
+// corpusDriver is a driver as the runner uses it.
+type corpusDriver interface {
+	connectors.Driver
+	connectors.Classifier
+}
+
+// corpusPlace is where databases are that a line may change.
+type corpusPlace interface {
+	database(ctx context.Context) (string, error)
+	changed()
+	pre(ctx context.Context, l *leakLine, database string) error
+	endpoint(database, role string) (connectors.Endpoint, mask.Secret)
+	raw(ctx context.Context, l *leakLine, database string) (string, error)
+	close()
+}
+
+func newCorpusFiles(ctx context.Context, file, alt string, columns []string) (_ *corpusRunner, err error) {
+	d := sqlite.New(sqlite.Options{})
+	r := &corpusRunner{driver: d, anyOrder: true}
+	defer func() {
+		if err != nil {
+			r.close()
+		}
+	}()
+	a, err := newCorpusFile(file, d)
+	if err != nil {
+		return nil, err
+	}
+	r.a = a
+	if alt != "" {
+		b, err := newCorpusFile(alt, d)
+		if err != nil {
+			return nil, err
+		}
+		r.b = b
+	}
+	r.gate, err = newCorpusGate(ctx, d, columns)
+	return r, err
 }
 
 func newCorpusRunner(ctx context.Context, url, alt string, columns []string) (_ *corpusRunner, err error) {
@@ -32,13 +77,17 @@ func newCorpusRunner(ctx context.Context, url, alt string, columns []string) (_ 
 	if err != nil {
 		return nil, fmt.Errorf("make the masks of the sensitive columns: %w", err)
 	}
-	if r.a, err = newCorpusServer(ctx, url, plan); err != nil {
+	a, err := newCorpusServer(ctx, url, plan)
+	if err != nil {
 		return nil, err
 	}
+	r.a = a
 	if alt != "" {
-		if r.b, err = newCorpusServer(ctx, alt, plan); err != nil {
+		b, err := newCorpusServer(ctx, alt, plan)
+		if err != nil {
 			return nil, err
 		}
+		r.b = b
 	}
 	r.gate, err = newCorpusGate(ctx, r.driver, columns)
 	return r, err
@@ -48,12 +97,14 @@ func (r *corpusRunner) close() {
 	if r.gate != nil {
 		r.gate.close()
 	}
-	for _, s := range []*corpusServer{r.a, r.b} {
+	for _, s := range []corpusPlace{r.a, r.b} {
 		if s != nil {
 			s.close()
 		}
 	}
-	_ = r.driver.Close() // workers that do not end are killed with this process
+	if d, ok := r.driver.(io.Closer); ok {
+		_ = d.Close() // workers that do not end are killed with this process
+	}
 }
 
 // corpusOutcome is how a line ended: miss says what is wrong, "" if nothing is.
@@ -131,6 +182,9 @@ func (r *corpusRunner) line(ctx context.Context, l *leakLine) (corpusOutcome, er
 		if err != nil {
 			return o, err
 		}
+		if r.anyOrder {
+			raw, here.dump = unordered(l, raw), unordered(l, here.dump)
+		}
 		if raw != here.dump {
 			o.miss = "the answer differs:\n" + difference(raw, here.dump)
 		}
@@ -173,7 +227,7 @@ func difference(want, got string) string {
 
 // through runs a line through the gate, on a database that earlier lines did not
 // change.
-func (r *corpusRunner) through(ctx context.Context, s *corpusServer, l *leakLine) (*corpusAnswer, error) {
+func (r *corpusRunner) through(ctx context.Context, s corpusPlace, l *leakLine) (*corpusAnswer, error) {
 	name, err := s.database(ctx)
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func TestFacts(t *testing.T) {
 		{"update orders set total = total + 1 where id = 1", "write", false, "UPDATE from columns", "orders!"},
 		{"delete from orders where id = 1 returning *", "write", false, "", "orders! customers"},
 		{"delete from orders", "write", true, "", "orders! customers"},
-		{"with x as (select 1 from log where 1) delete from orders", "write", true, "", "orders! customers"},
+		{"with x as (select 1 from log where 1) delete from orders", "write", true, "", "orders! customers log"},
 		{"delete from sqlite_sequence where name = 'x'", "ddl", false, "", "sqlite_sequence!"},
 		{"create table n (x)", "ddl", false, "", "n?!"},
 		{"create table n as select id from orders", "ddl", false, "CREATE TABLE AS", "n?! orders"},

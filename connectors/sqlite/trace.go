@@ -48,7 +48,12 @@ func (t *trees) parse(text string) (*syntax.Statement, error) {
 }
 
 // traced is a statement's lineage, held against what the engine says of it.
-func (c *Conn) traced(text string, k kinds, stmt *sqlite3.Stmt, log []action) *lineage.Result {
+func (c *Conn) traced(text string, k kinds, stmt *sqlite3.Stmt, log []action) (r *lineage.Result) {
+	defer func() {
+		if recover() != nil {
+			r = &lineage.Result{Why: "its analysis failed"}
+		}
+	}()
 	st, err := syntax.Parse(text)
 	if err != nil {
 		return &lineage.Result{Why: err.Error()}
@@ -60,7 +65,7 @@ func (c *Conn) traced(text string, k kinds, stmt *sqlite3.Stmt, log []action) *l
 		}
 		return out
 	}}
-	r := lineage.Analyze(st, cat)
+	r = lineage.Analyze(st, cat)
 	if !r.Understood {
 		return r
 	}

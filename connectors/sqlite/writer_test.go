@@ -3,6 +3,7 @@ package sqlite
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -305,5 +306,34 @@ func TestRewritten(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %v\nran as %q\nwant   %q", text, err, got, want)
 		}
+	}
+}
+
+// TestAllowedPredicates: where a masked column may decide rows, its values still
+// do not show.
+func TestAllowedPredicates(t *testing.T) {
+	w := newTwins(t)
+	plan := sensitivePlan(t, mask.AllowPredicates)
+	var texts []string
+	for _, l := range lines(t, "sqlite_masking.jsonl") {
+		texts = append(texts, l.SQL)
+	}
+	for seed := range uint64(300) {
+		texts = append(texts, (&asker{r: rand.New(rand.NewPCG(seed, 11))}).statement())
+	}
+	answered := 0
+	for _, text := range texts {
+		a := w.answer(t, w.a, plan, text)
+		if a.err == nil {
+			answered++
+		}
+		shown := strings.ReplaceAll(strings.ToLower(strings.Join(a.rows, "\n")), "planted.37@planted.example", "") // which newsletter has, too
+		if strings.Contains(shown, word) {
+			t.Errorf("%s shows a masked value:\n%.800s", text, a.dump)
+		}
+	}
+	t.Logf("%d of %d answered", answered, len(texts))
+	if answered < len(texts)/2 {
+		t.Errorf("only %d of %d answered", answered, len(texts))
 	}
 }

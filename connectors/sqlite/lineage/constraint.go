@@ -8,16 +8,33 @@ import (
 // other rows, for what must be unique; those of the row that it leaves as they
 // are, for CHECK; those of other tables, for FOREIGN KEY.
 
-// inserts notes what decides whether rows can be added. The engine also looks at
-// those that refer to them.
-func (a *analyzer) inserts(c change) {
-	for _, f := range a.cat.Children(c.rel.Name) {
-		for _, n := range f.Columns {
-			if att := f.Relation.attribute(n); att != nil {
-				a.read(set{f.Relation.column(att.Name): {}})
+// references notes what the engine looks at for the sake of foreign keys, whether
+// or not it decides.
+func (a *analyzer) references(rel *Relation) {
+	look := func(at *Relation, names []string) {
+		for _, n := range names {
+			if att := at.attribute(n); att != nil {
+				a.read(set{at.column(att.Name): {}})
 			}
 		}
 	}
+	for _, k := range rel.Constraints {
+		if k.Rule != syntax.Foreign {
+			continue
+		}
+		look(rel, k.Columns)
+		if parent := a.cat.Relation("", syntax.Fold(k.Parent)); parent != nil {
+			look(parent, keys(parent, k.Keys))
+		}
+	}
+	for _, f := range a.cat.Children(rel.Name) {
+		look(f.Relation, f.Columns)
+		look(rel, keys(rel, f.Keys))
+	}
+}
+
+// inserts notes what decides whether rows can be added.
+func (a *analyzer) inserts(c change) {
 	for i := range c.rel.Constraints {
 		k := &c.rel.Constraints[i]
 		switch k.Rule {
@@ -125,11 +142,6 @@ func (a *analyzer) parent(c change, k *Constraint) {
 		return // it fails, whatever there is
 	}
 	if !any {
-		for _, n := range keys(rel, k.Keys) {
-			if att := rel.attribute(n); att != nil {
-				a.read(set{rel.column(att.Name): {}})
-			}
-		}
 		return
 	}
 	a.decides(sources, "a FOREIGN KEY")

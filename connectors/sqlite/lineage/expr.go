@@ -57,25 +57,65 @@ func (a *analyzer) optional(e *syntax.Expr, sc *scope) value {
 	return a.expr(e, sc)
 }
 
-// operation: what an operator gives is computed. Some fail for some values; any
-// may be skipped, with what it costs.
+// operation: what an operator gives is computed.
 func (a *analyzer) operation(e *syntax.Expr, sc *scope) value {
 	v := computed(each(a, e.Args, sc)...)
-	switch e.Text {
-	case "->", "->>", "LIKE", "GLOB", "REGEXP", "MATCH", "||", "AND", "OR":
-		a.softly(v.src, "an error of "+e.Text)
-	}
+	a.mayFail(e, v, e.Text)
 	if len(e.Args) == 1 && (e.Text == "-" || e.Text == "+") && e.Args[0].Op == syntax.Constant {
 		v.fixed, v.direct = true, true
 	}
 	return v
 }
 
+// mayFail notes that a column decides whether a computation fails, or whether one
+// is made that may fail or take long.
+func (a *analyzer) mayFail(e *syntax.Expr, v value, name string) {
+	if len(v.src) > 0 && !sure(e) {
+		a.softly(v.src, "an error of "+name)
+	}
+}
+
+// sure reports whether an expression gives something for every value, and at once.
+func sure(e *syntax.Expr) bool {
+	if e == nil {
+		return true
+	}
+	switch e.Op {
+	case syntax.Exists, syntax.Subquery, syntax.Raise:
+		return false
+	case syntax.In:
+		if e.Query != nil || e.Table != nil {
+			return false
+		}
+	case syntax.Call:
+		if !total[syntax.Fold(e.Names[0])] || e.Over != nil || e.Filter != nil || len(e.Order) > 0 {
+			return false
+		}
+	case syntax.Operator:
+		switch e.Text {
+		case "->", "->>", "REGEXP", "MATCH":
+			return false
+		case "LIKE", "GLOB": // of a pattern that is a constant
+			for _, p := range e.Args[1:] {
+				if !constant(p) {
+					return false
+				}
+			}
+		}
+	}
+	for _, x := range e.Args {
+		if !sure(x) {
+			return false
+		}
+	}
+	return sure(e.Base) && sure(e.Else)
+}
+
 func (a *analyzer) in(e *syntax.Expr, sc *scope) value {
 	v := computed(each(a, e.Args, sc)...)
 	switch {
 	case e.Query != nil:
-		return computed(v, all(a.query(e.Query, sc)))
+		v = computed(v, all(a.query(e.Query, sc)))
 	case e.Table != nil:
 		in := sc.hidden()
 		in.outer = sc
@@ -85,19 +125,20 @@ func (a *analyzer) in(e *syntax.Expr, sc *scope) value {
 			a.read(v.src)
 		}
 	}
+	a.mayFail(e, v, "IN")
 	return v
 }
 
-// cond: a condition chooses what is evaluated, and that may fail or take long.
+// cond: a condition chooses what is evaluated.
 func (a *analyzer) cond(e *syntax.Expr, sc *scope) value {
 	base := a.optional(e.Base, sc)
 	vs := []value{base, a.optional(e.Else, sc)}
 	for k := 0; k+1 < len(e.Args); k += 2 {
-		c := computed(base, a.expr(e.Args[k], sc))
-		a.softly(c.src, "CASE")
-		vs = append(vs, c, a.expr(e.Args[k+1], sc))
+		vs = append(vs, a.expr(e.Args[k], sc), a.expr(e.Args[k+1], sc))
 	}
-	return computed(vs...)
+	v := computed(vs...)
+	a.mayFail(e, v, "CASE")
+	return v
 }
 
 // call traces a function, an aggregate or a window function.
@@ -115,9 +156,7 @@ func (a *analyzer) call(e *syntax.Expr, sc *scope) value {
 	if aggregate {
 		sc.within--
 	}
-	if !total[name] {
-		a.softly(v.src, "an error of "+name)
-	}
+	a.mayFail(e, v, name)
 	if e.Over != nil {
 		v = computed(v, a.over(e.Over, sc))
 	}

@@ -24,6 +24,7 @@ func (a *analyzer) target(t *syntax.Target) (*Relation, *item) {
 	if rel == nil {
 		return nil, nil
 	}
+	a.references(rel)
 	i := &item{name: t.Name, schema: rel.Schema, bare: true, derived: rel.View != nil}
 	i.cols, i.rowid = a.relationColumns(rel)
 	if t.Alias != "" {

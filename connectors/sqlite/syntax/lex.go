@@ -34,9 +34,6 @@ func (t Token) Op(text string) bool { return t.Kind == Other && t.Text == text }
 // comes out as Other.
 func Lex(text string) []Token {
 	at := 0
-	if strings.HasPrefix(text, "\ufeff") {
-		at = len("\ufeff")
-	}
 	var out []Token
 	for at < len(text) {
 		if n := blank(text[at:]); n > 0 {
@@ -77,6 +74,8 @@ func blank(s string) int {
 	switch {
 	case strings.IndexByte(" \t\n\f\r", s[0]) >= 0:
 		return 1
+	case strings.HasPrefix(s, "\ufeff"): // wherever a token begins
+		return len("\ufeff")
 	case strings.HasPrefix(s, "--"):
 		if i := strings.IndexByte(s, '\n'); i >= 0 {
 			return i + 1
