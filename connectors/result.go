@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
@@ -25,6 +26,9 @@ type Column struct {
 	From *ValueOrigin `json:"-"`
 	// Holds is what a masked cell can show and still be of the column's type.
 	Holds Holds `json:"-"`
+	// AtLeast leaves out the rows in which the column, which counts rows, is less; 0
+	// leaves out none.
+	AtLeast int64 `json:"-"`
 	// Seen and Kept say, after NewResult, how the column is treated.
 	Seen Treatment `json:"-"`
 	Kept Treatment `json:"treatment,omitzero"`
@@ -142,6 +146,9 @@ func NewResult(p Permit, f policy.Facts, columns []Column, src Source) *Result {
 	if r.broken != nil {
 		r.touches = [2]bool{true, true}
 	}
+	if n := r.leavesOut(); n > 0 {
+		r.notices = []string{fmt.Sprintf("groups of fewer than %d rows are left out", n)}
+	}
 	return r
 }
 
@@ -225,6 +232,9 @@ func (r *Result) Batch(ctx context.Context, n int) ([]Row, error) {
 			end = fmt.Errorf("a row of %d values in an answer of %d columns: %w", len(vals), len(r.columns), ErrProtocol)
 			break
 		}
+		if r.small(vals) {
+			continue
+		}
 		var s, k Row
 		var bytes int
 		if end = masking(func() { s, k, bytes = r.mask(vals) }); end != nil {
@@ -254,6 +264,28 @@ func (r *Result) Batch(ctx context.Context, n int) ([]Row, error) {
 		return nil, io.EOF
 	}
 	return seen, nil
+}
+
+// small reports whether a row is about fewer rows than it may be. What is no
+// number is about none.
+func (r *Result) small(vals []Value) bool {
+	for i, c := range r.columns {
+		if c.AtLeast <= 0 {
+			continue
+		}
+		if n, err := strconv.ParseInt(string(vals[i].Bytes), 10, 64); err != nil || vals[i].Null || n < c.AtLeast {
+			return true
+		}
+	}
+	return false
+}
+
+// leavesOut is the least number of rows that a row of the answer may be about.
+func (r *Result) leavesOut() (least int64) {
+	for _, c := range r.columns {
+		least = max(least, c.AtLeast)
+	}
+	return least
 }
 
 // full reports whether the answer has reached its terms.
@@ -367,6 +399,10 @@ func (r *Result) finish(err error) {
 	}
 	r.err = SafeError(r.permit.Seen(), r.touches[0], err)
 	o.Err = SafeError(r.permit.Kept(), r.touches[1], err)
+	if n := r.leavesOut(); n > 0 {
+		// The target's own tag counts what was left out, too.
+		o.Tag = fmt.Sprintf("SELECT %d", r.sum.Rows)
+	}
 	r.sum.Tag, r.sum.Affected = o.Tag, o.Affected
 	o.Rows, o.Masked, o.Withheld = r.sum.Rows, r.sum.Masked, r.sum.Withheld
 	r.permit.Done(o)

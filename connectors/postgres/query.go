@@ -185,7 +185,11 @@ func (q *source) start(p connectors.Permit, f policy.Facts, text string) ([]conn
 	if len(fields) == 0 { // FETCH: not told before it runs
 		fields = append(fields, q.rr.FieldDescriptions()...)
 	}
-	return q.columns(fields), nil
+	out := q.columns(fields)
+	if n, _ := q.t.hub().Least(p.Seen()); n > 0 {
+		out[q.t.Counts-1].AtLeast = n // by Trace.Refusal it counts
+	}
+	return out, nil
 }
 
 func (c *Conn) isClosed() bool {

@@ -336,7 +336,7 @@ func (t *traced) hub() *connectors.Trace {
 	if !t.Understood {
 		return &connectors.Trace{Why: t.Why}
 	}
-	out := &connectors.Trace{Reads: slices.Clone(t.Reads)}
+	out := &connectors.Trace{Reads: slices.Clone(t.Reads), Counts: t.Counts}
 	for _, c := range t.Columns {
 		out.Reads = append(out.Reads, c.Sources...)
 		out.Columns = append(out.Columns, connectors.ValueOrigin{Direct: c.Direct, Columns: c.Sources})

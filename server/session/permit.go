@@ -22,6 +22,7 @@ type permit struct {
 	approval   string
 	seen, kept *mask.Plan
 	terms      terms
+	looked     []recorder.LookUp
 	bytes      atomic.Int64
 	streams    []*maskedWriter // of Stdio
 	echo       *recorder.Echo  // of a terminal's Stdio
@@ -78,7 +79,7 @@ func (p *permit) Done(o connectors.Outcome) {
 		defer p.g.end(context.Canceled)
 		p.g.done()
 		out := recorder.Outcome{Op: p.op, State: "ok", Tag: o.Tag, Rows: o.Rows, Affected: o.Affected,
-			Masked: o.Masked, Withheld: o.Withheld, Bytes: p.bytes.Load()}
+			Masked: o.Masked, Withheld: o.Withheld, Bytes: p.bytes.Load(), LookUps: p.looked}
 		for _, m := range p.streams {
 			out.Masked += m.hits()
 		}

@@ -124,7 +124,7 @@ func (a *analyzer) execute(s *pg.ExecuteStmt, sc *scope) []column {
 	for _, n := range s.GetParams() {
 		args = append(args, column{"", a.expr(n, sc)})
 	}
-	return a.statement(q, &scope{fn: &frame{args: args}})
+	return a.statement(q, &scope{fn: &frame{args: args, given: s.GetParams()}})
 }
 
 // copy traces COPY TO, of a query or of a table; COPY FROM brings no value of any
