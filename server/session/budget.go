@@ -42,6 +42,9 @@ func (b *budgets) take(now time.Time, who policy.Identity, resource string, all 
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.spent == nil {
+		b.spent = map[account][]spending{}
+	}
 	var out []recorder.LookUp
 	for _, l := range all {
 		had := b.within(now, account{who.Issuer, who.Subject, resource, l.Column}, l.Rule.Within)
@@ -52,9 +55,6 @@ func (b *budgets) take(now time.Time, who policy.Identity, resource string, all 
 		}
 		out = append(out, recorder.LookUp{Column: nameOf(l.Column), Mask: l.Rule.Name, Tried: l.Tries, Spent: had + l.Tries,
 			Left: l.Rule.Budget - had - l.Tries, Within: spelled(l.Rule.Within)})
-	}
-	if b.spent == nil {
-		b.spent = map[account][]spending{}
 	}
 	for _, l := range all {
 		a := account{who.Issuer, who.Subject, resource, l.Column}
@@ -70,8 +70,8 @@ const forgetAfter = 31 * 24 * time.Hour
 // within is what an account spent in the time before now. What is too old for any
 // rule is forgotten; a rule that changes may look further back than the one before.
 func (b *budgets) within(now time.Time, a account, span time.Duration) (n int64) {
-	b.spent[a] = slices.DeleteFunc(b.spent[a], func(s spending) bool { return now.Sub(s.at) > forgetAfter })
-	if len(b.spent[a]) == 0 {
+	left := slices.DeleteFunc(b.spent[a], func(s spending) bool { return now.Sub(s.at) > forgetAfter })
+	if b.spent[a] = left; len(left) == 0 {
 		delete(b.spent, a)
 	}
 	for _, s := range b.spent[a] {
