@@ -36,7 +36,7 @@ func TestGroups(t *testing.T) {
 		"select count(*) from staff where pay > 5000":                                                  "",
 		"select dept, count(*) from staff where pay > 500 group by dept order by dept":                 "it|12",
 		"select dept, count(*) from staff where pay > 300 and id > 0 group by 1 order by 2 desc, dept": "it|12,ops|3",
-		"select count(*), dept from staff s where s.pay between 400 and 900 group by s.dept":   "3|ops",
+		"select count(*), dept from staff s where s.pay between 400 and 900 group by s.dept":           "3|ops",
 		"select dept, count(*) from staff group by dept order by dept":                                 "it|12,law|2,ops|6",
 		"select count(*) from staff where pay = 700":                                                   "",
 		"select pay, count(*) from staff group by pay":                                                 "",

@@ -232,7 +232,7 @@ func (t *tracer) Routines(name string) []*lineage.Routine {
 	for _, r := range t.cat.structure.routines[name] {
 		one := &lineage.Routine{Schema: r.schema, Set: r.set}
 		switch {
-		case r.pure:
+		case r.pure, contrib[name] && t.cat.functions[name].extension:
 			one.Effect = lineage.Pure
 		case r.definition != "":
 			one.Body = func() (*pg.CreateFunctionStmt, []*pg.Node, error) { return t.body(r.definition) }

@@ -39,6 +39,9 @@ func (a *analyzer) statement(n *pg.Node, sc *scope) []column {
 	case *pg.Node_CopyStmt:
 		return a.copy(v.CopyStmt, sc)
 	case *pg.Node_VariableShowStmt:
+		if v.VariableShowStmt.GetName() == "all" {
+			return []column{{"name", value{direct: true}}, {"setting", value{direct: true}}, {"description", value{direct: true}}}
+		}
 		return []column{{"", value{direct: true}}}
 	}
 	m := message(n)
@@ -52,7 +55,7 @@ func (a *analyzer) statement(n *pg.Node, sc *scope) []column {
 // changes a table is not among them: masks go by names.
 var dataless = map[protoreflect.Name]bool{
 	"TransactionStmt": true, "ClosePortalStmt": true, "DeallocateStmt": true,
-	"VariableSetStmt": true, "ConstraintsSetStmt": true, "UnlistenStmt": true,
+	"VariableSetStmt": true, "ConstraintsSetStmt": true, "UnlistenStmt": true, "ListenStmt": true, "DiscardStmt": true,
 	"TruncateStmt": true, "DropStmt": true, "LockStmt": true, "VacuumStmt": true, "CheckPointStmt": true,
 	"CommentStmt": true, "GrantStmt": true, "GrantRoleStmt": true, "CreateSchemaStmt": true, "CreateSeqStmt": true, "AlterSeqStmt": true,
 	"CreateRoleStmt": true, "DropRoleStmt": true, "AlterRoleStmt": true, "RefreshMatViewStmt": true,
