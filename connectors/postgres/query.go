@@ -39,7 +39,9 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 	t := c.trace(run, s.Text)
 	j = c.offered(t, c.behind(t, j))
 	f := t.facts(resolve(j, c.catalog.Load()), len(c.catalog.Load().structure.filled) > 0)
-	if !t.Understood && j.Cannot == "" && c.block == noBlock && c.secondLine(g, f) {
+	// What makes structure and nothing else would always fail there, which only reads.
+	makes := f.Class == policy.DDL && !f.Opaque
+	if !t.Understood && !makes && j.Cannot == "" && c.block == noBlock && c.secondLine(g, f) {
 		return c.queryRestricted(run, g, s.Text, j, f)
 	}
 	trace := t.hub()

@@ -38,6 +38,15 @@ func (a *analyzer) statement(n *pg.Node, sc *scope) []column {
 		return a.execute(v.ExecuteStmt, sc)
 	case *pg.Node_CopyStmt:
 		return a.copy(v.CopyStmt, sc)
+	case *pg.Node_IndexStmt:
+		a.index(v.IndexStmt)
+		return nil
+	case *pg.Node_AlterTableStmt:
+		a.alterTable(v.AlterTableStmt)
+		return nil
+	case *pg.Node_RenameStmt:
+		a.renames(v.RenameStmt)
+		return nil
 	case *pg.Node_VariableShowStmt:
 		if v.VariableShowStmt.GetName() == "all" {
 			return []column{{"name", value{direct: true}}, {"setting", value{direct: true}}, {"description", value{direct: true}}}
@@ -59,6 +68,7 @@ var dataless = map[protoreflect.Name]bool{
 	"TruncateStmt": true, "DropStmt": true, "LockStmt": true, "VacuumStmt": true, "CheckPointStmt": true,
 	"CommentStmt": true, "GrantStmt": true, "GrantRoleStmt": true, "CreateSchemaStmt": true, "CreateSeqStmt": true, "AlterSeqStmt": true,
 	"CreateRoleStmt": true, "DropRoleStmt": true, "AlterRoleStmt": true, "RefreshMatViewStmt": true,
+	"ReindexStmt": true, "ClusterStmt": true,
 	"CompositeTypeStmt": true, "CreateEnumStmt": true, "AlterEnumStmt": true,
 }
 
