@@ -53,6 +53,9 @@ func (r *Result) fetch(ctx context.Context, n int) error {
 			// Cells beyond the described columns have no treatment.
 			return fmt.Errorf("a row of %d values in an answer of %d columns: %w", len(vals), len(r.columns), ErrProtocol)
 		}
+		if r.small(vals) {
+			continue
+		}
 		b.add(vals)
 	}
 	return nil

@@ -3,7 +3,9 @@ package connectors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
@@ -24,6 +26,9 @@ type Column struct {
 	From *ValueOrigin `json:"-"`
 	// Holds is what a masked cell can show and still be of the column's type.
 	Holds Holds `json:"-"`
+	// AtLeast leaves out the rows in which the column, which counts rows, is less; 0
+	// leaves out none.
+	AtLeast int64 `json:"-"`
 	// Seen and Kept say, after NewResult, how the column is treated.
 	Seen Treatment `json:"-"`
 	Kept Treatment `json:"treatment,omitzero"`
@@ -130,6 +135,9 @@ func NewResult(p Permit, f policy.Facts, columns []Column, src Source) *Result {
 	if r.broken != nil {
 		r.masker = masker{permit: p, columns: make([]Column, len(columns)), touches: [2]bool{true, true}}
 	}
+	if n := r.leavesOut(); n > 0 {
+		r.notices = []string{fmt.Sprintf("groups of fewer than %d rows are left out", n)}
+	}
 	return r
 }
 
@@ -223,6 +231,28 @@ func (r *Result) ahead(n int) int {
 		n = int(min(int64(n), most-r.sum.Rows))
 	}
 	return n
+}
+
+// small reports whether a row is about fewer rows than it may be. What is no
+// number is about none.
+func (r *Result) small(vals []Value) bool {
+	for i, c := range r.columns {
+		if c.AtLeast <= 0 {
+			continue
+		}
+		if n, err := strconv.ParseInt(string(vals[i].Bytes), 10, 64); err != nil || vals[i].Null || n < c.AtLeast {
+			return true
+		}
+	}
+	return false
+}
+
+// leavesOut is the least number of rows that a row of the answer may be about.
+func (r *Result) leavesOut() (least int64) {
+	for _, c := range r.columns {
+		least = max(least, c.AtLeast)
+	}
+	return least
 }
 
 // full reports whether the answer has reached its terms.
@@ -338,6 +368,10 @@ func (r *Result) finish(err error) {
 	}
 	r.err = SafeError(r.permit.Seen(), r.touches[0], err)
 	o.Err = SafeError(r.permit.Kept(), r.touches[1], err)
+	if n := r.leavesOut(); n > 0 {
+		// The target's own tag counts what was left out, too.
+		o.Tag = fmt.Sprintf("SELECT %d", r.sum.Rows)
+	}
 	r.sum.Tag, r.sum.Affected = o.Tag, o.Affected
 	o.Rows, o.Masked, o.Withheld = r.sum.Rows, r.sum.Masked, r.sum.Withheld
 	r.permit.Done(o)

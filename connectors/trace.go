@@ -23,6 +23,10 @@ type Trace struct {
 	Writes []Written
 	// Reads are all columns that the operation refers to.
 	Reads []mask.Column
+	// Counts is set where the operation does nothing but count the rows of one table,
+	// in groups or all: the column of the answer with how many rows its row is about,
+	// from one on.
+	Counts int
 }
 
 // Tracer tells where a statement's values come from without running anything:
@@ -73,6 +77,42 @@ func (t *Trace) LookUps(p *mask.Plan) []LookUp {
 	return all
 }
 
+// Most is how many rows the answer may have by what the plan says of columns that
+// it shows or that chose it, 0 for any number, and the rule that says so.
+func (t *Trace) Most(p *mask.Plan) (most int64, rule mask.Rule) {
+	if !t.Understood() {
+		return 0, mask.Rule{}
+	}
+	look := func(c mask.Column) {
+		if n, r := p.Most(c); n > 0 && (most == 0 || n < most) {
+			most, rule = n, r
+		}
+	}
+	for _, c := range t.Columns {
+		for _, s := range c.Columns {
+			look(s)
+		}
+	}
+	for _, d := range t.Predicates {
+		look(d.Column)
+	}
+	return most, rule
+}
+
+// Least is of how many rows at least the answer may speak, by what the plan says of
+// columns that chose them, 0 for any number, and the rule that says so.
+func (t *Trace) Least(p *mask.Plan) (least int64, rule mask.Rule) {
+	if !t.Understood() {
+		return 0, mask.Rule{}
+	}
+	for _, d := range t.Predicates {
+		if n, r := p.Least(d.Column); n > least {
+			least, rule = n, r
+		}
+	}
+	return least, rule
+}
+
 // Written is where values go: into columns of tables, or into something else.
 type Written struct {
 	Into    string
@@ -118,6 +158,13 @@ func (t *Trace) Refusal(seen, kept *mask.Plan, f policy.Facts) *policy.Refusal {
 				Reason: fmt.Sprintf("the masked column %s.%s decides the answer's rows (%s): that would let one guess its values", p.Column.Table, p.Column.Name, p.Clause),
 				Hint:   "select the column instead of comparing, sorting or grouping by it",
 			}
+		}
+	}
+	if n, rule := t.Least(seen); n > 0 && t.Counts == 0 {
+		return &policy.Refusal{
+			Rule:   "masks/" + rule.Name,
+			Reason: fmt.Sprintf("rows are chosen by a masked column, which may be asked for how many they are alone, in groups of %d at least", n),
+			Hint:   "select count(*) from that table, with the columns it is grouped by and nothing else",
 		}
 	}
 	return t.Carries(kept)

@@ -174,7 +174,8 @@ func (p *Plan) closed() bool { return p == nil || !p.made }
 
 // revisionFormat heads what Revision hashes: this line, then the count of rules
 // and of each its name, column and method (with a space and the word for
-// predicates where that is not deny), then the count of detectors and their
+// predicates where that is not deny, and the word group with a number where there
+// is one), then the count of detectors and their
 // names, and, if there are any, the count of patterns and of each its name and
 // expression, the name of the key, and the word clear with the count and names of
 // columns that are shown all the same, and the word paths with the count of paths
@@ -197,6 +198,9 @@ func (p *Plan) hash() string {
 		word := c.rule.Method.String()
 		if c.rule.Predicates != DenyPredicates {
 			word += " " + c.rule.Predicates.String()
+		}
+		if c.rule.Group > 0 {
+			word += fmt.Sprintf(" group %d", c.rule.Group)
 		}
 		text(word)
 	}

@@ -56,5 +56,32 @@ func (p *Plan) Predicates(c Column) (Predicates, Rule) {
 	return most, rule
 }
 
+// Most returns how many rows an answer may have that shows the column or is chosen
+// by it, 0 for any number, and the rule that says so.
+func (p *Plan) Most(c Column) (int64, Rule) {
+	return p.bound(c, func(r Rule) int64 { return r.Rows }, tighter)
+}
+
+// Least returns how many rows an answer that is chosen by the column must be about,
+// 0 for none, and the rule that says so.
+func (p *Plan) Least(c Column) (int64, Rule) {
+	return p.bound(c, func(r Rule) int64 { return r.Group }, func(a, b int64) bool { return a > b })
+}
+
+// bound is the number of the rule that bounds the most of those that match.
+func (p *Plan) bound(c Column, of func(Rule) int64, more func(a, b int64) bool) (n int64, rule Rule) {
+	if p.closed() {
+		return 0, Rule{}
+	}
+	schema, table, name := fold(c.Schema), fold(c.Table), fold(c.Name)
+	for i := range p.patterns {
+		k := &p.patterns[i]
+		if k.matchesTable(schema, table) && glob(k.name, name) && more(of(k.rule), n) {
+			n, rule = of(k.rule), k.rule
+		}
+	}
+	return n, rule
+}
+
 // tighter reports whether a budget leaves less than another; 0 is none.
 func tighter(a, b int64) bool { return a > 0 && (b == 0 || a < b) }

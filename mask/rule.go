@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -84,10 +85,15 @@ type Rule struct {
 	Method Method
 	// Predicates says whether the column may decide which rows there are.
 	Predicates Predicates
-	// Budget is how many values of the column a session may try where Predicates
-	// permits that; 0 is any number. Whoever runs statements counts.
+	// Budget is how many values of the column a person may try where Predicates
+	// permits that, Within a time; 0 is any number. Whoever runs statements counts.
 	Budget int64
-	key    Key // of the plan that the rule is from
+	Within time.Duration
+	// Rows bounds answers that show the column or are chosen by it; 0 is any number.
+	// Group is the least number of rows that an answer chosen by it may be about; 0
+	// is none.
+	Rows, Group int64
+	key         Key // of the plan that the rule is from
 }
 
 // Apply returns the replacement of a value. For Null it is empty: show it as the

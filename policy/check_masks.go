@@ -57,15 +57,34 @@ func (c *checker) predicates(path string, m Mask) {
 	case len(m.Columns) == 0:
 		c.fault(path, "predicates are about columns, and the mask has none")
 	}
+	at := func(field string) string { return strings.TrimSuffix(path, "predicates") + field }
+	denied := m.Predicates == "" || m.Predicates == predicates[0]
+	c.span(at("within"), m.Within, minWait)
+	if m.Within != "" && (denied || m.Budget != nil && *m.Budget == 0) {
+		c.fault(at("within"), "there is no budget to count within a time: give predicates: equality, and no budget of 0")
+	}
+	switch {
+	case m.Rows == nil:
+	case *m.Rows < 0:
+		c.fault(at("rows"), "%d rows cannot be; 0 is any number", *m.Rows)
+	case len(m.Columns) == 0:
+		c.fault(at("rows"), "rows are about columns, and the mask has none")
+	}
+	switch {
+	case m.Group == nil:
+	case *m.Group < 0:
+		c.fault(at("group"), "groups of %d rows cannot be; 0 is none", *m.Group)
+	case denied:
+		c.fault(at("group"), "a group bounds what predicates permit, and they permit nothing: give predicates: allow")
+	}
 	if m.Budget == nil {
 		return
 	}
-	at := strings.TrimSuffix(path, "predicates") + "budget"
 	switch {
 	case *m.Budget < 0:
-		c.fault(at, "%d look-ups cannot be; 0 is any number", *m.Budget)
-	case m.Predicates == "" || m.Predicates == predicates[0]:
-		c.fault(at, "a budget counts what predicates permit, and they permit nothing: give predicates: equality")
+		c.fault(at("budget"), "%d look-ups cannot be; 0 is any number", *m.Budget)
+	case denied:
+		c.fault(at("budget"), "a budget counts what predicates permit, and they permit nothing: give predicates: equality")
 	}
 }
 

@@ -92,9 +92,15 @@ type MaskRule struct {
 	// Predicates says what may be asked about the column without seeing it: deny,
 	// equality or allow.
 	Predicates string `json:"predicates,omitempty"`
-	// Budget is how many values of the column a session may try where Predicates
-	// permits that; 0 is any number.
-	Budget int64 `json:"budget,omitempty"`
+	// Budget is how many values of the column a person may try Within a time where
+	// Predicates permits that; 0 is any number.
+	Budget int64         `json:"budget,omitempty"`
+	Within time.Duration `json:"within,omitempty"`
+	// Rows bounds answers that show the column or are chosen by it; 0 is any number.
+	Rows int64 `json:"rows,omitempty"`
+	// Group is the least number of rows that an answer chosen by it is about; 0 is
+	// none.
+	Group int64 `json:"group,omitempty"`
 }
 
 // What is the column pattern or path, for people.

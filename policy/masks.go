@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // maskSet is one mask of the configuration, made ready.
@@ -23,6 +24,12 @@ func newMaskSet(m Mask) maskSet {
 	default:
 		r.Budget = defaultBudget
 	}
+	if r.Budget > 0 {
+		if r.Within = span(m.Within); r.Within == 0 {
+			r.Within = defaultWithin
+		}
+	}
+	r.Rows, r.Group = *first(m.Rows, new(int64)), *first(m.Group, new(int64))
 	for _, c := range m.Columns {
 		r.Column = c
 		s.rules = append(s.rules, r)
@@ -35,7 +42,10 @@ func newMaskSet(m Mask) maskSet {
 
 // defaultBudget is enough to work by e-mail addresses for a day, and too little to
 // go through a list of them.
-const defaultBudget = 100
+const (
+	defaultBudget = 100
+	defaultWithin = 24 * time.Hour
+)
 
 // Masks returns the two plans for this person on this resource.
 //
@@ -110,14 +120,18 @@ func strictest(rules []MaskRule) []MaskRule {
 	said := map[string]MaskRule{}
 	for _, r := range rules {
 		k := r.key()
-		if s, ok := said[k]; !ok || looser(s, r) {
-			said[k] = r
+		s, ok := said[k]
+		rows, group := tighter(s.Rows, r.Rows), max(s.Group, r.Group)
+		if !ok || looser(s, r) {
+			s = r
 		}
+		s.Rows, s.Group = rows, group
+		said[k] = s
 	}
 	out := rules[:0]
 	for _, r := range rules {
 		if s, ok := said[r.key()]; ok {
-			r.Predicates, r.Budget = s.Predicates, s.Budget
+			r.Predicates, r.Budget, r.Within, r.Rows, r.Group = s.Predicates, s.Budget, s.Within, s.Rows, s.Group
 			out = append(out, r)
 			delete(said, r.key())
 		}
@@ -136,7 +150,7 @@ func (r MaskRule) key() string {
 // looser reports whether a lets more be asked about a column than b.
 func looser(a, b MaskRule) bool {
 	n, m := slices.Index(predicates, a.Predicates), slices.Index(predicates, b.Predicates)
-	return n > m || n == m && b.Budget > 0 && (a.Budget == 0 || b.Budget < a.Budget)
+	return n > m || n == m && b.Budget > 0 && (a.Budget == 0 || b.Budget < a.Budget || b.Budget == a.Budget && b.Within > a.Within)
 }
 
 // qualified gives a column pattern its third part: without a schema it is about

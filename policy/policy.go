@@ -160,10 +160,21 @@ type Mask struct {
 	// Where masks overlap, the strictest wins, in that order. Each lets one guess
 	// values: equality by trying them, which a budget bounds.
 	Predicates string `yaml:"predicates"`
-	// Budget is how many values of each of the columns a session may try, where
-	// predicates permit that; a statement without values to try counts as one. Default
-	// 100; 0 is any number.
+	// Budget is how many values of each of the columns a person may try on a resource
+	// within a time, where predicates permit that, in all sessions together; a
+	// statement without values to try counts as one. Default 100; 0 is any number.
 	Budget *int64 `yaml:"budget"`
+	// Within is the time over which a budget counts, default 24h. What was tried is
+	// kept in memory: a restart of the bastion counts anew.
+	Within string `yaml:"within"`
+	// Rows is the most rows that an answer may have that shows one of the columns,
+	// masked, or that is chosen by one. Default any number.
+	Rows *int64 `yaml:"rows"`
+	// Group is, where predicates permit more than showing, the least number of rows
+	// that an answer about rows chosen by one of the columns may be about: nothing but
+	// count(*) of one table, with what it is grouped by, and without groups of fewer
+	// rows. Default none: rows themselves may be chosen.
+	Group *int64 `yaml:"group"`
 	// Detect are content detectors that run on everything else of these resources.
 	Detect []string `yaml:"detect"`
 }

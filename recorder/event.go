@@ -156,6 +156,19 @@ type Outcome struct {
 	Bytes    int64  `json:"bytes,omitempty"`
 	Exit     *int   `json:"exit,omitempty"`
 	Error    string `json:"error,omitempty"`
+	// LookUps are the masked columns by which the operation chose rows.
+	LookUps []LookUp `json:"lookups,omitempty"`
+}
+
+// LookUp is what an operation tried of a masked column, on a budget of values that
+// one person may try on a resource within a time.
+type LookUp struct {
+	Column string `json:"column"`
+	Mask   string `json:"mask"`
+	Tried  int64  `json:"tried"`
+	Spent  int64  `json:"spent"` // within the time, this operation's among them
+	Left   int64  `json:"left"`
+	Within string `json:"within,omitempty"`
 }
 
 // File is what an operation moved of a file's content. The content is not kept: its

@@ -265,6 +265,9 @@ func (c *Conn) unchanged(ctx context.Context, g connectors.Guard, j *judgement, 
 		if r[1] == "pg_catalog" || r[1] == "information_schema" {
 			kind = systemKind(r[1], judged[i].Name)
 		}
+		if i < len(judged) && judged[i].Kind == policy.TableUnknown && judged[i].Schema == "" {
+			continue // an index, say: judged as what may be anything
+		}
 		if i >= len(judged) || r[1] != judged[i].Schema && r[1] != "" || kind != judged[i].Kind {
 			c.dirty.Store(true)
 			return fmt.Errorf("the relation %q changed while the statement was judged; run it again: %w", judged[i].Name, connectors.ErrUnsupported)

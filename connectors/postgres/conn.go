@@ -39,12 +39,15 @@ type Conn struct {
 
 	session session
 	block   block // the requester's own transaction
+	wishes  wishes
 
 	mu      sync.Mutex
 	turn    turn
 	closed  bool
 	notices []string // of the operation that runs
 	dropped int      // notices beyond maxNotices
+	heard   []pgconn.Notification
+	deaf    int // notifications beyond maxNotifications
 }
 
 var (
@@ -70,7 +73,7 @@ func connect(ctx context.Context, d *Driver, e connectors.Endpoint, secret mask.
 	}
 	c := &Conn{driver: d, endpoint: e, now: time.Now, io: make(chan struct{}, 1)}
 	cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { c.notice(n.Severity + ": " + n.Message) }
-	cfg.OnNotification = func(*pgconn.PgConn, *pgconn.Notification) {} // dropped: other people's words
+	cfg.OnNotification = c.notification
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	cfg.Password = "" // pgconn keeps cfg
 	if err != nil {
@@ -101,8 +104,8 @@ func (c *Conn) takeNotices() []string {
 	return n
 }
 
-// sessionText makes the session the gate's own.
-func sessionText(searchPath string) string {
+// pathNames are the schemas of a search path, without that of temporary tables.
+func pathNames(searchPath string) []string {
 	if strings.TrimSpace(searchPath) == "" {
 		searchPath = "public"
 	}
@@ -113,8 +116,17 @@ func sessionText(searchPath string) string {
 			n = strings.ReplaceAll(n[1:len(n)-1], `""`, `"`)
 		}
 		if n != "" && n != "pg_temp" {
-			names = append(names, quoteIdent(n))
+			names = append(names, n)
 		}
+	}
+	return names
+}
+
+// sessionText makes the session the gate's own.
+func sessionText(searchPath string) string {
+	var names []string
+	for _, n := range pathNames(searchPath) {
+		names = append(names, quoteIdent(n))
 	}
 	// Temporary tables come last, so that none stands in for a masked one.
 	return "set search_path = " + strings.Join(append(names, "pg_temp"), ", ") +
@@ -203,7 +215,7 @@ func (c *Conn) Judge(ctx context.Context, s connectors.Statement) (policy.Facts,
 	}
 	t := c.trace(ctx, s.Text)
 	cat := c.catalog.Load()
-	return t.facts(resolve(c.behind(t, j), cat), len(cat.structure.filled) > 0), nil
+	return t.facts(resolve(c.offered(t, c.behind(t, j)), cat), len(cat.structure.filled) > 0), nil
 }
 
 // Trace tells where a statement's values come from by its text and the catalog as

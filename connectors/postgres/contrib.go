@@ -5,7 +5,7 @@ package postgres
 // a catalog pg_proc decides.
 var contrib = words(`
 	similarity show_trgm show_limit word_similarity strict_word_similarity
-	digest hmac crypt gen_salt gen_random_bytes encrypt decrypt encrypt_iv decrypt_iv armor dearmor
+	digest hmac crypt gen_salt gen_random_bytes gen_random_uuid encrypt decrypt encrypt_iv decrypt_iv armor dearmor
 	pgp_sym_encrypt pgp_sym_decrypt pgp_pub_encrypt pgp_pub_decrypt pgp_key_id
 	uuid_generate_v1 uuid_generate_v1mc uuid_generate_v3 uuid_generate_v4 uuid_generate_v5 uuid_nil
 	levenshtein levenshtein_less_equal soundex text_soundex difference metaphone dmetaphone dmetaphone_alt daitch_mokotoff

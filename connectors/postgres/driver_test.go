@@ -206,8 +206,8 @@ func TestUnsupported(t *testing.T) {
 	s, name := database(t, "create table t (n int)")
 	c := openApp(t, s, name, allow())
 	for _, text := range []string{
-		"select 1; select 2", "commit", "savepoint s", "prepare transaction 'x'", "copy t to stdout (format binary)", "copy t from stdin", "set role postgres", "set search_path = x",
-		"set standard_conforming_strings = off", "select set_config('search_path', 'x', false)", "reset all", "discard all", "listen x",
+		"select 1; select 2", "commit", "savepoint s", "release s", "prepare transaction 'x'", "copy t to stdout (format binary)", "copy t from stdin", "set role postgres", "set search_path = x",
+		"set standard_conforming_strings = off", "select set_config('search_path', 'x', false)", "reset all", "discard all", "set idle_session_timeout = 5", "set statement_timeout = x",
 		"select $1::int", "set transaction read write", "",
 	} {
 		g := allow()

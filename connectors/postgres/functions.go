@@ -344,7 +344,7 @@ func (w *walker) operator(name []*pg.Node) {
 func (w *walker) typed(t *pg.TypeName) {
 	n := strs(t.GetNames())
 	switch {
-	case len(n) == 0, len(n) == 2 && n[0] == "pg_catalog":
+	case len(n) == 0, len(n) == 2 && n[0] == "pg_catalog", t == w.serial:
 	default:
 		w.j.Types = once(w.j.Types, n[len(n)-1])
 	}

@@ -39,7 +39,9 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 	t := c.trace(run, s.Text)
 	j = c.offered(t, c.behind(t, j))
 	f := t.facts(resolve(j, c.catalog.Load()), len(c.catalog.Load().structure.filled) > 0)
-	if !t.Understood && j.Cannot == "" && c.block == noBlock && c.secondLine(g, f) {
+	// What makes structure and nothing else would always fail there, which only reads.
+	makes := f.Class == policy.DDL && !f.Opaque
+	if !t.Understood && !makes && j.Cannot == "" && c.block == noBlock && c.secondLine(g, f) {
 		return c.queryRestricted(run, g, s.Text, j, f)
 	}
 	trace := t.hub()
@@ -85,7 +87,7 @@ func (c *Conn) refresh(ctx context.Context, g connectors.Guard) error {
 	defer func() { <-c.io }()
 	if c.dirty.Swap(false) {
 		// What ran may have changed the session from within a function.
-		if err := c.exec(ctx, g, sessionText(c.endpoint.SearchPath)); err != nil {
+		if err := c.exec(ctx, g, sessionText(c.endpoint.SearchPath)+c.wishes.text()); err != nil {
 			c.dirty.Store(true)
 			return err
 		}
@@ -109,6 +111,7 @@ type source struct {
 	t        *traced
 	no       *policy.Refusal // why it is not executed, nil if it may be
 	readOnly bool
+	masks    bool // the permit's plans mask columns
 	// limit is how long the statement may run, from since on; 0 is for ever.
 	limit time.Duration
 	since time.Time
@@ -132,6 +135,7 @@ var _ connectors.Source = (*source)(nil)
 // columns' origins and executes it.
 func (q *source) start(p connectors.Permit, f policy.Facts, text string) ([]connectors.Column, error) {
 	q.out.Affected = -1
+	q.masks = p.Seen().MasksColumns() || p.Kept().MasksColumns()
 	if q.t == nil { // not asked for: nothing is known of its values
 		q.t = &traced{Result: &lineage.Result{Why: "it was not traced"}}
 	}
@@ -164,7 +168,7 @@ func (q *source) start(p connectors.Permit, f policy.Facts, text string) ([]conn
 	if q.no != nil {
 		return nil, q.conclude("", q.no)
 	}
-	masks := p.Seen().MasksColumns() || p.Kept().MasksColumns()
+	masks := q.masks
 	again, err := q.learn(sd, f, masks)
 	if err == nil && again {
 		sd, err = q.prepare(text) // the gate's own statements took its place
@@ -185,7 +189,11 @@ func (q *source) start(p connectors.Permit, f policy.Facts, text string) ([]conn
 	if len(fields) == 0 { // FETCH: not told before it runs
 		fields = append(fields, q.rr.FieldDescriptions()...)
 	}
-	return q.columns(fields), nil
+	out := q.columns(fields)
+	if n, _ := q.t.hub().Least(p.Seen()); n > 0 {
+		out[q.t.Counts-1].AtLeast = n // by Trace.Refusal it counts
+	}
+	return out, nil
 }
 
 func (c *Conn) isClosed() bool {
@@ -197,6 +205,11 @@ func (c *Conn) isClosed() bool {
 // open begins the transaction, or sets the limit for a statement that cannot
 // run in one.
 func (q *source) open(t connectors.Terms) error {
+	mine := &q.c.wishes
+	if q.c.of != nil {
+		mine = &q.c.of.wishes
+	}
+	t.Timeout = mine.longest(t.Timeout)
 	q.limit, q.since = t.Timeout, q.c.now()
 	limit := fmt.Sprintf("statement_timeout = %d", t.Timeout.Milliseconds())
 	if t.Timeout > 0 && t.Timeout < time.Millisecond {
@@ -353,7 +366,9 @@ func (q *source) Finish() connectors.Outcome {
 }
 
 // Notices returns the messages that came.
-func (q *source) Notices() []string { return q.c.takeNotices() }
+func (q *source) Notices() []string {
+	return append(q.c.takeNotices(), q.c.notifications(q.masks)...)
+}
 
 // conclude ends the transaction as the statement ended, and notes the outcome.
 // The caller holds io.
@@ -389,6 +404,10 @@ func (q *source) conclude(tag string, err error) error {
 		q.out.Tag = tag
 		q.out.Affected = affected(tag)
 		q.c.session.remember(q.t, q.j)
+		q.c.wishes.wish(q.t.statement, q.c.block != noBlock)
+		if s := q.t.statement.GetVariableSetStmt(); s.GetName() == "search_path" || s != nil && limits(s) && len(s.GetArgs()) == 0 {
+			q.c.dirty.Store(true) // what the gate sets is set again
+		}
 		if q.t.Made != nil {
 			q.c.dirty.Store(true)
 		}

@@ -59,12 +59,12 @@ func (w *walker) setting(s *pg.VariableSetStmt) {
 		if lifts(s) {
 			w.raise(policy.Write, "changes what later statements may do")
 		}
-		w.j.cannot("each statement is a transaction of its own; the gate sets its properties")
+		w.j.cannot("the gate sets the properties of transactions; say them when you begin one: BEGIN ISOLATION LEVEL ..., READ ONLY")
 	case harmlessSetting(name):
 		w.j.Session = true
 	case settled(name, s.GetArgs()):
 	case gateSettings[name]:
-		w.j.cannot("the gate sets the limits of each statement")
+		w.j.cannot("the gate sets the limits of each session; statement_timeout and lock_timeout may be set to a time")
 	case name == "role" || name == "session_authorization":
 		w.raise(policy.Privilege, "changes who the session acts as")
 		w.j.cannot("the gate owns the session's identity")
@@ -74,6 +74,9 @@ func (w *walker) setting(s *pg.VariableSetStmt) {
 	case strings.HasSuffix(name, "_preload_libraries") || strings.HasSuffix(name, "_command") || name == "dynamic_library_path" || name == "jit_provider":
 		w.raise(policy.Dangerous, "the setting "+name+" loads or runs code")
 		w.j.cannot("the gate owns the session's settings")
+	case name == "search_path":
+		w.raise(policy.Privilege, "changes what names mean")
+		w.j.cannot("what was judged and approved goes by the search path of the configuration: write schema.table")
 	default:
 		w.raise(policy.Privilege, "changes the setting "+name+", which is not on the list of harmless ones")
 		w.j.cannot("the gate owns the session's settings")

@@ -232,7 +232,7 @@ func (t *tracer) Routines(name string) []*lineage.Routine {
 	for _, r := range t.cat.structure.routines[name] {
 		one := &lineage.Routine{Schema: r.schema, Set: r.set}
 		switch {
-		case r.pure:
+		case r.pure, contrib[name] && t.cat.functions[name].extension:
 			one.Effect = lineage.Pure
 		case r.definition != "":
 			one.Body = func() (*pg.CreateFunctionStmt, []*pg.Node, error) { return t.body(r.definition) }
@@ -336,7 +336,7 @@ func (t *traced) hub() *connectors.Trace {
 	if !t.Understood {
 		return &connectors.Trace{Why: t.Why}
 	}
-	out := &connectors.Trace{Reads: slices.Clone(t.Reads)}
+	out := &connectors.Trace{Reads: slices.Clone(t.Reads), Counts: t.Counts}
 	for _, c := range t.Columns {
 		out.Reads = append(out.Reads, c.Sources...)
 		out.Columns = append(out.Columns, connectors.ValueOrigin{Direct: c.Direct, Columns: c.Sources})

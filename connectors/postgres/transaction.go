@@ -30,12 +30,26 @@ func transacts(n *pg.Node) bool {
 		pg.TransactionStmtKind_TRANS_STMT_COMMIT, pg.TransactionStmtKind_TRANS_STMT_ROLLBACK:
 		return true
 	}
+	return marks(n)
+}
+
+// ownSavepoint is the gate's, around each step of a transaction.
+const ownSavepoint = "sallyport"
+
+// marks reports whether a statement sets, drops or returns to a savepoint.
+func marks(n *pg.Node) bool {
+	t := n.GetTransactionStmt()
+	switch t.GetKind() {
+	case pg.TransactionStmtKind_TRANS_STMT_SAVEPOINT, pg.TransactionStmtKind_TRANS_STMT_RELEASE, pg.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
+		return t.GetSavepointName() != ownSavepoint
+	}
 	return false
 }
 
 // offered takes back why a statement cannot be run, where what its lineage tells
 // makes it possible.
 func (c *Conn) offered(t *traced, j *judgement) *judgement {
+	j = c.granted(t, j)
 	if j.Statements > 1 || j.Cannot == "" || !transacts(t.statement) && !(t.Understood && copies(t.statement)) {
 		return j
 	}
@@ -47,6 +61,9 @@ func (c *Conn) offered(t *traced, j *judgement) *judgement {
 // transact begins or ends the requester's transaction. The caller holds io.
 func (q *source) transact(text string) error {
 	c := q.c
+	if marks(q.t.statement) {
+		return q.mark(text)
+	}
 	begins := q.t.statement.GetTransactionStmt().GetKind() <= pg.TransactionStmtKind_TRANS_STMT_START
 	switch {
 	case begins && c.block != noBlock:
@@ -67,6 +84,7 @@ func (q *source) transact(text string) error {
 		tag = results[0].CommandTag.String()
 	}
 	c.block = noBlock
+	c.wishes.local = 0
 	switch {
 	case begins && err == nil:
 		c.block = openBlock
@@ -77,11 +95,46 @@ func (q *source) transact(text string) error {
 	return q.conclude(tag, q.failure(err))
 }
 
+// mark sets, drops or returns to a savepoint of the requester's. What was done since
+// one that is returned to is as it was.
+func (q *source) mark(text string) error {
+	c := q.c
+	back := q.t.statement.GetTransactionStmt().GetKind() == pg.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO
+	switch {
+	case c.block == noBlock:
+		return q.conclude("", fmt.Errorf("%w: a savepoint is a mark within a transaction: begin one first", connectors.ErrUnsupported))
+	case c.block == failedBlock && !back:
+		return q.conclude("", errFailedBlock())
+	}
+	q.sent = true
+	results, err := c.pg.Exec(q.run, text).ReadAll()
+	tag := ""
+	if len(results) == 1 {
+		tag = results[0].CommandTag.String()
+	}
+	switch c.pg.TxStatus() {
+	case 'T':
+		c.block = openBlock
+	case 'E':
+		c.block = failedBlock
+	}
+	if back && err == nil {
+		c.dirty.Store(true)
+		c.session.forget()
+	}
+	return q.conclude(tag, q.failure(err))
+}
+
+// errFailedBlock is what the target says to a step after one that failed.
+func errFailedBlock() error {
+	return &connectors.TargetError{Code: "25P02", Text: "current transaction is aborted, commands ignored until end of transaction block"}
+}
+
 // within makes the statement a step of the requester's transaction: the target
 // restores what was read-only when the savepoint is released.
 func (q *source) within(limit string, readOnly bool) error {
 	if q.c.block == failedBlock {
-		return &connectors.TargetError{Code: "25P02", Text: "current transaction is aborted, commands ignored until end of transaction block"}
+		return errFailedBlock()
 	}
 	text := "savepoint sallyport; set local " + limit
 	if readOnly {

@@ -68,8 +68,10 @@ func (w *walker) utility(m protoreflect.Message) {
 	case *pg.RuleStmt:
 		w.j.Opaque = true
 		w.j.because("a rule runs with the rights of the relation's owner, for whoever uses it")
-	case *pg.ListenStmt, *pg.UnlistenStmt:
-		w.j.cannot("notifications are not passed on")
+	case *pg.ColumnDef:
+		if serial(v.GetTypeName()) {
+			w.serial = v.GetTypeName()
+		}
 	default:
 		w.maintains(m)
 	}
@@ -120,12 +122,12 @@ func (w *walker) executes(s *pg.ExecuteStmt) {
 // discards judges DISCARD. What it drops ends with the session anyway; ALL also
 // resets who the session acts as.
 func (w *walker) discards(s *pg.DiscardStmt) {
-	w.j.cannot("the gate owns the session's settings")
 	switch s.GetTarget() {
 	case pg.DiscardMode_DISCARD_PLANS, pg.DiscardMode_DISCARD_SEQUENCES:
 	case pg.DiscardMode_DISCARD_TEMP:
 		w.raise(policy.DDL, "drops the session's temporary tables")
 	default:
+		w.j.cannot("the gate owns the session's settings; DISCARD TEMP, PLANS and SEQUENCES are run")
 		w.raise(policy.Privilege, "resets who the session acts as")
 	}
 }
@@ -139,6 +141,20 @@ func (w *walker) database(s *pg.AlterDatabaseStmt) {
 			w.raise(policy.Dangerous, "decides who can connect at all")
 		}
 	}
+}
+
+// serial reports whether a column's type is one of the words for an integer with a
+// sequence: of a column they are no types, whatever types there are.
+func serial(t *pg.TypeName) bool {
+	n := strs(t.GetNames())
+	if len(n) != 1 || len(t.GetArrayBounds()) > 0 {
+		return false
+	}
+	switch n[0] {
+	case "serial", "bigserial", "smallserial", "serial2", "serial4", "serial8":
+		return true
+	}
+	return false
 }
 
 func (w *walker) makes(r *pg.RangeVar) {

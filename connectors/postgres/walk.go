@@ -25,6 +25,8 @@ type walker struct {
 	routine *pg.FuncCall
 	// ctes are the queries of common table expressions, by name.
 	ctes map[string]*pg.SelectStmt
+	// serial is the type of a column that is none.
+	serial *pg.TypeName
 }
 
 // scope is the chain of common table expressions visible at a point.

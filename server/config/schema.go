@@ -65,7 +65,7 @@ func choices() map[string][]string {
 
 // spans are the texts of policies that are durations, by Type.key.
 var spans = map[string]bool{
-	"Rule.wait": true, "Rule.lasts": true, "Bounds.statement": true, "Bounds.session": true, "Bounds.idle": true,
+	"Rule.wait": true, "Rule.lasts": true, "Bounds.statement": true, "Bounds.session": true, "Bounds.idle": true, "Mask.within": true,
 }
 
 // spanPattern is what time.ParseDuration reads, without a sign.

@@ -78,6 +78,7 @@ type Gate struct {
 	drivers map[string]connectors.Driver
 	rules   atomic.Pointer[Rules]
 	refused atomic.Pointer[string] // the notice of rules that were not taken
+	looked  budgets
 
 	mu     sync.Mutex
 	live   map[recorder.ID]*Session

@@ -106,7 +106,8 @@ func (g *guard) run(ctx context.Context, n int, a *asked, d policy.Decision, m m
 		g.finish(used, policy.ApprovalFailed)
 		return nil, g.refused(ctx, n, why)
 	}
-	if why := s.looked.take(op.Trace.LookUps(m.seen)); why != nil {
+	looked, why := s.g.looked.take(s.g.o.Now(), s.v.Identity, s.target.Name, op.Trace.LookUps(m.seen))
+	if why != nil {
 		free()
 		g.finish(used, policy.ApprovalFailed)
 		return nil, g.refused(ctx, n, why)
@@ -118,7 +119,8 @@ func (g *guard) run(ctx context.Context, n int, a *asked, d policy.Decision, m m
 	}
 	s.lease.add(d)
 	g.terms = s.terms(op, d)
-	return &permit{g: g, op: n, free: free, approval: used, seen: m.seen, kept: m.kept, terms: g.terms, masks: m.names}, nil
+	g.terms.underMasks(op.Trace, m.seen)
+	return &permit{g: g, op: n, free: free, approval: used, seen: m.seen, kept: m.kept, terms: g.terms, masks: m.names, looked: looked}, nil
 }
 
 // asked records what is asked. What is too large for the record is refused.

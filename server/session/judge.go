@@ -111,7 +111,11 @@ func carries(kept *mask.Plan, op connectors.Operation) string {
 		return f.Form + " over a table with masked columns would carry them past the mask"
 	}
 	if !op.Trace.Understood() && f.Opaque && f.Class.Severity() >= policy.Write.Severity() && connectors.Touches(kept, f) {
-		return "it cannot be told what this change reads, so it could carry masked columns past the mask"
+		why := "it cannot be told what this change reads, so it could carry masked columns past the mask"
+		if op.Trace != nil && op.Trace.Why != "" {
+			why += ": " + op.Trace.Why
+		}
+		return why
 	}
 	if c, ok := connectors.MaskedRead(kept, op.Reads); ok {
 		return "the change reads the masked column " + c.Table + "." + c.Name + ", which would carry it past the mask"

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 )
 
@@ -185,6 +186,15 @@ func (s *Session) terms(op connectors.Operation, d policy.Decision) terms {
 		t.Timeout, t.keep = 0, policy.KeepFull
 	}
 	return t
+}
+
+// underMasks tightens the terms by what masks say of answers that show their
+// columns or are chosen by them.
+func (t *terms) underMasks(trace *connectors.Trace, seen *mask.Plan) {
+	rows := bound[int64]{t.MaxRows, t.rows}
+	most, rule := trace.Most(seen)
+	rows.tighten(most, "masks/"+rule.Name)
+	t.MaxRows, t.rows = rows.most, rows.rule
 }
 
 // late puts the limit and who sets it into words where an operation ran into its

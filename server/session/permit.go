@@ -25,6 +25,7 @@ type permit struct {
 	terms      terms
 	masks      []string
 	unexamined atomic.Bool // content of a file passed that detectors cannot read
+	looked     []recorder.LookUp
 	bytes      atomic.Int64
 	streams    []*maskedWriter // of Stdio
 	replies    []*reply        // of Reply
@@ -82,7 +83,7 @@ func (p *permit) Done(o connectors.Outcome) {
 		defer p.g.end(context.Canceled)
 		p.g.done()
 		out := recorder.Outcome{Op: p.op, State: "ok", Tag: o.Tag, Rows: o.Rows, Affected: o.Affected,
-			Masked: o.Masked, Withheld: o.Withheld, Bytes: p.bytes.Load()}
+			Masked: o.Masked, Withheld: o.Withheld, Bytes: p.bytes.Load(), LookUps: p.looked}
 		for _, m := range p.streams {
 			out.Masked += m.hits()
 		}

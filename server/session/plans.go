@@ -51,7 +51,7 @@ func (m Masking) plan(rules []policy.MaskRule, detect []string, clear []mask.Col
 		if err != nil {
 			return nil, fmt.Errorf("mask %q: %w", r.Name, err)
 		}
-		o.Rules = append(o.Rules, mask.Rule{Name: r.Name, Column: r.Column, Method: method, Predicates: may, Budget: r.Budget})
+		o.Rules = append(o.Rules, mask.Rule{Name: r.Name, Column: r.Column, Method: method, Predicates: may, Budget: r.Budget, Within: r.Within, Rows: r.Rows, Group: r.Group})
 	}
 	for _, d := range detect {
 		if i := slices.IndexFunc(m.Patterns, func(c *mask.Custom) bool { return c.Name == d }); i >= 0 {

@@ -46,10 +46,8 @@ type Session struct {
 	running, files chan struct{}
 	opened         time.Time
 	lease          *lease
-	// looked belongs to the operation that runs.
-	looked budget
-	mu     sync.Mutex
-	answer *Answer // the last one, which may still be open
+	mu             sync.Mutex
+	answer         *Answer // the last one, which may still be open
 	// calls are those that may use the connection; while there are any, no estimate
 	// begins.
 	calls      int

@@ -3,7 +3,6 @@ package lineage
 import (
 	pg "github.com/pganalyze/pg_query_go/v6"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"strings"
 )
 
 // optional is expr for what may be missing.
@@ -443,74 +442,9 @@ func (a *analyzer) condition(n *pg.Node, sc *scope, clause string) {
 	if e := n.GetAExpr(); e != nil && a.looksUp(e, sc) {
 		for c := range v.src {
 			a.predicates[Predicate{c, Equality, clause}] = true
-			a.tries[c] += max(tries(e.GetLexpr()), tries(e.GetRexpr()))
+			a.tries[c] += max(sc.frame().tries(e.GetLexpr()), sc.frame().tries(e.GetRexpr()))
 		}
 		return
 	}
 	a.decides(v.src, clause)
-}
-
-// looksUp reports whether a comparison is of a bare column with constants.
-func (a *analyzer) looksUp(e *pg.A_Expr, sc *scope) bool {
-	if op := names(e.GetName()); len(op) != 1 || op[0] != "=" || sc.frame() != nil {
-		return false // within a function a parameter is no constant
-	}
-	l, r := e.GetLexpr(), e.GetRexpr()
-	switch e.GetKind() {
-	case pg.A_Expr_Kind_AEXPR_OP:
-		if constant(l) {
-			l, r = r, l
-		}
-	case pg.A_Expr_Kind_AEXPR_IN, pg.A_Expr_Kind_AEXPR_OP_ANY:
-	default:
-		return false
-	}
-	return l.GetColumnRef() != nil && constant(r) && a.expr(l, sc).direct
-}
-
-// constant reports whether an expression is made of literals and parameters.
-func constant(n *pg.Node) bool {
-	switch v := n.GetNode().(type) {
-	case *pg.Node_AConst, *pg.Node_ParamRef:
-		return true
-	case *pg.Node_TypeCast:
-		return constant(v.TypeCast.GetArg())
-	case *pg.Node_List:
-		return constants(v.List.GetItems())
-	case *pg.Node_AArrayExpr:
-		return constants(v.AArrayExpr.GetElements())
-	}
-	return false
-}
-
-// tries is how many values are compared with at most: a text may be written as an
-// array, '{a,b}'.
-func tries(n *pg.Node) int {
-	var list []*pg.Node
-	switch v := n.GetNode().(type) {
-	case *pg.Node_AConst:
-		return 1 + strings.Count(v.AConst.GetSval().GetSval(), ",")
-	case *pg.Node_TypeCast:
-		return tries(v.TypeCast.GetArg())
-	case *pg.Node_List:
-		list = v.List.GetItems()
-	case *pg.Node_AArrayExpr:
-		list = v.AArrayExpr.GetElements()
-	default:
-		return 1
-	}
-	sum := 0
-	for _, x := range list {
-		sum += tries(x)
-	}
-	return sum
-}
-
-func constants(list []*pg.Node) bool {
-	for _, n := range list {
-		if !constant(n) {
-			return false
-		}
-	}
-	return true
 }

@@ -44,6 +44,9 @@ type Result struct {
 	// Made are the columns of a temporary table that the statement makes, which its
 	// session must follow: see Attribute.Holds.
 	Made []Output
+	// Counts is the column, from one on, that counts the rows that a row of the answer
+	// is about, where the statement does nothing else; see counts.
+	Counts int
 	// Code is set where functions of users run: those that were followed into their
 	// bodies, and triggers, which change nothing of what was traced but may speak.
 	Code bool
@@ -93,6 +96,10 @@ func Analyze(n *pg.Node, c Catalog) *Result {
 	}
 	r := &Result{Understood: true, Writes: a.writes, Reads: a.reads.sorted(), Code: a.code}
 	r.Columns, r.Made = outputs(out), outputs(a.made)
+	r.Counts = a.counts(n)
+	if len(r.Columns) != len(n.GetSelectStmt().GetTargetList()) {
+		r.Counts = 0 // a star stands for several
+	}
 	r.Tries = a.tries
 	for p := range a.predicates {
 		r.Predicates = append(r.Predicates, p)

@@ -40,6 +40,8 @@ type item struct {
 type frame struct {
 	name string
 	args []column
+	// given are the arguments of EXECUTE, as they are written.
+	given []*pg.Node
 }
 
 // cte is a common table expression. Those of WITH RECURSIVE are worked out when

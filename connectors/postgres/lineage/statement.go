@@ -38,7 +38,19 @@ func (a *analyzer) statement(n *pg.Node, sc *scope) []column {
 		return a.execute(v.ExecuteStmt, sc)
 	case *pg.Node_CopyStmt:
 		return a.copy(v.CopyStmt, sc)
+	case *pg.Node_IndexStmt:
+		a.index(v.IndexStmt)
+		return nil
+	case *pg.Node_AlterTableStmt:
+		a.alterTable(v.AlterTableStmt)
+		return nil
+	case *pg.Node_RenameStmt:
+		a.renames(v.RenameStmt)
+		return nil
 	case *pg.Node_VariableShowStmt:
+		if v.VariableShowStmt.GetName() == "all" {
+			return []column{{"name", value{direct: true}}, {"setting", value{direct: true}}, {"description", value{direct: true}}}
+		}
 		return []column{{"", value{direct: true}}}
 	}
 	m := message(n)
@@ -52,10 +64,11 @@ func (a *analyzer) statement(n *pg.Node, sc *scope) []column {
 // changes a table is not among them: masks go by names.
 var dataless = map[protoreflect.Name]bool{
 	"TransactionStmt": true, "ClosePortalStmt": true, "DeallocateStmt": true,
-	"VariableSetStmt": true, "ConstraintsSetStmt": true, "UnlistenStmt": true,
+	"VariableSetStmt": true, "ConstraintsSetStmt": true, "UnlistenStmt": true, "ListenStmt": true, "DiscardStmt": true,
 	"TruncateStmt": true, "DropStmt": true, "LockStmt": true, "VacuumStmt": true, "CheckPointStmt": true,
 	"CommentStmt": true, "GrantStmt": true, "GrantRoleStmt": true, "CreateSchemaStmt": true, "CreateSeqStmt": true, "AlterSeqStmt": true,
 	"CreateRoleStmt": true, "DropRoleStmt": true, "AlterRoleStmt": true, "RefreshMatViewStmt": true,
+	"ReindexStmt": true, "ClusterStmt": true,
 	"CompositeTypeStmt": true, "CreateEnumStmt": true, "AlterEnumStmt": true,
 }
 
@@ -124,7 +137,7 @@ func (a *analyzer) execute(s *pg.ExecuteStmt, sc *scope) []column {
 	for _, n := range s.GetParams() {
 		args = append(args, column{"", a.expr(n, sc)})
 	}
-	return a.statement(q, &scope{fn: &frame{args: args}})
+	return a.statement(q, &scope{fn: &frame{args: args, given: s.GetParams()}})
 }
 
 // copy traces COPY TO, of a query or of a table; COPY FROM brings no value of any
