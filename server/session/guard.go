@@ -111,7 +111,7 @@ func (g *guard) run(ctx context.Context, n int, op connectors.Operation, d polic
 	}
 	s.lease.add(d)
 	g.terms = s.terms(op, d)
-	return &permit{g: g, op: n, approval: used, seen: m.seen, kept: m.kept, terms: g.terms}, nil
+	return &permit{g: g, op: n, approval: used, seen: m.seen, kept: m.kept, terms: g.terms, most: g.s.g.rules.Load().Limits.Kept}, nil
 }
 
 // asked records what is asked. What is too large for the record is refused.
