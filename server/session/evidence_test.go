@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -227,6 +228,12 @@ func TestEndSession(t *testing.T) {
 	}
 	var need *ReasonNeeded
 	var refusal *policy.Refusal
+	if _, err := w.visit(bob).Replay(t.Context(), s.ID(), Access{Act: "watch", Reason: "ticket 18"}); err != nil {
+		t.Error(err)
+	}
+	if got := w.evidence(t, s.ID(), recorder.KindNote); !slices.ContainsFunc(got, func(n string) bool { return strings.Contains(n, "watch by bob@x.example") }) {
+		t.Errorf("who watches is not on the session's own time line: %q", got)
+	}
 	if err := w.visit(bob).End(t.Context(), s.ID(), ""); !errors.As(err, &need) {
 		t.Errorf("without a reason: %v", err)
 	}
