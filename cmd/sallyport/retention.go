@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/recorder"
+	"github.com/sallyport/sallyport/recorder/snapshots"
 	"github.com/sallyport/sallyport/server/config"
 )
 
@@ -34,6 +36,15 @@ func (b *bastion) retain(ctx context.Context, ticks <-chan time.Time) {
 	}
 }
 
+// Expire is Recorder.Expire, and removes what is kept beside the transcripts, too.
+func (e *evidence) Expire(ctx context.Context, keep recorder.Keep) ([]recorder.Removal, error) {
+	gone, err := e.Recorder.Expire(ctx, keep)
+	for _, r := range gone {
+		err = errors.Join(err, snapshots.Forget(e.dir, r.Head.ID))
+	}
+	return gone, err
+}
+
 func (b *bastion) expire(ctx context.Context) {
 	gone, err := b.rec.Expire(ctx, keeping(b.keeping.Load()))
 	if err != nil && ctx.Err() == nil {
@@ -41,13 +52,6 @@ func (b *bastion) expire(ctx context.Context) {
 	}
 	if len(gone) == 0 {
 		return
-	}
-	if b.rec.screens != nil {
-		for _, r := range gone {
-			if err := b.rec.screens.Forget(r.Head.ID); err != nil {
-				b.log.Error("screens of a removed transcript are left", "transcript", string(r.Head.ID), "err", err)
-			}
-		}
 	}
 	rules := map[string]int{}
 	for _, r := range gone {

@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/recorder/agekeys"
 	"github.com/sallyport/sallyport/recorder/boltstore"
 	"github.com/sallyport/sallyport/recorder/ledger"
+	"github.com/sallyport/sallyport/recorder/snapshots"
 	"github.com/sallyport/sallyport/server/config"
 )
 
@@ -68,6 +69,9 @@ func TestExpire(t *testing.T) {
 	const day = 24 * time.Hour
 	ids := recordedAgo(t, data, map[string]time.Duration{"orders-db": 60 * day, "scratch": 40 * day, "gone-db": 50 * day, "gone-too": 400 * day, "new": day})
 	// All of gone-db and gone-too may have been production.
+	seen := filepath.Join(data, snapshots.Dir, string(ids["gone-too"])) // kept beside it
+	fatal(t, os.MkdirAll(filepath.Dir(seen), 0o700))
+	fatal(t, os.WriteFile(seen, []byte("x"), 0o600))
 	dry := said(t, 0, "expire", "--config", path, "--dry-run")
 	for resource, due := range map[string]bool{"orders-db": false, "scratch": true, "gone-db": false, "gone-too": true, "new": false} {
 		if strings.Contains(dry, string(ids[resource])) != due {
@@ -82,6 +86,9 @@ func TestExpire(t *testing.T) {
 	}
 	if got := said(t, 0, "expire", "--config", path); !strings.Contains(got, "1 transcripts removed") || !strings.Contains(got, string(ids["gone-too"])) {
 		t.Error(got)
+	}
+	if _, err := os.Stat(seen); !os.IsNotExist(err) {
+		t.Errorf("what was kept beside a removed transcript is there: %v", err)
 	}
 	said(t, 0, "release", string(ids["scratch"]), "--config", path, "--reason", "case 17 is closed")
 	said(t, 1, "release", string(ids["scratch"]), "--config", path, "--reason", "again")

@@ -163,7 +163,8 @@ func newRules(ctx context.Context, cfg *config.Config, data string, d dialers) (
 	}
 	return session.Rules{
 		Policy: compiled, Targets: targets, Masking: masking, Revision: cfg.Revision,
-		Limits: session.Limits{Rows: cfg.Limits.Rows, Bytes: cfg.Limits.Bytes, Statement: time.Duration(cfg.Limits.Statement)},
+		Limits: session.Limits{Rows: cfg.Limits.Rows, Bytes: cfg.Limits.Bytes, Statement: time.Duration(cfg.Limits.Statement),
+			Kept: cfg.Recording.ResultBytes},
 	}, nil
 }
 

@@ -147,7 +147,7 @@ func stock(t *testing.T, cast []byte) {
 		cmd := exec.Command(player, "cat", path)
 		tty, err := pty.Start(cmd) // it wants a terminal
 		ok(t, err)
-		out, _ := io.ReadAll(tty) // ends with EIO when the player does
+		out, _ := io.ReadAll(tty)                                                                               // ends with EIO when the player does
 		lines := func(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "\r", ""), "\n", "") } // the terminal's
 		if err := errors.Join(cmd.Wait(), tty.Close()); err != nil || lines(string(out)) != lines(shown) {
 			t.Errorf("asciinema: %v: %q and not %q", err, out, shown)

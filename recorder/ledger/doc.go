@@ -25,4 +25,9 @@
 // not on disk, and after a crash the log may have leaves past the checkpoint.
 // A log that does not agree with its own last checkpoint is not opened for
 // writing: nothing is ever signed that contradicts what was signed before.
+//
+// # Memory
+//
+// An open ledger holds 64 bytes a leaf: the hashes of its tree. A transcript has at
+// least three (begin, end, stored form), so a million of them take some 200 MB.
 package ledger

@@ -24,11 +24,12 @@ const (
 	FileName = "search.db"
 	KeyFile  = "search.key"
 
-	version = 3 // 1 had no details of acts, 2 did not tell the gate's notes apart
+	version = 4 // 1 had no details of acts, 2 did not tell the gate's notes apart, 3 was slow to build
 	keySize = 32
 )
 
-// schema is made when the file is new. Text is kept once, in docs.
+// schema is made when the file is new. Text is kept once, in docs; words are put in
+// by a statement of their own, since from a trigger FTS5 writes to disk each time.
 const schema = `
 create table meta (version integer not null);
 create table transcripts (id text primary key, next integer not null, hash blob not null,
@@ -38,7 +39,7 @@ create table docs (doc integer primary key, id text not null, seq integer not nu
 	destructive integer not null default 0, text text not null);
 create index docs_of on docs (id, op);
 create virtual table words using fts5 (text, content='docs', content_rowid='doc', tokenize='trigram', detail='full');
-create trigger docs_in after insert on docs begin insert into words (rowid, text) values (new.doc, new.text); end;
+insert into words (words, rank) values ('hashsize', 16777216);
 create trigger docs_out after delete on docs begin insert into words (words, rowid, text) values ('delete', old.doc, old.text); end;
 `
 

@@ -1,9 +1,11 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,6 +18,9 @@ import (
 
 const (
 	defaultLimit = 100
+	// maxMatches is how many matches that the asker may see are looked at, those that
+	// were indexed last; of these the newest are returned.
+	maxMatches = 10_000
 	// around is how many characters a snippet has on each side of what was found.
 	around = 40
 	// trigram is the least that the index finds; shorter words are looked for in
@@ -81,9 +86,22 @@ func (x *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
 	}
 	old := x.c.SetInterrupt(ctx)
 	defer x.c.SetInterrupt(old)
-	var hits []Hit
-	err := x.rows(`select d.id, d.seq, d.at, d.what, d.op, d.verdict, d.rule, d.class, t.person, t.subject, t.resource, d.text
-		from docs d join transcripts t on t.id = d.id where `+where+` order by d.at desc, d.doc desc`, args, func(s *sqlite3.Stmt) error {
+	hits, err := x.hits(q, words, where, args)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	return hits, nil
+}
+
+// hits finds the newest. Which documents match is known without their text, so that
+// is read only of those that are returned.
+func (x *Index) hits(q Query, words []string, where string, args []any) (hits []Hit, err error) {
+	var docs []int64
+	err = x.rows(`select d.id, d.seq, d.at, d.what, d.op, d.verdict, d.rule, d.class, t.person, t.subject, t.resource, d.doc
+		from `+where, args, func(s *sqlite3.Stmt) error {
 		id := recorder.ID(s.ColumnText(0))
 		if q.May != nil && !q.May(id) {
 			return nil
@@ -93,26 +111,47 @@ func (x *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
 		if h.Person == "" {
 			h.Person = s.ColumnText(9)
 		}
-		h.Before, h.Match, h.After = snippet(s.ColumnText(11), words)
-		if hits = append(hits, h); len(hits) == q.Limit {
+		hits, docs = append(hits, h), append(docs, s.ColumnInt64(11))
+		if len(hits) == maxMatches {
 			return errEnough
 		}
 		return nil
 	})
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
 	if err != nil && !errors.Is(err, errEnough) {
-		return nil, fmt.Errorf("search: %w", err)
+		return nil, err
 	}
-	return hits, nil
+	newest := make([]int, len(hits))
+	for i := range newest {
+		newest[i] = i
+	}
+	slices.SortStableFunc(newest, func(a, b int) int {
+		return cmp.Or(hits[b].At.Compare(hits[a].At), cmp.Compare(docs[b], docs[a]))
+	})
+	out := make([]Hit, 0, min(q.Limit, len(hits)))
+	for _, i := range newest[:min(q.Limit, len(newest))] {
+		h := hits[i]
+		err := x.rows("select text from docs where doc = ?", []any{docs[i]}, func(s *sqlite3.Stmt) error {
+			h.Before, h.Match, h.After = snippet(s.ColumnText(0), words)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, h)
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	return out, nil
 }
 
 var errEnough = errors.New("enough")
 
-// conditions is the WHERE clause of a query. Values are bound, never spelled.
+// conditions are tables, WHERE and order of a query: what was indexed last comes
+// first, as FTS5 finds it. Values are bound, never spelled.
 func conditions(q Query, words []string) (string, []any) {
 	where, args := []string{"1"}, []any{}
+	from, order := "docs d", "d.doc"
 	and := func(cond string, a ...any) { where, args = append(where, cond), append(args, a...) }
 	var match []string
 	for _, w := range words {
@@ -123,7 +162,8 @@ func conditions(q Query, words []string) (string, []any) {
 		}
 	}
 	if len(match) > 0 {
-		and("d.doc in (select rowid from words where words match ?)", strings.Join(match, " AND "))
+		from, order = "words w join docs d on d.doc = w.rowid", "w.rowid"
+		and("w.words match ?", strings.Join(match, " AND "))
 	}
 	for _, f := range []struct{ column, value string }{
 		{"t.resource", q.Resource}, {"t.kind", q.Kind}, {"d.what", q.What}, {"d.verdict", q.Verdict}, {"d.rule", q.Rule}, {"d.class", q.Class},
@@ -147,7 +187,7 @@ func conditions(q Query, words []string) (string, []any) {
 	if q.Destructive {
 		and("d.destructive")
 	}
-	return strings.Join(where, " and "), args
+	return from + " join transcripts t on t.id = d.id where " + strings.Join(where, " and ") + " order by " + order + " desc", args
 }
 
 func like(s string) string {

@@ -189,15 +189,44 @@ func (x *Index) put(h recorder.Head, docs *gatherer, anew bool) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range docs.docs {
-		err := x.exec("insert into docs (id, seq, at, what, op, verdict, rule, class, destructive, text) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			string(h.ID), int64(d.seq), d.at.UnixNano(), d.what, int64(d.op), d.verdict, d.rule, d.class, d.destructive, d.text)
-		if err != nil {
-			return err
-		}
+	if err := x.add(h.ID, docs.docs); err != nil {
+		return err
 	}
 	for op, d := range docs.later {
 		if err := x.exec("update docs set verdict = ?, rule = ? where id = ? and op = ?", d.Effect, d.Rule, string(h.ID), int64(op)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add puts documents into the index.
+func (x *Index) add(id recorder.ID, docs []*doc) (err error) {
+	doc, _, err := x.c.Prepare("insert into docs (id, seq, at, what, op, verdict, rule, class, destructive, text) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, doc.Close()) }()
+	words, _, err := x.c.Prepare("insert into words (rowid, text) values (?, ?)")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, words.Close()) }()
+	run := func(s *sqlite3.Stmt, args ...any) error {
+		for i, a := range args {
+			if err := bind(s, i+1, a); err != nil {
+				return err
+			}
+		}
+		for s.Step() {
+		}
+		return errors.Join(s.Err(), s.Reset())
+	}
+	for _, d := range docs {
+		if err := run(doc, string(id), int64(d.seq), d.at.UnixNano(), d.what, int64(d.op), d.verdict, d.rule, d.class, d.destructive, d.text); err != nil {
+			return err
+		}
+		if err := run(words, x.c.LastInsertRowID(), d.text); err != nil {
 			return err
 		}
 	}

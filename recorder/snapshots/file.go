@@ -131,13 +131,16 @@ func (f *Follower) open(id recorder.ID, end int64) (*os.File, error) {
 }
 
 // Forget removes what is kept of transcripts that were removed.
-func (f *Follower) Forget(ids ...recorder.ID) error {
+func (f *Follower) Forget(ids ...recorder.ID) error { return Forget(filepath.Dir(f.dir), ids...) }
+
+// Forget is Follower.Forget in the directory of a store that nobody follows.
+func Forget(dir string, ids ...recorder.ID) error {
 	var errs []error
 	for _, id := range ids {
 		if !id.Valid() {
 			continue
 		}
-		if err := os.Remove(f.path(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(filepath.Join(dir, Dir, string(id))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}

@@ -34,6 +34,10 @@ type Recording struct {
 	// Interval is how long a commit waits for more of what is typed and shown.
 	// Default 20ms.
 	Interval Duration `yaml:"interval"`
+	// ResultBytes is how much of one answer, or of one command's output, is kept; of
+	// what goes beyond, sizes and SHA-256 are. Terminals are always kept. Default 0,
+	// which keeps everything.
+	ResultBytes int64 `yaml:"result_bytes"`
 	// Checkpoint is how old the newest signed checkpoint may be. Default 10s.
 	Checkpoint Duration `yaml:"checkpoint"`
 	// WitnessFile gets each checkpoint: keep it where this bastion's administrators
@@ -110,6 +114,9 @@ func (r *Recording) validate(fs *Faults) {
 	}
 	if r.LeadBytes < 0 || r.LeadBytes > maxLeadBytes {
 		fs.add("recording.lead_bytes", "%d is not between 0 and %d", r.LeadBytes, maxLeadBytes)
+	}
+	if r.ResultBytes < 0 {
+		fs.add("recording.result_bytes", "%d is negative; 0 keeps everything", r.ResultBytes)
 	}
 	between(fs, "recording.lead_time", r.LeadTime, 0, maxLead)
 	between(fs, "recording.interval", r.Interval, time.Millisecond, time.Second)

@@ -139,7 +139,26 @@ func (v *Visit) looks(ctx context.Context, id recorder.ID, a Access) error {
 	if a.Reason != "" {
 		act.Details = map[string]string{"reason": a.Reason}
 	}
-	return v.g.Journal(ctx, act)
+	if err := v.g.Journal(ctx, act); err != nil {
+		return err
+	}
+	return v.joins(ctx, id, act.Act)
+}
+
+// joins has a session that goes on say on its own time line who looks on. One that
+// ended is never changed: the bastion's transcript alone tells of those.
+func (v *Visit) joins(ctx context.Context, id recorder.ID, act string) error {
+	v.g.mu.Lock()
+	s := v.g.live[id]
+	v.g.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	err := s.transcript.Record(ctx, recorder.KindNote, recorder.Note{Text: act + " by " + v.v.Identity.Display()})
+	if errors.Is(err, recorder.ErrEnded) {
+		return nil // in between
+	}
+	return err
 }
 
 // Player reads one transcript's events in order.

@@ -3,10 +3,14 @@ package session
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -224,6 +228,12 @@ func TestEndSession(t *testing.T) {
 	}
 	var need *ReasonNeeded
 	var refusal *policy.Refusal
+	if _, err := w.visit(bob).Replay(t.Context(), s.ID(), Access{Act: "watch", Reason: "ticket 18"}); err != nil {
+		t.Error(err)
+	}
+	if got := w.evidence(t, s.ID(), recorder.KindNote); !slices.ContainsFunc(got, func(n string) bool { return strings.Contains(n, "watch by bob@x.example") }) {
+		t.Errorf("who watches is not on the session's own time line: %q", got)
+	}
 	if err := w.visit(bob).End(t.Context(), s.ID(), ""); !errors.As(err, &need) {
 		t.Errorf("without a reason: %v", err)
 	}
@@ -248,5 +258,51 @@ func TestEndSession(t *testing.T) {
 	own := open()
 	if err := w.visit(alice).End(t.Context(), own.ID(), ""); err != nil {
 		t.Errorf("one's own: %v", err)
+	}
+}
+
+// TestKeptUpToASize: what goes beyond what is kept of one operation is shown, and on
+// record as its size and hash, which a copy of it has too.
+func TestKeptUpToASize(t *testing.T) {
+	w := hostWorld(t)
+	rules := *w.gate.rules.Load()
+	rules.Limits.Kept = 100
+	if _, err := w.gate.Swap(t.Context(), rules, nil); err != nil {
+		t.Fatal(err)
+	}
+	cut := 0
+	for seed := range 40 {
+		id, c := w.babble(t, seed)
+		kept, rest := map[string]int{}, map[string]int64{}
+		events, err := w.rec.Read(t.Context(), id, 0, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := map[string][]byte{"output": c.out.Bytes(), "stderr": c.err.Bytes()}
+		for _, e := range events {
+			of := map[recorder.Kind]string{recorder.KindOutput: "output", recorder.KindError: "stderr"}[e.Kind]
+			var rows recorder.Rows
+			switch {
+			case of != "":
+				kept[of] += len(e.Data)
+			case e.Kind == recorder.KindRows && json.Unmarshal(e.Data, &rows) == nil && rows.Digest != nil:
+				d := rows.Digest
+				from := int64(kept[d.Of]) + rest[d.Of]
+				sum := sha256.Sum256(shown[d.Of][from : from+d.Bytes])
+				if d.SHA256 != hex.EncodeToString(sum[:]) {
+					t.Errorf("session %d: the digest is not that of what was shown", seed)
+				}
+				rest[d.Of] += d.Bytes
+				cut++
+			}
+		}
+		for of, b := range shown {
+			if int64(kept[of])+rest[of] != int64(len(b)) || kept["output"]+kept["stderr"] > 100 {
+				t.Errorf("session %d, %s: %d kept and %d not of %d bytes", seed, of, kept[of], rest[of], len(b))
+			}
+		}
+	}
+	if cut == 0 {
+		t.Error("nothing was beyond")
 	}
 }

@@ -45,6 +45,10 @@ type Limits struct {
 	Rows      int64
 	Bytes     int64
 	Statement time.Duration
+	// Kept is how many bytes of one operation's answer or output the transcript
+	// keeps; digests stand for what goes beyond. 0 keeps everything. What is shown on
+	// a terminal is always kept.
+	Kept int64
 }
 
 // Rules is what the administrator said, swapped whole.

@@ -120,7 +120,8 @@ func (g *guard) run(ctx context.Context, n int, a *asked, d policy.Decision, m m
 	s.lease.add(d)
 	g.terms = s.terms(op, d)
 	g.terms.underMasks(op.Trace, m.seen)
-	return &permit{g: g, op: n, free: free, approval: used, seen: m.seen, kept: m.kept, terms: g.terms, masks: m.names, looked: looked}, nil
+	return &permit{g: g, op: n, free: free, approval: used, seen: m.seen, kept: m.kept, terms: g.terms, masks: m.names, looked: looked,
+		most: g.s.g.rules.Load().Limits.Kept}, nil
 }
 
 // asked records what is asked. What is too large for the record is refused.

@@ -27,6 +27,7 @@ type permit struct {
 	unexamined atomic.Bool // content of a file passed that detectors cannot read
 	looked     []recorder.LookUp
 	bytes      atomic.Int64
+	most       int64           // of these are kept; 0 is all
 	streams    []*maskedWriter // of Stdio
 	replies    []*reply        // of Reply
 	echo       *recorder.Echo  // of a terminal's Stdio
@@ -57,13 +58,19 @@ func (p *permit) Observe(ctx context.Context, c connectors.Chunk) error {
 		}
 		rows.Rows = append(rows.Rows, cells)
 	}
-	if p.terms.keep == policy.KeepDigest {
+	if p.digests(0) {
 		var err error
 		if rows, err = digested(rows); err != nil {
 			return err
 		}
 	}
 	return p.g.s.failed(p.g.s.transcript.Record(ctx, recorder.KindRows, rows))
+}
+
+// digests says whether what comes next is kept as a digest: by the rule, or because
+// with n more bytes it is more than is kept of one operation.
+func (p *permit) digests(n int) bool {
+	return p.terms.keep == policy.KeepDigest || p.most > 0 && p.echo == nil && p.bytes.Load()+int64(n) > p.most
 }
 
 func treatment(s connectors.CellState) string {
@@ -192,7 +199,7 @@ func (r *recordWriter) Write(b []byte) (int, error) {
 // keep records the bytes, or what stands for them.
 func (r *recordWriter) keep(b []byte) error {
 	s := r.p.g.s
-	if r.p.terms.keep == policy.KeepDigest {
+	if r.p.digests(len(b)) {
 		return s.transcript.Record(s.ctx, recorder.KindRows, recorder.Rows{Op: r.p.op, Digest: digestOf(r.kind, b)})
 	}
 	if r.p.echo != nil {
