@@ -9,7 +9,8 @@
 // identity; else it is a stranger's, who can do one thing: sign in.
 //
 // Every channel and global request passes one gate that denies by default
-// (channel.go): only sessions are opened; env beyond a few display variables,
+// (channel.go): only sessions are opened; env beyond a few display variables (and the
+// reason that file transfer asks with), subsystems but sftp,
 // agent forwarding, X11 and port forwards are refused in words. Each session
 // channel has a context of its own that ends with the channel, not with the
 // connection, so that a closed window of a multiplexed connection frees what it
@@ -17,7 +18,8 @@
 //
 // The session then passes the middleware (middleware.go), and becomes a screen
 // (shell.go), a verb (exec.go) or, on a terminal that cannot draw, a prompt that
-// reads verbs (line.go). All three reach targets through server/session, the gate.
+// reads verbs (line.go), or file transfer (sftp.go), whose top folder holds the
+// resources with files. All four reach targets through server/session, the gate.
 //
 // A shell at a target takes over the raw channel (attach.go): the screen's
 // program ends, bytes go both ways through the recorder, and when the target is

@@ -263,4 +263,3 @@ func (s *suite) testSwappedLink(t *testing.T) {
 		}
 	}
 }
-
