@@ -32,21 +32,7 @@ func TestFilesGigabyte(t *testing.T) {
 	if err := os.WriteFile(key, []byte(host.PrivateKey), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(b.data, "demo.yaml")
-	text, err := os.ReadFile(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resource := fmt.Sprintf("  - {name: web-1, kind: ssh, address: %q, user: %s, private_key: {file: %s}, host_keys: [%q]}\n  - name: demo-host\n", host.Address, host.User, key, host.HostKey)
-	role := "\n  - name: big\n    groups: [engineering]\n    resources: {names: [web-1]}\n    rules: [{name: all, allow: [file], binary: true, limits: {idle: 1h}}]\n"
-	changed := strings.Replace(string(text), "  - name: demo-host\n", resource, 1) + role
-	if err := os.WriteFile(config+".new", []byte(changed), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(config+".new", config); err != nil {
-		t.Fatal(err)
-	}
-	b.eventually("web-1 is open", func() bool { return b.ssh("alice", "ls").contains("web-1") })
+	addHost(t, b, host, key)
 
 	big := filepath.Join(dir, "big")
 	if out, err := exec.Command("sh", "-c", "head -c 1G /dev/zero | openssl enc -aes-128-ctr -pass pass:1 -nosalt -pbkdf2 >"+big).CombinedOutput(); err != nil {
@@ -95,6 +81,26 @@ func TestFilesGigabyte(t *testing.T) {
 	for _, id := range sessionsOf(b, "web-1") {
 		b.ssh("alice", "replay", id).must(t, 0).has(t, "1073741824 bytes", "the whole file, SHA-256 "+want)
 	}
+}
+
+// addHost makes a host a resource of the running bastion, with all files open.
+func addHost(t *testing.T, b *testBastion, host *sshdtest.Server, key string) {
+	t.Helper()
+	config := filepath.Join(b.data, "demo.yaml")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resource := fmt.Sprintf("  - {name: web-1, kind: ssh, address: %q, user: %s, private_key: {file: %s}, host_keys: [%q]}\n  - name: demo-host\n", host.Address, host.User, key, host.HostKey)
+	role := "\n  - name: big\n    groups: [engineering]\n    resources: {names: [web-1]}\n    rules: [{name: all, allow: [file], binary: true, limits: {idle: 1h}}]\n"
+	changed := strings.Replace(string(text), "  - name: demo-host\n", resource, 1) + role
+	if err := os.WriteFile(config+".new", []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(config+".new", config); err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("web-1 is open", func() bool { return b.ssh("alice", "ls").contains("web-1") })
 }
 
 func fileHash(t *testing.T, file string) string {

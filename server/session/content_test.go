@@ -13,34 +13,38 @@ import (
 	"github.com/sallyport/sallyport/recorder"
 )
 
+const noise = "\x7fELF\x02\x01\x01\x00\x00\x00 ann@example.com in a program"
+
+var plain = strings.Repeat("a line of a log, and nothing else\n", 300)
+
+var contentCases = []struct {
+	name, content string
+	cut           int
+	binary, clear bool // clear: nothing looks into content
+	limit         int64
+	shown         string // all that comes, or a beginning of it
+	why           string // "" where all of it comes
+	unexamined    bool
+}{
+	{"text", plain, 100, false, false, 0, plain, "", false},
+	{"text, byte by byte", plain[:2000], 1, false, false, 0, plain[:2000], "", false},
+	{"an address", plain + "ann@example.com\n" + plain, 100, false, false, 0, plain, "rule masks", false},
+	{"an address in two pieces", "to ann@exa" + "mple.com\n", 10, false, false, 0, "to ", "rule masks", false},
+	{"an address at the end", "ann@example.com", 4, false, false, 0, "", "rule masks", false},
+	{"an address, where binary is allowed", plain + "ann@example.com\n", 64, true, false, 0, plain, "rule masks", false},
+	{"a program", noise, 1000, false, false, 0, "", "engineer/files: it was ended: the file is not text", false},
+	{"a program, allowed", noise, 1000, true, false, 0, noise, "", true},
+	{"a program for whom nothing is masked", noise, 3, false, true, 0, noise, "", false},
+	{"an address for whom nothing is masked", "ann@example.com", 3, false, true, 0, "ann@example.com", "", false},
+	{"more than the rule lets", plain, 100, false, false, 150, plain[:100], "more was read than the 150 bytes", false},
+	{"nothing", "", 1, false, false, 0, "", "", false},
+}
+
 // A file's content passes as it is or not at all: where detectors are on, up to the
 // first thing that they would mask, and nothing that they cannot read unless the
 // rule says binary.
 func TestContent(t *testing.T) {
-	plain := strings.Repeat("a line of a log, and nothing else\n", 300)
-	noise := "\x7fELF\x02\x01\x01\x00\x00\x00 ann@example.com in a program"
-	for _, c := range []struct {
-		name, content string
-		cut           int
-		binary, clear bool // clear: nothing looks into content
-		limit         int64
-		shown         string // all that comes, or a beginning of it
-		why           string // "" where all of it comes
-		unexamined    bool
-	}{
-		{"text", plain, 100, false, false, 0, plain, "", false},
-		{"text, byte by byte", plain[:2000], 1, false, false, 0, plain[:2000], "", false},
-		{"an address", plain + "ann@example.com\n" + plain, 100, false, false, 0, plain, "rule masks", false},
-		{"an address in two pieces", "to ann@exa" + "mple.com\n", 10, false, false, 0, "to ", "rule masks", false},
-		{"an address at the end", "ann@example.com", 4, false, false, 0, "", "rule masks", false},
-		{"an address, where binary is allowed", plain + "ann@example.com\n", 64, true, false, 0, plain, "rule masks", false},
-		{"a program", noise, 1000, false, false, 0, "", "engineer/files: it was ended: the file is not text", false},
-		{"a program, allowed", noise, 1000, true, false, 0, noise, "", true},
-		{"a program for whom nothing is masked", noise, 3, false, true, 0, noise, "", false},
-		{"an address for whom nothing is masked", "ann@example.com", 3, false, true, 0, "ann@example.com", "", false},
-		{"more than the rule lets", plain, 100, false, false, 150, plain[:100], "more was read than the 150 bytes", false},
-		{"nothing", "", 1, false, false, 0, "", "", false},
-	} {
+	for _, c := range contentCases {
 		w := newWorld(t)
 		s := w.open(t, alice)
 		tm := terms{rule: "engineer/files", binary: c.binary}
