@@ -20,6 +20,19 @@
 // others; and an interactive shell has no class, and matches shell alone, as does
 // a look at cleartext, unmask, which is judged besides the statement.
 //
+// # Files
+//
+// An operation on files concerns one or more of them, each with what is done to it
+// (read, write, delete, list, stat): a rename reads and deletes the old place and
+// writes the new one; a link reads and writes what it leads to, too. Each is judged by
+// itself, and the strictest decision counts. A rule with paths or files is about
+// operations on files alone. Paths are patterns of the target's own absolute paths:
+// ** is any number of directories, * a part of one name, and "/a/**" is /a, too.
+// Where an operation concerns all that is below a directory (it is renamed, say), an
+// allow rule must match all of it, and a deny or approve rule matches if it could
+// match any of it. In conditions operation.file is the file at hand, with
+// operation.file.within([...]) and touches([...]) for those two.
+//
 // # Which rule decides
 //
 // Deny beats approve beats allow beats nothing; the order of rules does not

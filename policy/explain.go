@@ -43,6 +43,7 @@ func (t Trial) MarshalJSON() ([]byte, error) {
 
 // Explain is Decide with the chain of rules that were tried.
 func (p *Policy) Explain(r Request) Explanation {
+	asked := r
 	r, d := p.strictest(r.each())
 	e := Explanation{Decision: d}
 	if p == nil {
@@ -64,7 +65,7 @@ func (p *Policy) Explain(r Request) Explanation {
 	}
 	slices.SortFunc(e.Tried, func(a, b Trial) int { return cmp.Compare(a.Rule, b.Rule) })
 	if e.Decision.Rule == DefaultDeny {
-		e.Grant = p.grant(&r, ws)
+		e.Grant = p.grant(&asked, ws)
 	}
 	return e
 }
@@ -167,8 +168,13 @@ func (p *Policy) grant(r *Request, ws words) string {
 		return ""
 	}
 	word := ws.texts()[0] // the class, or shell
-	return fmt.Sprintf("- name: %s\n  %s\n  resources: {names: [%s]}\n  rules:\n    - name: %s\n      allow: [%s]\n",
-		p.freeName("may-"+word), who, quoted(r.Resource.Name), word, word)
+	what := fmt.Sprintf("- name: %s\n      allow: [%s]\n", word, word)
+	if len(r.Facts.Files) > 0 {
+		if word, what = "files", grantFiles(r.Facts.Files); what == "" {
+			return ""
+		}
+	}
+	return fmt.Sprintf("- name: %s\n  %s\n  resources: {names: [%s]}\n  rules:\n    %s", p.freeName("may-"+word), who, quoted(r.Resource.Name), what)
 }
 
 // particular is what sets a person apart, as YAML.

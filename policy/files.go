@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -235,6 +236,30 @@ func patternFault(p string) string {
 		}
 	}
 	return ""
+}
+
+// grantFiles is the smallest rule that allows just these accesses, as YAML; "" where
+// a path cannot be written as a pattern.
+func grantFiles(files []FileAccess) string {
+	var classes, deeds, paths []string
+	add := func(to *[]string, s string) {
+		if !slices.Contains(*to, s) {
+			*to = append(*to, s)
+		}
+	}
+	for _, f := range files {
+		pattern := f.Path
+		if f.Tree {
+			pattern = strings.TrimSuffix(pattern, "/") + "/**"
+		}
+		if strings.Contains(f.Path, "*") || patternFault(pattern) != "" || f.Class == Unknown {
+			return ""
+		}
+		add(&classes, f.Class.String())
+		add(&deeds, f.Operation)
+		add(&paths, strconv.Quote(pattern))
+	}
+	return fmt.Sprintf("- name: files\n      allow: [%s]\n      files: [%s]\n      paths: [%s]\n", strings.Join(classes, ", "), strings.Join(deeds, ", "), strings.Join(paths, ", "))
 }
 
 // each is the request for each file that it concerns, by itself; the request alone

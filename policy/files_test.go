@@ -3,6 +3,8 @@ package policy
 import (
 	"strings"
 	"testing"
+
+	"github.com/goccy/go-yaml"
 )
 
 func TestMatchPath(t *testing.T) {
@@ -87,5 +89,30 @@ func TestRuleAboutFilesFaults(t *testing.T) {
 		if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
+	}
+}
+
+// What an explanation offers as the smallest grant allows the operation, and no more
+// than that of files.
+func TestGrantOfFiles(t *testing.T) {
+	p := mustCompile(t, Roles{{Name: "x", Groups: []string{"other"}, Resources: Selector{Names: []string{"*"}}, Rules: []Rule{{Name: "r", Allow: []string{"read"}}}}}, nil)
+	q := Request{Identity: Identity{Subject: "a", Groups: []string{"ops"}}, Resource: Resource{Name: "web", Kind: "ssh"}, Action: ActionFile,
+		Facts: Facts{Class: Write, Files: []FileAccess{{Operation: "read", Path: "/a", Tree: true, Class: Read}, {Operation: "write", Path: `/b "c"`, Class: Write}}}}
+	e := p.Explain(q)
+	var roles Roles
+	if err := yaml.UnmarshalWithOptions([]byte(e.Grant), &roles, yaml.Strict()); err != nil || len(roles) != 1 {
+		t.Fatalf("%v: %s", err, e.Grant)
+	}
+	granted := mustCompile(t, roles, nil)
+	if d := granted.Decide(q); d.Effect != Allow {
+		t.Errorf("with the grant: %+v\n%s", d, e.Grant)
+	}
+	q.Facts.Files[1].Path = "/c"
+	if d := granted.Decide(q); d.Effect != Deny {
+		t.Errorf("the grant allows another path: %+v\n%s", d, e.Grant)
+	}
+	q.Facts.Files = q.Facts.Files[:1]
+	if q.Facts.Files[0].Path = "/odd*name"; p.Explain(q).Grant != "" {
+		t.Errorf("a name with a star is granted as a pattern: %s", p.Explain(q).Grant)
 	}
 }

@@ -18,7 +18,8 @@
 //
 // The session then passes the middleware (middleware.go), and becomes a screen
 // (shell.go), a verb (exec.go) or, on a terminal that cannot draw, a prompt that
-// reads verbs (line.go). All three reach targets through server/session, the gate.
+// reads verbs (line.go), or file transfer (sftp.go), whose top folder holds the
+// resources with files. All four reach targets through server/session, the gate.
 //
 // A shell at a target takes over the raw channel (attach.go): the screen's
 // program ends, bytes go both ways through the recorder, and when the target is

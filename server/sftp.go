@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -206,6 +207,15 @@ func (f *front) failed(p string, err error) error {
 	return &statusError{code, err.Error()}
 }
 
+// recovered keeps a panic in the operation that made it: the library's workers have
+// nothing that would, and one panic would end everybody's sessions.
+func (f *front) recovered(err *error) {
+	if r := recover(); r != nil {
+		f.a.s.o.Log.Error("panic in file transfer", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		*err = &statusError{sftp.ErrSSHFxFailure, "internal error"}
+	}
+}
+
 // legacyCopy refuses the copy protocol of old clients, which runs a program at the
 // other side.
 func legacyCopy(words []string) bool {
@@ -268,16 +278,18 @@ func (f *front) writing(p string) *handle {
 }
 
 // ReadAt and WriteAt move content.
-func (h *handle) ReadAt(b []byte, at int64) (int, error) {
-	n, err := h.file.ReadAt(b, at)
+func (h *handle) ReadAt(b []byte, at int64) (n int, err error) {
+	defer h.f.recovered(&err)
+	n, err = h.file.ReadAt(b, at)
 	if err == io.EOF {
 		return n, io.EOF
 	}
 	return n, h.f.failed(h.path, err)
 }
 
-func (h *handle) WriteAt(b []byte, at int64) (int, error) {
-	n, err := h.file.WriteAt(b, at)
+func (h *handle) WriteAt(b []byte, at int64) (n int, err error) {
+	defer h.f.recovered(&err)
+	n, err = h.file.WriteAt(b, at)
 	return n, h.f.failed(h.path, err)
 }
 
@@ -287,7 +299,8 @@ func (h *handle) TransferError(error) {
 }
 
 // Close ends the operation.
-func (h *handle) Close() error {
+func (h *handle) Close() (err error) {
+	defer h.f.recovered(&err)
 	h.f.mu.Lock()
 	h.f.open[h.path] = slices.DeleteFunc(h.f.open[h.path], func(o *handle) bool { return o == h })
 	if len(h.f.open[h.path]) == 0 {

@@ -29,7 +29,8 @@ var (
 )
 
 // Fileread opens a file for reading.
-func (f *front) Fileread(r *sftp.Request) (io.ReaderAt, error) {
+func (f *front) Fileread(r *sftp.Request) (_ io.ReaderAt, err error) {
+	defer f.recovered(&err)
 	h, err := f.opened(r, connectors.ReadFile)
 	if err != nil {
 		return nil, err
@@ -38,7 +39,8 @@ func (f *front) Fileread(r *sftp.Request) (io.ReaderAt, error) {
 }
 
 // Filewrite opens a file for writing.
-func (f *front) Filewrite(r *sftp.Request) (io.WriterAt, error) {
+func (f *front) Filewrite(r *sftp.Request) (_ io.WriterAt, err error) {
+	defer f.recovered(&err)
 	h, err := f.opened(r, connectors.WriteFile)
 	if err != nil {
 		return nil, err
@@ -47,7 +49,8 @@ func (f *front) Filewrite(r *sftp.Request) (io.WriterAt, error) {
 }
 
 // OpenFile opens a file for both.
-func (f *front) OpenFile(r *sftp.Request) (sftp.WriterAtReaderAt, error) {
+func (f *front) OpenFile(r *sftp.Request) (_ sftp.WriterAtReaderAt, err error) {
+	defer f.recovered(&err)
 	h, err := f.opened(r, connectors.UpdateFile)
 	if err != nil {
 		return nil, err
@@ -92,7 +95,8 @@ func attributes(r *sftp.Request) connectors.FileAttributes {
 }
 
 // Filecmd does what changes something and moves no content.
-func (f *front) Filecmd(r *sftp.Request) error {
+func (f *front) Filecmd(r *sftp.Request) (err error) {
+	defer f.recovered(&err)
 	switch r.Method {
 	case "Setstat":
 		return f.set(r)
@@ -108,12 +112,13 @@ func (f *front) Filecmd(r *sftp.Request) error {
 	if !ok {
 		return f.failed(r.Filepath, fmt.Errorf("%w: %s", connectors.ErrUnsupported, printable(r.Method)))
 	}
-	_, err := f.do(r.Filepath, connectors.FileCall{Do: do})
+	_, err = f.do(r.Filepath, connectors.FileCall{Do: do})
 	return err
 }
 
 // PosixRename renames and replaces.
-func (f *front) PosixRename(r *sftp.Request) error {
+func (f *front) PosixRename(r *sftp.Request) (err error) {
+	defer f.recovered(&err)
 	return f.two(r, connectors.FileCall{Do: connectors.RenameFile, Replace: true})
 }
 
@@ -146,7 +151,8 @@ func (f *front) set(r *sftp.Request) error {
 }
 
 // StatVFS tells how full the target's file system is.
-func (f *front) StatVFS(r *sftp.Request) (*sftp.StatVFS, error) {
+func (f *front) StatVFS(r *sftp.Request) (_ *sftp.StatVFS, err error) {
+	defer f.recovered(&err)
 	a, err := f.do(r.Filepath, connectors.FileCall{Do: connectors.StatVFS})
 	if err != nil {
 		return nil, err
@@ -157,7 +163,8 @@ func (f *front) StatVFS(r *sftp.Request) (*sftp.StatVFS, error) {
 }
 
 // Filelist lists a directory, or tells of one file.
-func (f *front) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
+func (f *front) Filelist(r *sftp.Request) (_ sftp.ListerAt, err error) {
+	defer f.recovered(&err)
 	if r.Method == "List" {
 		return f.list(r.Filepath)
 	}
@@ -165,7 +172,8 @@ func (f *front) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
 }
 
 // Lstat tells of a link itself.
-func (f *front) Lstat(r *sftp.Request) (sftp.ListerAt, error) {
+func (f *front) Lstat(r *sftp.Request) (_ sftp.ListerAt, err error) {
+	defer f.recovered(&err)
 	return f.stat(r.Filepath, connectors.LstatFile)
 }
 
@@ -260,7 +268,8 @@ func (f *front) stat(p string, do connectors.FileVerb) (sftp.ListerAt, error) {
 }
 
 // Readlink tells where a link leads, in the target's own words.
-func (f *front) Readlink(p string) (string, error) {
+func (f *front) Readlink(p string) (_ string, err error) {
+	defer f.recovered(&err)
 	a, err := f.do(p, connectors.FileCall{Do: connectors.ReadLink})
 	return a.Text, err
 }

@@ -1,9 +1,10 @@
 // Package ssh answers: how do I speak to an SSH host?
 //
-// A Conn offers three powers: Attach connects a person's terminal to a PTY at the
-// target, byte for byte, Exec runs one command without a terminal, and Forward
-// connects to what can be reached from there. All ask the guard first; the first two
-// move all bytes through the streams of the permit.
+// A Conn offers four powers: Attach connects a person's terminal to a PTY at the
+// target, byte for byte, Exec runs one command without a terminal, Forward connects
+// to what can be reached from there, and Filer's methods read and change files by
+// SFTP. All ask the guard first, and all but forwards move their bytes through the
+// streams, or the content, of the permit.
 //
 // # Trust
 //
@@ -35,6 +36,27 @@
 // was typed for whatever comes next. A Read that ends with io.EOF is passed on as
 // the end of the input; the program may go on writing. Any other error of Read or
 // Write ends the operation with that error.
+//
+// # Files
+//
+// The target's file service is started at the first operation on files. Of each
+// path its realpath is asked for, and since some services only cut dot segments,
+// each part of that is looked at, at once; links that are left are followed here,
+// one by one. The operation is then judged, recorded and done with the path that
+// came of it: two round trips more. A path of which a part is not there, or may not
+// be looked at, is judged by its text, and then cannot be opened.
+//
+// Between that and the operation somebody at the target may put a link in the path.
+// So an open file's path is resolved once more before a byte is moved, or the file
+// cut off, and a listing's before it is shown; a file that was made by opening it
+// may then be left behind, empty. A removal, a rename, and a change of attributes
+// by path may meet another file. SFTP has no other names for files than paths.
+//
+// A download is read once, in order, with up to 64 requests under way, and waits in
+// a window of 4 MiB for the requester. An upload's write is answered when the target
+// has it. Both are hashed in the order of the file; see connectors.Transfer. The
+// library's calls know no context: one that is left behind ends with the
+// connection.
 //
 // # Ends
 //

@@ -76,8 +76,10 @@ func within[T any](ctx context.Context, call func() (T, error), undo func(T)) (T
 	}
 	done := make(chan result, 1)
 	go func() {
-		v, err := call()
-		done <- result{v, err}
+		var r result
+		defer func() { done <- r }()
+		defer broken(&r.err)
+		r.v, r.err = call()
 	}()
 	select {
 	case r := <-done:

@@ -150,20 +150,6 @@ func (o *openFile) flags() int {
 	return f
 }
 
-// source is the file as a download reads it.
-type source struct{ f *sftp.File }
-
-func (s source) ReadAt(b []byte, at int64) (int, error) { return s.f.ReadAt(b, at) }
-
-// Stream reads with many requests under way, and writes in order.
-func (s source) Stream(from int64, w io.Writer) error {
-	if _, err := s.f.Seek(from, io.SeekStart); err != nil {
-		return err
-	}
-	_, err := s.f.WriteTo(w)
-	return err
-}
-
 // ReadAt reads what the requester may have of the file.
 func (o *openFile) ReadAt(b []byte, at int64) (int, error) {
 	if o.down == nil {
@@ -181,8 +167,13 @@ func (o *openFile) WriteAt(b []byte, at int64) (int, error) {
 	if o.up == nil {
 		return 0, fmt.Errorf("%w: it is not open for writing", connectors.ErrUnsupported)
 	}
-	n, err := o.up.WriteAt(b, at)
+	n, err := o.write(b, at)
 	return n, o.fail(err)
+}
+
+func (o *openFile) write(b []byte, at int64) (n int, err error) {
+	defer broken(&err)
+	return o.up.WriteAt(b, at)
 }
 
 // fail remembers the first failure, for the record, in the hub's words.

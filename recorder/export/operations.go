@@ -22,7 +22,9 @@ type Operation struct {
 	Decisions  []recorder.Decision `json:"decisions,omitempty"`
 	Ran        *time.Time          `json:"ran,omitempty"`
 	Ended      *time.Time          `json:"ended,omitempty"`
-	Outcome    *recorder.Outcome   `json:"outcome,omitempty"`
+	// Moved is what was moved of a file.
+	Moved   *recorder.File    `json:"moved,omitempty"`
+	Outcome *recorder.Outcome `json:"outcome,omitempty"`
 }
 
 // Operations writes a line of JSON for each operation, in the order in which they
@@ -95,6 +97,13 @@ func collect(h recorder.Head, e recorder.Event, open map[int]*Operation) (int, e
 			o.Ran = &e.At
 		}
 		return r.Op, err
+	case recorder.KindFile:
+		var f recorder.File
+		err := json.Unmarshal(e.Data, &f)
+		if o := open[f.Op]; o != nil {
+			o.Moved = &f
+		}
+		return f.Op, err
 	case recorder.KindOutcome:
 		var x recorder.Outcome
 		err := json.Unmarshal(e.Data, &x)
