@@ -29,7 +29,7 @@ connectors/sqlite        : connectors mask policy
 connectors/postgres/grants : mask
 connectors/postgres      : connectors mask policy connectors/postgres/grants connectors/postgres/lineage
 connectors/ssh           : connectors mask policy connectors/internal/shellfacts
-connectors/http          : policy
+connectors/http          : connectors mask policy
 connectors/kubernetes    : policy connectors/http connectors/internal/shellfacts
 connectors/mysql         : policy
 connectors/internal/shellfacts : policy
