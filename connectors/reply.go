@@ -105,7 +105,9 @@ func MaskFields(p *mask.Plan, fields []Field) (out []Field, hits int64) {
 		if withheldFields[name] {
 			f.Value, f.Masked = mask.Redacted, true
 		} else {
-			f.Value, f.Masked = p.Text(f.Value)
+			var hit bool
+			f.Value, hit = p.Text(f.Value)
+			f.Masked = f.Masked || hit
 		}
 		if f.Masked {
 			hits++

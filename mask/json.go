@@ -100,6 +100,12 @@ func (j *JSON) Hits() int64 {
 	return j.hits
 }
 
+// Whole reports whether what has come are whole documents: neither within one, nor
+// given up.
+func (j *JSON) Whole() bool {
+	return j.text == nil && !j.shut && len(j.stack) == 1 && len(j.tok) == 0 && !j.skip
+}
+
 // Write masks b and writes on what is decided. It takes all of b, or returns the
 // first error of the writer behind, as does every call after.
 func (j *JSON) Write(b []byte) (int, error) {

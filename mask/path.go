@@ -3,7 +3,6 @@ package mask
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -29,15 +28,18 @@ type PathRule struct {
 // Paths are compiled rules. They are immutable. Nil is none.
 type Paths struct{ rules []path }
 
-// And returns the rules of both.
+// And returns the rules of both, nil where there are none.
 func (ps *Paths) And(more *Paths) *Paths {
-	switch {
-	case ps == nil:
-		return more
-	case more == nil:
-		return ps
+	var all []path
+	for _, p := range []*Paths{ps, more} {
+		if p != nil {
+			all = append(all, p.rules...)
+		}
 	}
-	return &Paths{slices.Concat(ps.rules, more.rules)}
+	if len(all) == 0 {
+		return nil
+	}
+	return &Paths{all}
 }
 
 type path struct {

@@ -28,6 +28,7 @@ type httpRun struct {
 type (
 	repliedMsg struct {
 		run *httpRun
+		doc *jsonDoc
 		err error
 	}
 	askedMsg struct {
@@ -80,7 +81,11 @@ func (p *httpPage) send(c composed, asked *asking) tea.Cmd {
 	}
 	svc := p.svc
 	return tea.Batch(p.doWith(ctx, func(ctx context.Context) tea.Msg {
-		return repliedMsg{r, svc.Request(ctx, r.text, ask, r.in)}
+		err := svc.Request(ctx, r.text, ask, r.in)
+		if err != nil {
+			return repliedMsg{run: r, err: err}
+		}
+		return repliedMsg{run: r, doc: r.in.document()}
 	}), listen)
 }
 
@@ -133,7 +138,7 @@ func (p *httpPage) replied(m repliedMsg) tea.Cmd {
 	r := p.reply
 	r.take(m.run.in)
 	r.took, r.cancelled = p.now().Sub(m.run.began), m.run.cancelled
-	r.end(m.err)
+	r.end(m.doc, m.err)
 	if r.status > 0 {
 		p.focus = focusReply
 	}

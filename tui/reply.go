@@ -78,7 +78,6 @@ type httpReply struct {
 	laid    int // how much of body is in text
 	width   int // text is laid out for
 	list    widget.List
-	left    int // cells that are scrolled off at the left
 	find    string
 }
 
@@ -97,15 +96,23 @@ func (r *httpReply) take(in *incoming) {
 	r.marks = in.marks[:len(in.marks):len(in.marks)]
 }
 
-// end settles the answer: a whole body that is JSON becomes a document.
-func (r *httpReply) end(err error) {
-	r.done, r.err = true, err
-	if err == nil && int64(len(r.body)) == r.total && connectors.MediaType(r.fields) != "text/event-stream" {
-		if doc, err := parseJSON(r.body, r.marks); err == nil {
-			r.doc = doc
-		}
+// end settles the answer.
+func (r *httpReply) end(doc *jsonDoc, err error) {
+	r.done, r.doc, r.err, r.list = true, doc, err, widget.List{}
+}
+
+// document is a whole body that is JSON, nil if it is not.
+func (in *incoming) document() *jsonDoc {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if int64(len(in.body)) != in.total || connectors.MediaType(in.fields) == "text/event-stream" {
+		return nil
 	}
-	r.list = widget.List{}
+	doc, err := parseJSON(in.body, in.marks)
+	if err != nil {
+		return nil
+	}
+	return doc
 }
 
 // asDocument reports whether the body is shown as a document.

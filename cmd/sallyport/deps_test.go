@@ -31,7 +31,7 @@ connectors/sqlite/lineage : mask connectors/sqlite/syntax
 connectors/postgres/grants : mask
 connectors/postgres      : connectors mask policy connectors/postgres/grants connectors/postgres/lineage
 connectors/ssh           : connectors mask policy connectors/internal/shellfacts connectors/internal/filefacts
-connectors/http          : policy
+connectors/http          : connectors mask policy
 connectors/kubernetes    : connectors mask policy connectors/http connectors/internal/shellfacts
 connectors/kubernetes/kubetest :
 connectors/mysql/mariaserver :

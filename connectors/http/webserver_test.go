@@ -1,7 +1,6 @@
 package http
 
 import (
-	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -59,7 +58,7 @@ func (s *service) connState(_ net.Conn, st nethttp.ConnState) {
 func (s *service) ServeHTTP(w nethttp.ResponseWriter, r *nethttp.Request) {
 	if s.wants != "" && r.Header.Get("Authorization") != s.wants {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		nethttp.Error(w, "who are you?", 401)
+		nethttp.Error(w, "who are you?", nethttp.StatusUnauthorized)
 		return
 	}
 	first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -217,40 +216,6 @@ func start(t testing.TB, s nethttp.Handler, ca *certifier, change func(*httptest
 	t.Cleanup(srv.Close)
 	e.Address = srv.URL
 	return e
-}
-
-// hostile answers every connection with bytes of its own, after the head of a
-// request came.
-func hostile(t testing.TB, answer string) connectors.Endpoint {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = c.Close() }()
-				r := bufio.NewReader(c)
-				for {
-					line, err := r.ReadString('\n')
-					if err != nil {
-						return
-					}
-					if line == "\r\n" {
-						break
-					}
-				}
-				_, _ = c.Write([]byte(answer))
-			}()
-		}
-	}()
-	return connectors.Endpoint{Name: "api", Address: "http://" + l.Addr().String(), HTTP: &connectors.HTTPTarget{Loopback: true}}
 }
 
 func secretOf(b []byte) func(context.Context) (mask.Secret, error) {

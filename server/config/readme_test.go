@@ -71,3 +71,29 @@ func TestReadmeMasks(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// And that of HTTP services.
+func TestReadmeHTTP(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(b), "\n## HTTP services\n")
+	_, text, _ = strings.Cut(text, "```yaml\n")
+	text, _, ok := strings.Cut(text, "```")
+	if !ok {
+		t.Fatal("the README has no example of an HTTP service")
+	}
+	_, text, _ = strings.Cut(text, "resources:\n")
+	c := parse(t, "data: /d\nsign_in: {issuer: https://login.acme.example, client_id: c}\nresources:\n"+text)
+	p, err := c.Policy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := c.Resources[0].HTTP; h == nil || h.Auth != "bearer" || len(h.Requests) != 1 {
+		t.Errorf("%+v", c.Resources[0])
+	}
+	if m := p.MasksFor(policy.Identity{}, c.Resources[0].Policy()); len(m.Kept) != 2 || m.Kept[0].Path == "" {
+		t.Errorf("%+v", m)
+	}
+}
