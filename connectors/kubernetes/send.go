@@ -66,8 +66,8 @@ func (c *Conn) Request(ctx context.Context, g connectors.Guard, text string, w c
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the request took longer than %s, which is the limit", limit))
 		defer cancel()
 	}
-	reached, err := c.exchange(ctx, p, r, facts, w)
-	p.Done(connectors.Outcome{Err: err, Unknown: reached && err != nil && isVanished(err) && facts.Class != policy.Read, Affected: -1})
+	reached, status, err := c.exchange(ctx, p, r, facts, w)
+	p.Done(connectors.Outcome{Err: err, Tag: status, Unknown: reached && err != nil && isVanished(err) && facts.Class != policy.Read, Affected: -1})
 	return err
 }
 
@@ -143,23 +143,24 @@ func (c *Conn) send(ctx context.Context, r request) (*nethttp.Response, error) {
 }
 
 // exchange sends the request and hands the answer on. reached says that the server
-// may have acted.
-func (c *Conn) exchange(ctx context.Context, p connectors.Permit, r request, f policy.Facts, w connectors.ResponseWriter) (reached bool, err error) {
+// may have acted, and status what it said.
+func (c *Conn) exchange(ctx context.Context, p connectors.Permit, r request, f policy.Facts, w connectors.ResponseWriter) (reached bool, status string, err error) {
 	a, err := c.send(ctx, r)
 	if err != nil {
-		return !isUnreachable(err), err
+		return !isUnreachable(err), "", err
 	}
+	status = connectors.StatusText(a.StatusCode)
 	// What a server sends too slowly, or never, ends with ctx.
 	defer context.AfterFunc(ctx, func() { _ = a.Body.Close() })()
 	defer a.Body.Close()
 	kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	switch {
 	case a.StatusCode == nethttp.StatusUnauthorized:
-		return true, unauthorized
+		return true, status, unauthorized
 	case kind != "application/json" && (seals(f.Kubernetes) || kind != "text/plain"):
-		return true, fmt.Errorf("%w: its answer is %.60q, not JSON, so it is withheld", connectors.ErrProtocol, kind)
+		return true, status, fmt.Errorf("%w: its answer is %.60q, not JSON, so it is withheld", connectors.ErrProtocol, kind)
 	}
-	return true, hand(ctx, p, a, kind, f.Kubernetes, w)
+	return true, status, hand(ctx, p, a, kind, f.Kubernetes, w)
 }
 
 // hand hands the answer on through the gate's masks and record, with what seals

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and what is missing: a PostgreSQL server, the
-# OpenSSH client and server programs, curl, and Node.js 20 or newer for the second
-# OpenID provider. Servers are started by the tests themselves, on loopback and
+# OpenSSH client and server programs, curl, Node.js 20 or newer for the second
+# OpenID provider, and a Kubernetes API server. Servers are started by the tests themselves, on loopback and
 # Unix sockets; nothing that is installed here is left running.
 set -euo pipefail
 
@@ -48,3 +48,7 @@ if ! node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 
   cache="${XDG_CACHE_HOME:-$HOME/.cache}/sallyport-test/node"
   [ -x "$cache/node_modules/node/bin/node" ] || npm install --silent --no-fund --no-audit --prefix "$cache" node@22
 fi
+
+# The API server of Kubernetes, etcd and a small kubelet, built from modules: minutes
+# of work the first time, none after it.
+"$(dirname "$0")/../kube/build.sh" >/dev/null
