@@ -164,7 +164,8 @@ func TestUnsupported(t *testing.T) {
 		"GET /api/v1/namespaces/shop/pods/../secrets", "GET /api/v1//pods", "GET /api/v1/namespaces/shop/pods/web-1/exec?command=id&stdout=1", "POST /api/v1/namespaces/shop/pods/web-1/attach",
 		"GET /api/v1/namespaces/shop/pods/web-1/proxy/x", "GET /api/v1/nodes/node-1/proxy/exec", "GET /api/v1/proxy/nodes/node-1", "GET /api/v1/pods\nImpersonate-User: admin", "GET /api/v1/pods\nAuthorization: Bearer x",
 		"GET /api/v1/pods\nAccept: application/yaml", "GET /api/v1/pods\nAccept: application/vnd.kubernetes.protobuf", "GET /api/v1/pods\nAccept: application/cbor", "GET https://elsewhere/api", "nonsense",
-		"GET /api/v1/pods\nUpgrade: websocket",
+		"GET /api/v1/pods\nUpgrade: websocket", "TRACE /api/v1/pods", "OPTIONS /api/v1/pods", "CONNECT /api/v1/pods", "GET /api/v1/pods?a=b#c", "GET /api/v1/pods#c", "GET //elsewhere/api/v1/pods",
+		"GET /api/v1/namespaces/shop/%73ecrets",
 	} {
 		var out bytesWriter
 		if err := c.Request(t.Context(), g, text, &out); !errors.Is(err, connectors.ErrUnsupported) {

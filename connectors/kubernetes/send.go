@@ -77,7 +77,13 @@ func plain(p *http.Request, f policy.Facts) (request, error) {
 	if len(p.Odd) > 0 {
 		return r, fmt.Errorf("%s", p.Odd[0])
 	}
+	if !methods[p.Method] { // TRACE would tell the credential
+		return r, fmt.Errorf("the method %s is not the API's", p.Method)
+	}
 	path, _, _ := strings.Cut(p.Target, "?")
+	if strings.Contains(p.Target, "#") {
+		return r, fmt.Errorf("a fragment would not be sent")
+	}
 	if _, odd := http.Normalise(path); len(odd) > 0 || !strings.HasPrefix(path, "/") {
 		return r, fmt.Errorf("the path must be written plainly")
 	}
@@ -108,7 +114,10 @@ func plain(p *http.Request, f policy.Facts) (request, error) {
 	return r, nil
 }
 
-var opens = set("exec attach portforward proxy")
+var (
+	opens   = set("exec attach portforward proxy")
+	methods = set("GET POST PUT PATCH DELETE")
+)
 
 // endless reports whether the answer goes on for as long as somebody listens.
 func endless(target string) bool {
