@@ -71,7 +71,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProduct) != "" || (len(os.Args) == 2 && (os.Args[1] == parserWorker || os.Args[1] == declared.ChildArgument)) {
 		main()
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	stopCluster()
+	os.Exit(code)
 }
 
 // startBastion starts a demo on a fresh data directory; args are further flags.

@@ -60,11 +60,12 @@ func (o *offline) ask(ctx context.Context, q question) (session.Why, error) {
 		slices.Sort(names)
 		return session.Why{}, fmt.Errorf("no resource is named %q%s", q.on, policy.Suggest(q.on, names))
 	}
+	q.text = t.Spelled(q.text)
 	if q.action == "" {
 		q.action = t.DefaultAction(q.text)
 	}
 	op := connectors.Operation{Action: q.action, Text: q.text}
-	if q.action != policy.ActionShell {
+	if q.action != policy.ActionShell || q.text != "" {
 		var err error
 		if op.Facts, err = classifier(o.drivers)(ctx, t.Kind, q.action, q.text); err != nil {
 			return session.Why{}, err
@@ -95,6 +96,9 @@ func classifier(drivers []connectors.Driver) session.Classifier {
 			name = "k8s"
 		case policy.ActionFile:
 			name = "file"
+		}
+		if kind == "kubernetes" {
+			name = "k8s" // exec and attach are lines of kubectl
 		}
 		if j, ok := judges[name]; ok {
 			return j.Classify(ctx, text)

@@ -45,6 +45,9 @@ import (
 //	postgres FILE...          start a PostgreSQL with the database shop, filled
 //	                          from the files; $PGSOCKET is its address, the login
 //	                          app has the password pw-app
+//	kubernetes [PATH FILE...] start a Kubernetes API server with a pod web-1 in the
+//	                          namespace shop, and post the files to its paths; $KUBE
+//	                          and $KUBECA lead there, with token-gateway or token-admin
 //	sqlite FILE SQLFILE       make a file of SQLite
 //	superuser FILE|SQL        run statements there; stdout is that of the last command
 //	login NAME                give a role there the password pw-NAME
@@ -91,21 +94,22 @@ func TestScript(t *testing.T) {
 			"hangup": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Check(theBastion(ts).cmd.Process.Signal(syscall.SIGHUP))
 			},
-			"logged":    scriptLogged,
-			"capture":   scriptCapture,
-			"until":     scriptUntil,
-			"sallyport": scriptSallyport,
-			"envsubst":  scriptEnvsubst,
-			"append":    scriptAppend,
-			"sftp":      scriptSFTP,
-			"scp":       scriptSCP,
-			"bigfile":   scriptMake,
-			"scpasked":  scriptSCPAsked,
-			"sshd":      scriptSSHD,
-			"postgres":  scriptPostgres,
-			"sqlite":    scriptSQLite,
-			"superuser": scriptSuperuser,
-			"login":     scriptLogin,
+			"logged":     scriptLogged,
+			"capture":    scriptCapture,
+			"until":      scriptUntil,
+			"sallyport":  scriptSallyport,
+			"envsubst":   scriptEnvsubst,
+			"append":     scriptAppend,
+			"sftp":       scriptSFTP,
+			"scp":        scriptSCP,
+			"bigfile":    scriptMake,
+			"scpasked":   scriptSCPAsked,
+			"sshd":       scriptSSHD,
+			"kubernetes": scriptKubernetes,
+			"postgres":   scriptPostgres,
+			"sqlite":     scriptSQLite,
+			"superuser":  scriptSuperuser,
+			"login":      scriptLogin,
 			"transcript-id": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Setenv("ID", regexp.MustCompile(`[0-9]{8}T[0-9]{6}-[0-9a-z]+`).FindString(ts.ReadFile("stdout")))
 			},

@@ -28,6 +28,7 @@ func TestLines(t *testing.T) {
 		{"logs web-1 -c app --tail 2", "", "two\nthree\n"},
 		{"exec web-1 -c app -- sh -c 'echo hello'", "", "hello\n"},
 		{"exec web-1 -c app -i -- tr a-z A-Z", "shout", "SHOUT"},
+		{"attach web-1 -c app -i", "repeated", "repeated"},
 		{"apply -f -", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: made}\ndata: {a: b}\n", "configmap/made serverside-applied"},
 		{"label cm/made tier=one", "", "configmap/made labeled"},
 		{"get cm made --show-labels", "", "tier=one"},

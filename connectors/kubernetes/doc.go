@@ -1,14 +1,49 @@
-// Package kubernetes answers: what does a call ask of a cluster?
+// Package kubernetes answers: what does a call ask of a cluster, and how is it sent?
 //
-// It judges calls and has no driver yet. A call comes as a request to the API
-// server, or as a line of kubectl, which stands for such requests. Either is
-// brought into the API's own words: verb, group, resource, subresource,
-// namespace, name. The path is read as k8s.io/apiserver's RequestInfo does, with
-// the difference that a path which another program could read otherwise (dot
-// segments, encodings, empty segments) is dangerous and not guessed at.
+// # Judging
+//
+// A call comes as a request to the API server, or as a line of kubectl, which
+// stands for such requests. Either is brought into the API's own words: verb,
+// group, resource, subresource, namespace, name. The path is read as
+// k8s.io/apiserver's RequestInfo does, with the difference that a path which
+// another program could read otherwise (dot segments, encodings, empty segments) is
+// dangerous, not guessed at, and not sent.
 //
 // What runs code in a workload or opens a channel into it (exec, attach,
 // port-forward, proxy, ephemeral containers, a node's kubelet) is dangerous,
 // also as a GET; what shows or changes credentials and rights is privilege, also
 // as a read. A manifest that is not in the text is opaque, hence dangerous.
+//
+// # Sending
+//
+// A Conn has two powers. Request sends one request as its text says (send.go).
+// Command does what a line of kubectl says, without kubectl: the line is read by the
+// parser that judges lines (kubectl.go), an option that would not be followed is an
+// error (command.go), and what is left becomes requests, each of them an operation
+// of its own that is judged, masked and recorded as the request that it is; the
+// answers are then laid out as kubectl would. An apply or create is a request for each
+// object. exec and attach are operations whose text is the line of kubectl; their
+// streams are the permit's, over WebSocket, or SPDY where a proxy knows no better.
+//
+// # What never shows
+//
+// In answers to whatever is about Secrets, or about tokens that are made, every value
+// below data, stringData, annotations and token is masked, whoever asks and whatever
+// the plans say, in any of the API's forms; only JSON is asked for, and another answer
+// is withheld. What somebody puts into a manifest that they apply is their
+// statement, and is kept as typed. A Secret's value that a program prints in a pod, or
+// a log holds, is for the detectors to find.
+//
+// # Trust
+//
+// The API server's certificate is always verified, by the authority of the resource,
+// else the kubeconfig's, else the system's. Of a kubeconfig only a token or
+// certificate data is used: what would run a program or read a file is refused. No
+// redirect is followed, and the environment's proxies are not asked.
+//
+// # Ends
+//
+// A request ends with its context, and so does an exec's connection. A program on a
+// terminal loses it then; one that neither reads nor writes goes on, as Kubernetes
+// has no way to end it.
 package kubernetes

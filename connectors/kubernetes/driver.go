@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
@@ -144,15 +145,25 @@ var errClosed = errors.New("the connection was closed")
 // Close ends what is running and frees the connections.
 func (c *Conn) Close() error {
 	c.cancel(errClosed)
-	c.client.CloseIdleConnections()
+	c.release()
 	return nil
 }
+
+// release closes connections that nothing runs on, through what the library wraps
+// around them.
+func (c *Conn) release() { utilnet.CloseIdleConnectionsFor(c.client.Transport) }
 
 // bound ends with ctx and with the connection.
 func (c *Conn) bound(ctx context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(c.ctx, func() { cancel(context.Cause(c.ctx)) })
-	return ctx, func(cause error) { stop(); cancel(cause) }
+	return ctx, func(cause error) {
+		stop()
+		cancel(cause)
+		if c.ctx.Err() != nil {
+			c.release()
+		}
+	}
 }
 
 // failed puts why nothing came of a request in the words of errors.go. The

@@ -171,7 +171,7 @@ func (l *job) logs() error {
 
 // pod reads POD, pod/POD or pods/POD.
 func (l *job) pod() (string, error) {
-	if len(l.words) != 1 {
+	if len(l.words) != 1 || l.words[0] == "" {
 		return "", wrong("one pod is needed: its name")
 	}
 	word, name, ok := strings.Cut(l.words[0], "/")

@@ -2,15 +2,20 @@ package kubernetes
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,7 +164,8 @@ func TestUnsupported(t *testing.T) {
 		"GET /api/v1/namespaces/shop/pods/../secrets", "GET /api/v1//pods", "GET /api/v1/namespaces/shop/pods/web-1/exec?command=id&stdout=1", "POST /api/v1/namespaces/shop/pods/web-1/attach",
 		"GET /api/v1/namespaces/shop/pods/web-1/proxy/x", "GET /api/v1/nodes/node-1/proxy/exec", "GET /api/v1/proxy/nodes/node-1", "GET /api/v1/pods\nImpersonate-User: admin", "GET /api/v1/pods\nAuthorization: Bearer x",
 		"GET /api/v1/pods\nAccept: application/yaml", "GET /api/v1/pods\nAccept: application/vnd.kubernetes.protobuf", "GET /api/v1/pods\nAccept: application/cbor", "GET https://elsewhere/api", "nonsense",
-		"GET /api/v1/pods\nUpgrade: websocket",
+		"GET /api/v1/pods\nUpgrade: websocket", "TRACE /api/v1/pods", "OPTIONS /api/v1/pods", "CONNECT /api/v1/pods", "GET /api/v1/pods?a=b#c", "GET /api/v1/pods#c", "GET //elsewhere/api/v1/pods",
+		"GET /api/v1/namespaces/shop/%73ecrets",
 	} {
 		var out bytesWriter
 		if err := c.Request(t.Context(), g, text, &out); !errors.Is(err, connectors.ErrUnsupported) {
@@ -231,7 +237,7 @@ func TestErrors(t *testing.T) {
 func TestForbidden(t *testing.T) {
 	g := &connectortest.Guard{}
 	c := dial(t, g, kubetest.Dev)
-	for _, line := range []string{"get secrets", "delete pod web-1", "get nodes"} {
+	for _, line := range []string{"get secrets", "delete pod web-1", "get nodes", "exec web-1 -n default -- id"} {
 		s := kubectl(t, c, g, "", strings.Fields(line)...)
 		var te *connectors.TargetError
 		if !errors.As(s.fault, &te) || te.Code != "Forbidden" || !strings.Contains(te.Text, `"dev"`) {
@@ -487,6 +493,112 @@ func TestHostileAnswers(t *testing.T) {
 	if err := c.(*Conn).Request(t.Context(), g, "GET /api/v1/pods", a); !errors.Is(err, connectors.ErrProtocol) || a.held.Len() > maxAnswer {
 		t.Errorf("a long answer: %v, %d bytes held", err, a.held.Len())
 	}
+}
+
+// Where a proxy in between knows no WebSocket, SPDY does it.
+func TestSPDY(t *testing.T) {
+	s := theCluster(t)
+	to, err := url.Parse("https://" + s.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pem1, err := os.ReadFile(s.CAFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem1)
+	pass := httputil.NewSingleHostReverseProxy(to)
+	pass.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+	var refused, upgraded atomic.Int32
+	front := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch strings.ToLower(r.Header.Get("Upgrade")) {
+		case "websocket":
+			refused.Add(1)
+			http.Error(w, "no", http.StatusBadRequest)
+			return
+		case "spdy/3.1":
+			upgraded.Add(1)
+		}
+		pass.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	e := endpoint(s)
+	e.Address, e.TLSRootCA = front.Listener.Addr().String(), filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(e.TLSRootCA, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := &connectortest.Guard{}
+	c, err := New(Options{}).Open(t.Context(), e, mask.NewSecret([]byte(s.Token(kubetest.Admin))), g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	out := kubectl(t, c.(*Conn), g, "by spdy", split("exec web-1 -c app -i -- sh -c 'cat; exit 3'")...)
+	if out.fault != nil || out.out.String() != "by spdy" || out.exit.Code != 3 || refused.Load() != 1 || upgraded.Load() != 1 {
+		t.Errorf("%v %q %+v, %d refused, %d upgraded", out.fault, out.out.String(), out.exit, refused.Load(), upgraded.Load())
+	}
+	// A program that was judged once was asked for once.
+	n := 0
+	for _, o := range g.Operations() {
+		if strings.Contains(o.Text, "exec") {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+// No line is sent that says something which would not be followed, and none panics.
+func FuzzLine(f *testing.F) {
+	for _, l := range corpus(f) {
+		f.Add(strings.Join(strings.Fields(l.Input), "\x00"))
+	}
+	f.Add("get\x00pods\x00-n\x00shop\x00-o\x00jsonpath={.a}")
+	f.Add("exec\x00-it\x00web\x00--\x00sh")
+	f.Fuzz(func(t *testing.T, text string) {
+		c := &Conn{namespace: "default"}
+		l, _, err := c.parse(strings.Split(text, "\x00"))
+		if err != nil {
+			var wrong *connectors.LineError
+			if !errors.As(err, &wrong) {
+				t.Errorf("%q: %v", text, err)
+			}
+			return
+		}
+		for _, never := range []string{"--token", "--as", "--as-group", "--server", "-s", "--kubeconfig", "--insecure-skip-tls-verify", "--raw", "--username", "--client-key"} {
+			if l.f.has(never) {
+				t.Errorf("%q is taken with %s", text, never)
+			}
+		}
+		if strings.ContainsAny(l.namespace(), "/?#% ") {
+			t.Errorf("%q is about %q", text, l.namespace())
+		}
+	})
+}
+
+// A table is rows of one line each, whatever its cells hold.
+func FuzzTable(f *testing.F) {
+	f.Add(`{"kind":"Table","columnDefinitions":[{"name":"A"}],"rows":[{"cells":["x\ny"],"object":{"metadata":{"namespace":"n"}}}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		table, err := readTable([]byte(text))
+		if err != nil {
+			return
+		}
+		var b strings.Builder
+		p := &tablePrinter{out: &b, headers: true, spaces: true, labels: true}
+		p.begin(kind{name: "pods", namespaced: true}, false)
+		if err := p.add(table); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.flush(); err != nil {
+			t.Fatal(err)
+		}
+		if want := len(table.Rows) + min(1, len(table.Rows)); len(table.Rows) < 500 && strings.Count(b.String(), "\n") != want {
+			t.Errorf("%d lines of %d rows: %q", strings.Count(b.String(), "\n"), len(table.Rows), b.String())
+		}
+	})
 }
 
 func eventually(t *testing.T, ok func() bool) {

@@ -66,8 +66,8 @@ func (c *Conn) Request(ctx context.Context, g connectors.Guard, text string, w c
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the request took longer than %s, which is the limit", limit))
 		defer cancel()
 	}
-	reached, err := c.exchange(ctx, p, r, facts, w)
-	p.Done(connectors.Outcome{Err: err, Unknown: reached && err != nil && isVanished(err) && facts.Class != policy.Read, Affected: -1})
+	reached, status, err := c.exchange(ctx, p, r, facts, w)
+	p.Done(connectors.Outcome{Err: err, Tag: status, Unknown: reached && err != nil && isVanished(err) && facts.Class != policy.Read, Affected: -1})
 	return err
 }
 
@@ -77,7 +77,13 @@ func plain(p *http.Request, f policy.Facts) (request, error) {
 	if len(p.Odd) > 0 {
 		return r, fmt.Errorf("%s", p.Odd[0])
 	}
+	if !methods[p.Method] { // TRACE would tell the credential
+		return r, fmt.Errorf("the method %s is not the API's", p.Method)
+	}
 	path, _, _ := strings.Cut(p.Target, "?")
+	if strings.Contains(p.Target, "#") {
+		return r, fmt.Errorf("a fragment would not be sent")
+	}
 	if _, odd := http.Normalise(path); len(odd) > 0 || !strings.HasPrefix(path, "/") {
 		return r, fmt.Errorf("the path must be written plainly")
 	}
@@ -108,7 +114,10 @@ func plain(p *http.Request, f policy.Facts) (request, error) {
 	return r, nil
 }
 
-var opens = set("exec attach portforward proxy")
+var (
+	opens   = set("exec attach portforward proxy")
+	methods = set("GET POST PUT PATCH DELETE")
+)
 
 // endless reports whether the answer goes on for as long as somebody listens.
 func endless(target string) bool {
@@ -143,23 +152,24 @@ func (c *Conn) send(ctx context.Context, r request) (*nethttp.Response, error) {
 }
 
 // exchange sends the request and hands the answer on. reached says that the server
-// may have acted.
-func (c *Conn) exchange(ctx context.Context, p connectors.Permit, r request, f policy.Facts, w connectors.ResponseWriter) (reached bool, err error) {
+// may have acted, and status what it said.
+func (c *Conn) exchange(ctx context.Context, p connectors.Permit, r request, f policy.Facts, w connectors.ResponseWriter) (reached bool, status string, err error) {
 	a, err := c.send(ctx, r)
 	if err != nil {
-		return !isUnreachable(err), err
+		return !isUnreachable(err), "", err
 	}
+	status = connectors.StatusText(a.StatusCode)
 	// What a server sends too slowly, or never, ends with ctx.
 	defer context.AfterFunc(ctx, func() { _ = a.Body.Close() })()
 	defer a.Body.Close()
 	kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	switch {
 	case a.StatusCode == nethttp.StatusUnauthorized:
-		return true, unauthorized
+		return true, status, unauthorized
 	case kind != "application/json" && (seals(f.Kubernetes) || kind != "text/plain"):
-		return true, fmt.Errorf("%w: its answer is %.60q, not JSON, so it is withheld", connectors.ErrProtocol, kind)
+		return true, status, fmt.Errorf("%w: its answer is %.60q, not JSON, so it is withheld", connectors.ErrProtocol, kind)
 	}
-	return true, hand(ctx, p, a, kind, f.Kubernetes, w)
+	return true, status, hand(ctx, p, a, kind, f.Kubernetes, w)
 }
 
 // hand hands the answer on through the gate's masks and record, with what seals

@@ -373,6 +373,18 @@ func TestResourceRevision(t *testing.T) {
 		}
 		seen[got] = i
 	}
+	// Those of clusters alone.
+	base.Kind = "kubernetes"
+	for i, change := range []func(*Resource){
+		func(*Resource) {}, func(r *Resource) { r.Kubeconfig = &Ref{File: "k"} }, func(r *Resource) { r.Token = &Ref{File: "k"} }, func(r *Resource) { r.ClientCertificate = &Ref{File: "k"} },
+		func(r *Resource) { r.Namespace = "n" }, func(r *Resource) { r.Impersonate = true }, func(r *Resource) { r.ImpersonatePrefix = "n" },
+	} {
+		got := rev(change)
+		if j, ok := seen[got]; ok {
+			t.Errorf("change %d of a cluster has the revision of %d", i, j)
+		}
+		seen[got] = 100 + i
+	}
 	// A field added later must be thought about here.
 	if n := reflect.TypeFor[Resource]().NumField(); n != 30 {
 		t.Errorf("Resource has %d fields: is the new one part of the revision?", n)

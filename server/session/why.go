@@ -92,6 +92,7 @@ func (v *Visit) Why(ctx context.Context, name string, action policy.Action, text
 	if err != nil {
 		return Why{}, err
 	}
+	text = t.Spelled(text)
 	if action == "" {
 		action = t.DefaultAction(text)
 	}
@@ -104,7 +105,7 @@ func (v *Visit) Why(ctx context.Context, name string, action policy.Action, text
 		basis += ": " + err.Error()
 	}
 	op := connectors.Operation{Action: action, Text: text}
-	if v.g.o.Classify != nil && action != policy.ActionShell {
+	if v.g.o.Classify != nil && (action != policy.ActionShell || text != "" && t.Kind == kindKubernetes) {
 		if op.Facts, err = v.g.o.Classify(ctx, t.Kind, action, text); err != nil {
 			return Why{}, v.g.words(name, err)
 		}
@@ -150,6 +151,8 @@ func (t Target) DefaultAction(text string) policy.Action {
 		return policy.ActionSQL
 	case text == "" && slices.Contains(all, policy.ActionShell):
 		return policy.ActionShell
+	case t.Kind == kindKubernetes:
+		return lineAction(text)
 	}
 	return all[0]
 }

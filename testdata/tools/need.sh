@@ -54,3 +54,6 @@ fi
 # asciinema of Debian 12 plays casts of version 2; the web player those of version 3.
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/sallyport-test/asciinema"
 [ -d "$cache/node_modules/asciinema-player" ] || npm install --silent --no-fund --no-audit --prefix "$cache" asciinema-player@3.18.0
+# The API server of Kubernetes, etcd and a small kubelet, built from modules: minutes
+# of work the first time, none after it.
+"$(dirname "$0")/../kube/build.sh" >/dev/null

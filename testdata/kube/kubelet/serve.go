@@ -117,7 +117,7 @@ func (r runtime) ExecInContainer(ctx context.Context, _, _, _ string, argv []str
 	defer cancel()
 	defer context.AfterFunc(r.ctx, cancel)()
 	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	c.Dir, c.Env = r.dir, append(os.Environ(), append(r.env, "LOG="+r.dir+"/log", "TERM=xterm")...)
+	c.Dir, c.Env = r.dir, append(os.Environ(), append(r.env, "LOG="+r.dir+"/log", "TERM=xterm", "PS1=in-the-pod> ")...)
 	c.WaitDelay = time.Second
 	var err error
 	if tty {

@@ -1,0 +1,40 @@
+package session
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/policy"
+)
+
+const kindKubernetes = "kubernetes"
+
+// Spelled is a text as it is judged at this kind of resource: a line for a cluster
+// may leave kubectl out.
+func (t Target) Spelled(text string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	if t.Kind != kindKubernetes || first == "" || first == "kubectl" || strings.Trim(first, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+		return text
+	}
+	return "kubectl " + text
+}
+
+// lineAction is what a line of kubectl is when it runs: programs in containers are
+// commands, or shells where they have a terminal; all else are requests.
+func lineAction(text string) policy.Action {
+	words := strings.Fields(text)
+	if i := slices.Index(words, "--"); i >= 0 {
+		words = words[:i]
+	}
+	switch {
+	case len(words) == 0 || words[0] != "kubectl":
+		return policy.ActionKubernetes
+	case slices.Contains(words, "attach"):
+		return policy.ActionShell
+	case !slices.Contains(words, "exec"):
+		return policy.ActionKubernetes
+	case slices.ContainsFunc(words, func(w string) bool { return w == "-t" || w == "-it" || w == "-ti" || w == "--tty" }):
+		return policy.ActionShell
+	}
+	return policy.ActionExec
+}
