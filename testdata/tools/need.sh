@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need and what is missing: a PostgreSQL server, the
-# OpenSSH client and server programs, curl, and Node.js 20 or newer for the second
-# OpenID provider. Servers are started by the tests themselves, on loopback and
+# Installs what the tests need and what is missing: a PostgreSQL and a MariaDB
+# server, the OpenSSH client and server programs, curl, and Node.js 20 or newer for
+# the second OpenID provider. Servers are started by the tests themselves, on loopback and
 # Unix sockets; nothing that is installed here is left running.
 set -euo pipefail
 
@@ -16,6 +16,7 @@ need curl curl
 need vim vim
 need top procps
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)
+need mariadbd mariadb-server
 need npm npm
 need node nodejs
 [ "${1:-}" = race ] && need gcc gcc && { [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev); }

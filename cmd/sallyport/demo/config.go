@@ -17,6 +17,7 @@ type Settings struct {
 	// SQLite is the file of orders-lite.
 	SQLite   string
 	Postgres PostgresTarget
+	Maria    MariaTarget
 	Host     HostTarget
 }
 
@@ -43,6 +44,7 @@ const (
 	LiteName     = "orders-lite"
 	PostgresName = "orders-db"
 	HostName     = "demo-host"
+	MariaName    = "orders-maria"
 )
 
 //go:embed config.yaml.tmpl

@@ -39,6 +39,7 @@ const Superuser = "root"
 // Server is a running MariaDB. Its methods are safe for concurrent use.
 type Server struct {
 	dir       string
+	sockets   string // the folder of the socket
 	password  string
 	version   string
 	persist   bool
@@ -84,8 +85,8 @@ func (s *Server) start(ctx context.Context, p programs, who *account, o Options)
 	return s.wait(ctx)
 }
 
-// folder makes the folder, whose path must be short: the socket is in it
-// (sun_path of sockaddr_un has 108 bytes).
+// folder makes the folder, and another for the socket where the path of the first
+// is long (sun_path of sockaddr_un has 108 bytes).
 func (s *Server) folder(who *account) error {
 	if s.dir == "" {
 		dir, err := os.MkdirTemp("", "maria-")
@@ -100,16 +101,23 @@ func (s *Server) folder(who *account) error {
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return fmt.Errorf("find the folder for mariadbd: %w", err)
 	}
-	if len(s.Socket()) > 100 {
-		return fmt.Errorf("the folder %q has too long a path for a socket", s.dir)
+	if err := who.own(s.dir); err != nil {
+		return err
 	}
-	return who.own(s.dir)
+	s.sockets = s.dir
+	if len(s.dir) > 80 {
+		if s.sockets, err = os.MkdirTemp("", "maria-"); err != nil {
+			return fmt.Errorf("make a folder for the socket: %w", err)
+		}
+		s.temporary = append(s.temporary, s.sockets)
+	}
+	return who.own(s.sockets)
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 // Socket is the path of the server's socket: the address to connect to.
-func (s *Server) Socket() string { return filepath.Join(s.dir, "s.sock") }
+func (s *Server) Socket() string { return filepath.Join(s.sockets, "s.sock") }
 
 // Password is the superuser's.
 func (s *Server) Password() string { return s.password }
