@@ -46,7 +46,9 @@ func TestConformance(t *testing.T) {
 		// The server counts a session as busy for a moment after it has answered; the gate's
 		// own statements do not count.
 		Sessions: func(t testing.TB) int { return count(t, "true") },
-		Active:   func(t testing.TB) int { return count(t, "info is not null and info not rlike 'information_schema|^set names|^rollback|^do 0|^show'") },
+		Active: func(t testing.TB) int {
+			return count(t, "info is not null and info not rlike 'information_schema|^set names|^rollback|^do 0|^show'")
+		},
 		SQL: &connectortest.SQL{
 			Read:     "select id, name, null as nothing, x'00ff' as raw from customers where id < 3 order by id",
 			ReadWant: [][]string{{"1", "Name 1", "NULL", `\x00ff`}, {"2", "Name 2", "NULL", `\x00ff`}},

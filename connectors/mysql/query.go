@@ -89,11 +89,11 @@ type source struct {
 
 	timer     *time.Timer
 	unwatch   func() // of the part that runs
-	began     bool // a transaction is open that ends with the statement
-	sent      bool // the statement was sent, so an error may speak of values
-	abandoned bool // left by its reader, and cancelled for that
-	over      bool // the statement has ended, as err says
-	ended     bool // Finish was called
+	began     bool   // a transaction is open that ends with the statement
+	sent      bool   // the statement was sent, so an error may speak of values
+	abandoned bool   // left by its reader, and cancelled for that
+	over      bool   // the statement has ended, as err says
+	ended     bool   // Finish was called
 	err       error
 	n         int64
 	vals      []connectors.Value
@@ -212,7 +212,11 @@ func (q *source) prepared(text string) error {
 	}
 	c := cursor{p: p}
 	if head := c.byte(); head == headErr {
-		return pointed(q.failure(refused(p)), text)
+		var r *refusal
+		if err := refused(p); errors.As(err, &r) && r.code == errSyntax || !q.masks {
+			return pointed(q.failure(err), text)
+		}
+		return fmt.Errorf("%w: %s", connectors.ErrUnsupported, q.j.cannot) // it may speak of more than the text
 	} else if head != headOK {
 		w.broken = true
 		return malformed("an answer that was not asked for")

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
+	tidb "github.com/pingcap/tidb/pkg/parser/mysql"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 )
 
@@ -53,7 +54,11 @@ func (a *analyzer) expr(e ast.ExprNode, sc *scope) value {
 	case *ast.FuncCallExpr:
 		return a.call(n, sc)
 	case *ast.FuncCastExpr:
-		return a.each(sc, n.Expr) // in a statement that reads, what cannot be cast is a warning
+		v := a.each(sc, n.Expr)
+		if t := n.Tp.GetType(); t == tidb.TypeJSON || t == tidb.TypeGeometry || n.Tp.IsArray() {
+			return a.partial(v, "an error of CAST")
+		}
+		return v // in a statement that reads, what cannot be cast is a warning
 	case *ast.AggregateFuncExpr:
 		return a.aggregate(n, sc)
 	case *ast.WindowFuncExpr:
@@ -189,10 +194,10 @@ func (a *analyzer) binary(n *ast.BinaryOperationExpr, sc *scope) value {
 	v := a.each(sc, n.L, n.R)
 	switch n.Op {
 	case opcode.LogicAnd, opcode.LogicOr, opcode.LogicXor, opcode.EQ, opcode.NE, opcode.NullEQ, opcode.LT, opcode.LE, opcode.GT, opcode.GE,
-		opcode.And, opcode.Or, opcode.Xor, opcode.LeftShift, opcode.RightShift:
+		opcode.LeftShift, opcode.RightShift:
 		return v
 	}
-	return a.partial(v, "an error of "+n.Op.String()) // an overflow
+	return a.partial(v, "an error of "+n.Op.String()) // an overflow, or bytes of two lengths
 }
 
 // call traces a function of the server.
