@@ -8,7 +8,7 @@ import (
 	"github.com/sallyport/sallyport/mask"
 )
 
-// MariaTarget is where orders-maria is.
+// MariaTarget is where orders-maria is; the zero value leaves it out.
 type MariaTarget struct {
 	// Unavailable says why there is none; nothing else is needed then.
 	Unavailable string

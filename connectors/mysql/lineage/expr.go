@@ -269,13 +269,16 @@ func (a *analyzer) condition(e ast.ExprNode, sc *scope, clause string) {
 		a.condition(b.R, sc, clause)
 		return
 	}
-	v := a.expr(e, sc)
-	a.tests(v.src)
-	a.fixes(e, sc)
-	if n := tries(e); n > 0 {
+	if n := tries(e); n > 0 { // texts are not converted, so that this cannot fail
+		v := a.expr(compared(e), sc)
+		a.tests(v.src)
+		a.fixes(e, sc)
 		a.decidesEqual(v.src, clause, n)
 		return
 	}
+	v := a.expr(e, sc)
+	a.tests(v.src)
+	a.fixes(e, sc)
 	a.decides(v.src, clause)
 }
 
@@ -299,6 +302,20 @@ func tries(e ast.ExprNode) int {
 		return len(n.List)
 	}
 	return 0
+}
+
+// compared is the column of such a comparison.
+func compared(e ast.ExprNode) ast.ExprNode {
+	switch n := e.(type) {
+	case *ast.BinaryOperationExpr:
+		if bare(n.L) {
+			return n.L
+		}
+		return n.R
+	case *ast.PatternInExpr:
+		return n.Expr
+	}
+	return e
 }
 
 func bare(e ast.ExprNode) bool {
