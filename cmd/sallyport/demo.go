@@ -146,9 +146,11 @@ func demoRun(ctx context.Context, o demoFlags, io stdio) (err error) {
 	}
 	pg := newDemoPostgres(ctx, o, log)
 	defer pg.stop()
+	maria := newDemoMaria(ctx, o, log)
+	defer maria.stop()
 	path := filepath.Join(o.data, "demo.yaml")
 	text, err := demo.Config(demo.Settings{Listen: l.Addr().String(), Address: reach(l.Addr()), Data: o.data,
-		Issuer: provider.Issuer(), ClientID: demoClient, SQLite: lite, Postgres: pg.settings(), Host: host.Target(), APIToken: api.TokenFile()})
+		Issuer: provider.Issuer(), ClientID: demoClient, SQLite: lite, Postgres: pg.settings(), Maria: maria.settings(), Host: host.Target(), APIToken: api.TokenFile()})
 	if err == nil {
 		err = os.WriteFile(path, []byte(text), 0o600)
 	}
@@ -159,15 +161,15 @@ func demoRun(ctx context.Context, o demoFlags, io stdio) (err error) {
 		return fmt.Errorf("write demo configuration: %w", err)
 	}
 	return serve(ctx, serveOptions{config: path, log: log, listener: l,
-		dial: dialers{demo.HostName: host.Dial, demo.APIName: api.Dial, demo.PostgresName: pg.dial},
+		dial: dialers{demo.HostName: host.Dial, demo.APIName: api.Dial, demo.PostgresName: pg.dial, demo.MariaName: maria.dial},
 		ready: func(a net.Addr, fingerprint string) {
-			fmt.Fprint(io.out, demoHello(a, fingerprint, provider, path, o, pg.unavailable))
+			fmt.Fprint(io.out, demoHello(a, fingerprint, provider, path, o, pg.unavailable, maria.unavailable))
 		},
 	})
 }
 
 // demoHello is what the demo prints when it is ready.
-func demoHello(a net.Addr, fingerprint string, p *oidctest.Provider, config string, o demoFlags, noPostgres string) string {
+func demoHello(a net.Addr, fingerprint string, p *oidctest.Provider, config string, o demoFlags, noPostgres, noMaria string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nThe Sallyport demo is ready:\n\n    ssh %s\n\n", reach(a))
 	fmt.Fprintf(&b, "Host key       %s\n", fingerprint)
@@ -175,6 +177,9 @@ func demoHello(a net.Addr, fingerprint string, p *oidctest.Provider, config stri
 	fmt.Fprintf(&b, "Sign-in        open the URL that ssh shows, or approve its code from a shell:\n\n    %s\n\n", oidctest.CurlApprove(p.URL(), "", "alice"))
 	if noPostgres != "" {
 		fmt.Fprintf(&b, "No orders-db:  %s\n", noPostgres)
+	}
+	if noMaria != "" {
+		fmt.Fprintf(&b, "No orders-maria: %s\n", noMaria)
 	}
 	fmt.Fprintf(&b, "Configuration  %s\nData           %s\n", config, o.data)
 	fmt.Fprintf(&b, "Evidence       sallyport transcript verify --data %s   (once it is stopped)\n\n", o.data)

@@ -28,8 +28,8 @@ import (
 //	ssh PERSON CODE words...  run the stock client; it must end with CODE
 //	                          (PERSON - has no key; stdin is the last `stdin`)
 //	sshopt PERSON CODE [opt...] words...  the same with options of the client
-//	terminal PERSON TERM W H  run the client on a terminal; see, type and ended
-//	                          then wait for text, send a line, and wait for the end
+//	terminal PERSON TERM W H [words...]  run the client on a terminal; see, type and
+//	                          ended then wait for text, send a line, and wait for the end
 //	keys NAME...              press keys on that terminal: by name, else text as it is
 //	sallyport CODE args...    run a subcommand; it must end with CODE
 //	                          ($CORPUS is testdata/corpus)
@@ -50,6 +50,8 @@ import (
 //	                          and $KUBECA lead there, with token-gateway or token-admin
 //	sqlite FILE SQLFILE       make a file of SQLite
 //	superuser FILE|SQL        run statements there; stdout is that of the last command
+//	mariadb busy|idle|dies    wait until the demo's MariaDB runs a statement of the
+//	                          gate, or none; end it as a crash would
 //	login NAME                give a role there the password pw-NAME
 //	shouter                   a program on port $SHOUTER that answers in capitals
 //	forward PERSON CODE HOST:PORT TEXT  ssh -W with that input
@@ -108,6 +110,7 @@ func TestScript(t *testing.T) {
 			"kubernetes": scriptKubernetes,
 			"postgres":   scriptPostgres,
 			"sqlite":     scriptSQLite,
+			"mariadb":    scriptMariaDB,
 			"superuser":  scriptSuperuser,
 			"login":      scriptLogin,
 			"transcript-id": func(ts *testscript.TestScript, _ bool, _ []string) {
@@ -253,7 +256,7 @@ func scriptTerminal(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	height, err := strconv.Atoi(args[3])
 	ts.Check(err)
-	cmd := exec.Command("ssh", append(b.sshArgs(args[0]), "-tt", "127.0.0.1")...)
+	cmd := exec.Command("ssh", slices.Concat(b.sshArgs(args[0]), []string{"-tt", "127.0.0.1"}, args[4:])...)
 	cmd.Env = append(os.Environ(), "TERM="+args[1])
 	screens.Store(b, termtest.Start(b.t, cmd, width, height))
 }

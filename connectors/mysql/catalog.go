@@ -248,6 +248,8 @@ func expression(text string) (ast.ExprNode, error) {
 	return s.Fields.Fields[0].Expr, nil
 }
 
+var errSeveral = errors.New("the text is not one statement")
+
 // parseOne parses a text of one statement, without comments that may run.
 func parseOne(text string) (st ast.StmtNode, err error) {
 	defer func() {
@@ -266,7 +268,7 @@ func parseOne(text string) (st ast.StmtNode, err error) {
 		return nil, errors.New("the parser does not take it: " + firstLine(err.Error()))
 	}
 	if len(list) != 1 {
-		return nil, errors.New("the text is not one statement")
+		return nil, errSeveral
 	}
 	return list[0], nil
 }

@@ -16,6 +16,7 @@ import (
 
 // Numbers of errors that say how a statement ended.
 const (
+	errSyntax      = 1064
 	errInterrupted = 1317 // KILL QUERY
 	errOverTime    = 1969 // MariaDB's max_statement_time
 	errOverTimeMy  = 3024 // MySQL's max_execution_time

@@ -31,7 +31,8 @@ func (c *Conn) Estimate(ctx context.Context, g connectors.Guard, s connectors.St
 	return c.estimate(run, g, c.assess(s.Text), s.Text)
 }
 
-// estimate runs EXPLAIN on the second line, in a read-only transaction.
+// estimate runs EXPLAIN on the second line, in a transaction that is rolled back: a
+// read-only one does not take EXPLAIN DELETE. It runs nothing of the statement.
 func (c *Conn) estimate(ctx context.Context, g connectors.Guard, j *judged, text string) (int64, error) {
 	if why := j.inestimable(); why != "" {
 		return 0, fmt.Errorf("%w: no estimate: %s", connectors.ErrUnsupported, why)
@@ -43,7 +44,7 @@ func (c *Conn) estimate(ctx context.Context, g connectors.Guard, j *judged, text
 		return 0, fmt.Errorf("%w: no estimate: EXPLAIN does not take it", connectors.ErrUnsupported)
 	}
 	database, _ := c.place()
-	before := []string{c.sessionText(estimateTimeout), "start transaction read only"}
+	before := []string{c.sessionText(estimateTimeout), "start transaction"}
 	if database != "" {
 		before = append(before, "use `"+strings.ReplaceAll(database, "`", "``")+"`")
 	}

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ func (c *Conn) assess(text string) *judged {
 	case err != nil:
 		j.Result = &lineage.Result{Why: err.Error()}
 		j.cannot = err.Error()
-		j.unparsed = !scan(text).special
+		j.unparsed = !scan(text).special && !errors.Is(err, errSeveral)
 	case tainted != "":
 		j.statement, j.Result = st, &lineage.Result{Why: tainted}
 	default:

@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	if serverStarted.Load() {
 		if s, err := theServer(); err == nil {
+			if code != 0 {
+				fmt.Fprintln(os.Stderr, s.Log())
+			}
 			s.Stop()
 		}
 	}

@@ -212,7 +212,11 @@ func (q *source) prepared(text string) error {
 	}
 	c := cursor{p: p}
 	if head := c.byte(); head == headErr {
-		return pointed(q.failure(refused(p)), text)
+		var r *refusal
+		if err := refused(p); errors.As(err, &r) && r.code == errSyntax || !q.masks {
+			return pointed(q.failure(err), text)
+		}
+		return fmt.Errorf("%w: %s", connectors.ErrUnsupported, q.j.cannot) // it may speak of more than the text
 	} else if head != headOK {
 		w.broken = true
 		return malformed("an answer that was not asked for")

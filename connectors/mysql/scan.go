@@ -1,6 +1,10 @@
 package mysql
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // scanned is what a look at strings and comments tells.
 type scanned struct {
@@ -31,6 +35,13 @@ func scan(text string) scanned {
 			continue
 		case c == '(':
 			s.openers++
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f:
+			s.odd = "a control character outside of strings"
+		case c >= utf8.RuneSelf:
+			var r rune
+			if r, n = utf8.DecodeRuneInString(text[i:]); unicode.IsSpace(r) || unicode.IsControl(r) {
+				s.odd = "white space that the server takes for a part of a name"
+			}
 		}
 		b.WriteString(text[i : i+n])
 		i += n

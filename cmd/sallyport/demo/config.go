@@ -17,6 +17,7 @@ type Settings struct {
 	// SQLite is the file of orders-lite.
 	SQLite   string
 	Postgres PostgresTarget
+	Maria    MariaTarget
 	Host     HostTarget
 	// APIToken is the file with the billing service's token; "" for none.
 	APIToken string
@@ -46,6 +47,7 @@ const (
 	PostgresName = "orders-db"
 	HostName     = "demo-host"
 	APIName      = "billing-api"
+	MariaName    = "orders-maria"
 )
 
 //go:embed config.yaml.tmpl

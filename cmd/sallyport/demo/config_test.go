@@ -26,6 +26,7 @@ func settings() Settings {
 		Listen: "127.0.0.1:2222", Address: "-p 2222 localhost", Data: "/tmp/demo \"data\"", Issuer: "http://127.0.0.1:8080", ClientID: "sallyport",
 		SQLite:   "/tmp/demo/orders: lite.db",
 		Postgres: PostgresTarget{Address: "/tmp/demo/pg/s", Database: "orders", User: PostgresUser, PasswordFile: "/tmp/demo/pw"},
+		Maria:    MariaTarget{Address: "/tmp/demo/maria/s.sock", Database: "orders", User: MariaUser, PasswordFile: "/tmp/demo/pw2"},
 		Host:     HostTarget{User: "demo", PasswordFile: "/tmp/demo/host/password", KeyLine: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ/kgnmQ2SkVZhjGiRUvvJvAg9fQZrCbUXRf8ffUm3kK"},
 	}
 }

@@ -41,7 +41,9 @@ type ordering struct {
 type met struct {
 	rel  *Relation
 	used map[string]bool
-	part part
+	// hinted says that the statement names indexes.
+	hinted bool
+	part   part
 	// alone says that the order shows within the SELECT: it keeps the first rows, or puts
 	// rows together one after the other.
 	alone bool
@@ -147,7 +149,7 @@ func (a *analyzer) meets(n *ast.SelectStmt, sc *scope) {
 	alone := a.part != top && n.Limit != nil || gathers(n)
 	for _, i := range sc.items {
 		if i.rel != nil && i.used != nil {
-			a.tables = append(a.tables, &met{rel: i.rel, used: i.used, part: a.part, alone: alone})
+			a.tables = append(a.tables, &met{rel: i.rel, used: i.used, hinted: i.hinted, part: a.part, alone: alone})
 		}
 	}
 }
@@ -264,9 +266,7 @@ func (a *analyzer) unordered() {
 			continue
 		}
 		for _, k := range m.rel.Keys {
-			if !k.Primary {
-				a.byIndex(m, k)
-			}
+			a.byIndex(m, k)
 		}
 	}
 }
@@ -304,6 +304,12 @@ func (a *analyzer) joined(c mask.Column, settled map[*met]bool) bool {
 	return false
 }
 
+// clustered reports whether the table itself may be kept in the order of a key: its
+// primary one, or where it has none, a unique one.
+func clustered(rel *Relation, k Key) bool {
+	return k.Primary || k.Unique && !slices.ContainsFunc(rel.Keys, func(o Key) bool { return o.Primary })
+}
+
 // byIndex notes an index's columns where the server may read it instead of the
 // table. What stands in a view or a subquery may be merged with what is around it,
 // so that less of it is needed than is written.
@@ -317,7 +323,7 @@ func (a *analyzer) byIndex(m *met, k Key) {
 		}
 	}
 	covers := true
-	if m.part == top {
+	if m.part == top && !m.hinted && !clustered(m.rel, k) {
 		for c := range m.used {
 			covers = covers && has[c]
 		}

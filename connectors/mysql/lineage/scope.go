@@ -27,6 +27,7 @@ type item struct {
 	rel    *Relation
 	cols   []column
 	used   map[string]bool // columns that the level refers to, of a base table
+	hinted bool            // the statement says which indexes are to be used
 }
 
 // cte is a common table expression.
@@ -130,7 +131,12 @@ func (a *analyzer) base(n *ast.TableName) *item {
 		i.cols = a.view(rel)
 		return i
 	}
-	i.used = map[string]bool{}
+	i.used, i.hinted = map[string]bool{}, len(n.IndexHints) > 0
+	if len(n.PartitionNames) > 0 { // which rows are in it may go by any column
+		for _, c := range rel.Columns {
+			a.decides(of(mask.Column{Schema: rel.Schema, Table: rel.Name, Name: c.Name}), "PARTITION")
+		}
+	}
 	for _, c := range rel.Columns {
 		i.cols = append(i.cols, a.attribute(rel, c))
 	}

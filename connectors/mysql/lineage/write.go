@@ -228,9 +228,7 @@ func (a *analyzer) bounded(where ast.ExprNode, o *ast.OrderByClause, l *ast.Limi
 		}
 		for _, k := range i.rel.Keys {
 			for _, c := range k.Columns {
-				if !k.Primary {
-					a.decides(of(mask.Column{Schema: i.rel.Schema, Table: i.rel.Name, Name: a.spelled(i.rel, c)}), "LIMIT")
-				}
+				a.decides(of(mask.Column{Schema: i.rel.Schema, Table: i.rel.Name, Name: a.spelled(i.rel, c)}), "LIMIT")
 			}
 		}
 	}

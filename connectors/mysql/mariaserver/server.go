@@ -39,6 +39,7 @@ const Superuser = "root"
 // Server is a running MariaDB. Its methods are safe for concurrent use.
 type Server struct {
 	dir       string
+	sockets   string // the folder of the socket
 	password  string
 	version   string
 	persist   bool
@@ -84,8 +85,8 @@ func (s *Server) start(ctx context.Context, p programs, who *account, o Options)
 	return s.wait(ctx)
 }
 
-// folder makes the folder, whose path must be short: the socket is in it
-// (sun_path of sockaddr_un has 108 bytes).
+// folder makes the folder, and another for the socket where the path of the first
+// is long (sun_path of sockaddr_un has 108 bytes).
 func (s *Server) folder(who *account) error {
 	if s.dir == "" {
 		dir, err := os.MkdirTemp("", "maria-")
@@ -100,16 +101,33 @@ func (s *Server) folder(who *account) error {
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return fmt.Errorf("find the folder for mariadbd: %w", err)
 	}
-	if len(s.Socket()) > 100 {
-		return fmt.Errorf("the folder %q has too long a path for a socket", s.dir)
+	if err := who.own(s.dir); err != nil {
+		return err
 	}
-	return who.own(s.dir)
+	if err := os.MkdirAll(s.temp(), 0o700); err != nil {
+		return fmt.Errorf("make a folder for mariadbd: %w", err)
+	}
+	if err := who.own(s.temp()); err != nil {
+		return err
+	}
+	s.sockets = s.dir
+	if len(s.dir) > 80 {
+		if s.sockets, err = os.MkdirTemp("", "maria-"); err != nil {
+			return fmt.Errorf("make a folder for the socket: %w", err)
+		}
+		s.temporary = append(s.temporary, s.sockets)
+	}
+	return who.own(s.sockets)
 }
+
+// temp is for the server's temporary files: in one that servers share, each that
+// starts removes those of the others.
+func (s *Server) temp() string { return filepath.Join(s.dir, "tmp") }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 // Socket is the path of the server's socket: the address to connect to.
-func (s *Server) Socket() string { return filepath.Join(s.dir, "s.sock") }
+func (s *Server) Socket() string { return filepath.Join(s.sockets, "s.sock") }
 
 // Password is the superuser's.
 func (s *Server) Password() string { return s.password }
@@ -143,10 +161,12 @@ func (s *Server) initialise(ctx context.Context, p programs, who *account) error
 			return err
 		}
 	}
-	cmd := exec.CommandContext(ctx, p.install, "--no-defaults", "--datadir="+s.data(), "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve")
+	cmd := exec.CommandContext(ctx, p.install, "--no-defaults", "--datadir="+s.data(), "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
+		"--tmpdir="+s.temp(),
+		"--innodb-use-native-aio=0") // of which there may be too little on a machine with many servers
 	who.become(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("mariadb-install-db: %w: %s", err, lastLines(out))
+		return fmt.Errorf("mariadb-install-db: %w: %s", err, faults(out))
 	}
 	return os.WriteFile(done, nil, 0o600)
 }
@@ -157,8 +177,8 @@ func (s *Server) firstFile() string { return filepath.Join(s.dir, "first.sql") }
 // run starts the server. The kernel ends it with the thread that started it, so
 // that thread does nothing else until then.
 func (s *Server) run(p programs, who *account, o Options) error {
-	args := []string{"--no-defaults", "--datadir=" + s.data(), "--socket=" + s.Socket(), "--pid-file=" + filepath.Join(s.dir, "pid"), "--init-file=" + s.firstFile(),
-		"--innodb-buffer-pool-size=16M", "--skip-log-bin", "--skip-name-resolve", "--local-infile=0", "--performance-schema=off", "--secure-file-priv=" + s.data()}
+	args := []string{"--no-defaults", "--datadir=" + s.data(), "--tmpdir=" + s.temp(), "--socket=" + s.Socket(), "--pid-file=" + filepath.Join(s.dir, "pid"), "--init-file=" + s.firstFile(),
+		"--innodb-buffer-pool-size=16M", "--innodb-use-native-aio=0", "--skip-log-bin", "--skip-name-resolve", "--local-infile=0", "--performance-schema=off", "--secure-file-priv=" + s.data()}
 	if o.Port == 0 {
 		args = append(args, "--skip-networking")
 	} else {
@@ -331,6 +351,20 @@ func (t *tail) bytes() []byte {
 	return bytes.Clone(t.b)
 }
 
+// faults are the lines that speak of errors, before much advice.
+func faults(b []byte) string {
+	var out []string
+	for line := range strings.Lines(string(b)) {
+		if strings.Contains(strings.ToUpper(line), "ERROR") || strings.Contains(line, "fail") {
+			out = append(out, strings.TrimSpace(line))
+		}
+	}
+	if len(out) == 0 {
+		return lastLines(b)
+	}
+	return strings.Join(out[:min(len(out), 5)], " | ")
+}
+
 func lastLines(b []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	return strings.Join(lines[max(0, len(lines)-5):], " | ")
@@ -340,3 +374,6 @@ var (
 	errReach  = errors.New("is not reachable for the user mariadbd runs as")
 	errNotYet = errors.New("it has not written its process id")
 )
+
+// Log is the end of what the server logged.
+func (s *Server) Log() string { return string(s.log.bytes()) }
