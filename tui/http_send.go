@@ -9,7 +9,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/sallyport/sallyport/connectors"
-	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/tui/widget"
 )
@@ -253,7 +252,7 @@ func (p *httpPage) findKey(k tea.KeyPressMsg) tea.Cmd {
 // valueView is the panel of one value: all of it, and why it shows what it shows.
 type valueView struct {
 	path, text string
-	masked     *mask.Mark
+	masked     *connectors.Mark
 	rule       policy.MaskRule // of the mask, where it is one by path
 	top        int
 	// who may see it is asked for.
