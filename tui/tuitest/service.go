@@ -21,7 +21,7 @@ func ServiceListing() tui.Listing {
 		Description: "Invoices.",
 		Rights: []policy.Right{{What: "read", Decision: policy.Decision{Effect: policy.Allow, Rule: "billing/looks"}},
 			{What: "write", Decision: policy.Decision{Effect: policy.Approve, Rule: "billing/changes", Approvers: []string{"dba"}}}},
-		Masks: []policy.MaskRule{{Name: "people", Path: "$.**.email", Method: "redact"}}, Detect: []string{"card"}}
+		Masks: []policy.MaskRule{{Name: "people", Path: "$.**.phone", Method: "redact"}, {Name: "people", Path: "$.**.email", Method: "redact"}}, Detect: []string{"card"}}
 }
 
 var _ tui.Services = (*backend)(nil)
