@@ -116,6 +116,11 @@ func (e *events) end(with []byte) {
 	case data && e.paths != nil:
 		e.put(dataField)
 		e.part(value)
+	case e.paths != nil && !eventField(line):
+		// Whatever says of itself that it is events, and is something else.
+		e.withhold()
+		e.shut = true
+		return
 	case e.key:
 		e.key = !bytes.Contains(line, pemEnd)
 		e.withhold()
@@ -129,6 +134,16 @@ func (e *events) end(with []byte) {
 		}
 	}
 	e.through(with)
+}
+
+// eventField reports whether a line is one that events have beside data.
+func eventField(line []byte) bool {
+	for _, f := range []string{":", "event:", "id:", "retry:"} {
+		if bytes.HasPrefix(line, []byte(f)) {
+			return true
+		}
+	}
+	return false
 }
 
 // part masks a line of the event's document.

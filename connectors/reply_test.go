@@ -43,6 +43,7 @@ func TestBody(t *testing.T) {
 		{"events", "text/event-stream", "event: x\ndata: {\"key\":\"K1\"}\n\ndata: {\"key\":\"K2\"}\n\n", "event: x\ndata: {\"key\":\"[masked]\"}\n\ndata: {\"key\":\"[masked]\"}\n\n", []string{"$.key"}, nil},
 		{"events that are text", "text/event-stream", ": hi\r\ndata: " + mail + "\r\n\r\n", ": hi\r\ndata: [email]\r\n\r\n", nil, nil},
 		{"a key on several lines", "text/event-stream", "data: -----BEGIN PRIVATE KEY-----\ndata: MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\ndata: -----END PRIVATE KEY-----\ndata: x\n\n", "data: -----BEGIN PRIVATE KEY-----\n[masked]\n[masked]\ndata: x\n\n", nil, nil},
+		{"JSON that says it is events", "text/event-stream", "{\n \"key\": \"K1\"\n}\n", "[masked]", []string{"$.key"}, nil},
 		{"a document on several lines", "text/event-stream", "data: {\"a\":1,\r\ndata: \"key\":\r\nid: 7\r\ndata: \"K1\"}\r\n\r\n", "data: {\"a\":1,\r\ndata: \"key\":\r\nid: 7\r\ndata: \"[masked]\"}\r\n\r\n", []string{"$.key"}, nil},
 		{"a document over two events", "text/event-stream", "data: {\"key\":\"K0\",\"k\":\n\ndata: \"K1\"}\n\n", "data: {\"key\":\"[masked]\",\"k\":\n\n", []string{"$.key"}, nil},
 		{"events that are no JSON", "text/event-stream", "data: K1\n\ndata: {}\n\n", "data: [masked]\n", []string{"$.key"}, nil},

@@ -40,8 +40,11 @@ type Field struct {
 	Masked      bool
 }
 
+// Mark is where in a body something was masked.
+type Mark = mask.Mark
+
 // Marker is a ResponseWriter that wants to know where in the body something was
 // masked. Masked is called before that part is written.
 type Marker interface {
-	Masked(m mask.Mark)
+	Masked(m Mark)
 }

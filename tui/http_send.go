@@ -9,7 +9,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/sallyport/sallyport/connectors"
-	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/tui/widget"
 )
@@ -253,7 +252,7 @@ func (p *httpPage) findKey(k tea.KeyPressMsg) tea.Cmd {
 // valueView is the panel of one value: all of it, and why it shows what it shows.
 type valueView struct {
 	path, text string
-	masked     *mask.Mark
+	masked     *connectors.Mark
 	rule       policy.MaskRule // of the mask, where it is one by path
 	top        int
 	// who may see it is asked for.
@@ -284,12 +283,7 @@ func (p *httpPage) openValue() tea.Cmd {
 		v.known = true
 		return nil
 	}
-	for _, m := range p.listing.Masks {
-		if m.Name == v.masked.By && m.Path != "" {
-			v.rule = m
-			break
-		}
-	}
+	v.rule = ruleOf(p.listing.Masks, v.masked.By, v.path)
 	if v.rule.Path == "" {
 		v.known = true
 		return nil
@@ -299,6 +293,25 @@ func (p *httpPage) openValue() tea.Cmd {
 		how, err := svc.Unmasking(ctx, path)
 		return valueMsg{v, how, err}
 	})
+}
+
+// ruleOf is the mask of that name that hides the value at path: of several, the one
+// whose last key is in it.
+func ruleOf(masks []policy.MaskRule, name, path string) (found policy.MaskRule) {
+	path = strings.ToLower(path) + "."
+	for _, m := range masks {
+		if m.Name != name || m.Path == "" {
+			continue
+		}
+		last := strings.ToLower(m.Path[strings.LastIndexByte(m.Path, '.')+1:])
+		if strings.Contains(path, "."+last+".") || strings.Contains(path, "."+last+"[") {
+			return m
+		}
+		if found.Path == "" {
+			found = m
+		}
+	}
+	return found
 }
 
 func (p *httpPage) valueKey(k tea.KeyPressMsg) {

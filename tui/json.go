@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/connectors"
 )
 
 // jsonLine is a line of a document as it is shown.
@@ -22,7 +22,7 @@ type jsonLine struct {
 	// are in it.
 	close, items int
 	// masked is the mark of a value that is masked, nil for none.
-	masked *mask.Mark
+	masked *connectors.Mark
 	path   string
 }
 
@@ -52,7 +52,7 @@ const (
 var errNoJSON = errors.New("it is no JSON that can be shown as such")
 
 // parseJSON lays out one or more documents.
-func parseJSON(text []byte, marks []mask.Mark) (*jsonDoc, error) {
+func parseJSON(text []byte, marks []connectors.Mark) (*jsonDoc, error) {
 	if len(text) > maxJSONText {
 		return nil, errNoJSON
 	}
@@ -77,7 +77,7 @@ func parseJSON(text []byte, marks []mask.Mark) (*jsonDoc, error) {
 type jsonParser struct {
 	d     *json.Decoder
 	text  []byte
-	marks []mask.Mark // in order
+	marks []connectors.Mark // in order
 	doc   *jsonDoc
 }
 
@@ -151,7 +151,7 @@ func (p *jsonParser) container(l jsonLine, open json.Delim) error {
 func (p *jsonParser) comma() { p.doc.lines[len(p.doc.lines)-1].comma = true }
 
 // mark returns the mark of a value that ends there.
-func (p *jsonParser) mark(end int64) *mask.Mark {
+func (p *jsonParser) mark(end int64) *connectors.Mark {
 	for len(p.marks) > 0 && p.marks[0].At+int64(p.marks[0].Len) < end {
 		p.marks = p.marks[1:]
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/connectors"
 )
 
 // joined is a document as its lines say it, folded or not.
@@ -74,16 +74,16 @@ func FuzzJSONDocument(f *testing.F) {
 // TestJSONMarks: a mark is of the value that ends where it does.
 func TestJSONMarks(t *testing.T) {
 	text := `{"a":"[masked]","b":["x","[masked]"],"c":null}`
-	var marks []mask.Mark
+	var marks []connectors.Mark
 	for from := 0; ; {
 		i := strings.Index(text[from:], `"[masked]"`)
 		if i < 0 {
 			break
 		}
-		marks = append(marks, mask.Mark{At: int64(from + i), Len: len(`"[masked]"`), By: "m"})
+		marks = append(marks, connectors.Mark{At: int64(from + i), Len: len(`"[masked]"`), By: "m"})
 		from += i + 1
 	}
-	marks = append(marks, mask.Mark{At: int64(strings.Index(text, "null")), Len: 4, By: "n"})
+	marks = append(marks, connectors.Mark{At: int64(strings.Index(text, "null")), Len: 4, By: "n"})
 	d, err := parseJSON([]byte(text), marks)
 	if err != nil {
 		t.Fatal(err)

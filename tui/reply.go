@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/connectors"
-	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
@@ -22,7 +21,7 @@ type incoming struct {
 	status int
 	fields []connectors.Field
 	body   []byte
-	marks  []mask.Mark
+	marks  []connectors.Mark
 	total  int64
 	first  time.Time // when the head came
 	now    func() time.Time
@@ -50,7 +49,7 @@ func (in *incoming) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (in *incoming) Masked(m mask.Mark) {
+func (in *incoming) Masked(m connectors.Mark) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if m.At < maxKept {
@@ -64,7 +63,7 @@ type httpReply struct {
 	status         int
 	fields         []connectors.Field
 	body           []byte // what is kept
-	marks          []mask.Mark
+	marks          []connectors.Mark
 	total          int64
 	took           time.Duration
 	done           bool
@@ -85,7 +84,7 @@ type httpReply struct {
 // part of a line.
 type textLine struct {
 	from, to int
-	masked   *mask.Mark
+	masked   *connectors.Mark
 }
 
 // take looks at what has come.

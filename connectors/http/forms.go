@@ -30,6 +30,7 @@ func forms(secret string) []string {
 		all = append(all, quoted, strings.ReplaceAll(quoted, "/", `\/`))
 	}
 	all = append(all, strings.ReplaceAll(secret, `"`, `\"`), strings.ReplaceAll(secret, "/", `\/`))
+	all = append(all, base64.StdEncoding.EncodeToString([]byte(secret)), base64.URLEncoding.EncodeToString([]byte(secret)))
 	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		all = append(all, enc.EncodeToString([]byte(secret)))
 		for shift := range 3 {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/connectors"
-	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/recorder"
 	"github.com/sallyport/sallyport/tui"
@@ -22,7 +21,7 @@ func ServiceListing() tui.Listing {
 		Description: "Invoices.",
 		Rights: []policy.Right{{What: "read", Decision: policy.Decision{Effect: policy.Allow, Rule: "billing/looks"}},
 			{What: "write", Decision: policy.Decision{Effect: policy.Approve, Rule: "billing/changes", Approvers: []string{"dba"}}}},
-		Masks: []policy.MaskRule{{Name: "people", Path: "$.**.email", Method: "redact"}}, Detect: []string{"card"}}
+		Masks: []policy.MaskRule{{Name: "people", Path: "$.**.phone", Method: "redact"}, {Name: "people", Path: "$.**.email", Method: "redact"}}, Detect: []string{"card"}}
 }
 
 var _ tui.Services = (*backend)(nil)
@@ -132,7 +131,7 @@ func (s *Service) answer(ctx context.Context, path string, w connectors.Response
 		body := "{\"customers\":[\n"
 		for i := range 40 {
 			before := fmt.Sprintf(`{"id":%d,"name":"%s","email":`, i+1, names[i%len(names)])
-			w.(connectors.Marker).Masked(mask.Mark{At: int64(len(body) + len(before)), Len: len(`"[masked]"`), By: "people"})
+			w.(connectors.Marker).Masked(connectors.Mark{At: int64(len(body) + len(before)), Len: len(`"[masked]"`), By: "people"})
 			body += before + `"[masked]","vip":true,"score":1.50,"tags":["a","b"],"note":null,"empty":{}}` + map[bool]string{true: ",\n"}[i < 39]
 		}
 		body += "\n],\"total\":40}\n"
