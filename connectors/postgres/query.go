@@ -40,7 +40,7 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 	j = c.offered(t, c.behind(t, j))
 	f := t.facts(resolve(j, c.catalog.Load()), len(c.catalog.Load().structure.filled) > 0)
 	// What makes structure and nothing else would always fail there, which only reads.
-	makes := f.Class == policy.DDL && !f.Opaque
+	makes := f.Class == policy.DDL && !f.Opaque || t.statement == nil
 	if !t.Understood && !makes && j.Cannot == "" && c.block == noBlock && c.secondLine(g, f) {
 		return c.queryRestricted(run, g, s.Text, j, f)
 	}

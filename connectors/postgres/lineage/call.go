@@ -35,6 +35,7 @@ func (a *analyzer) call(f *pg.FuncCall, sc *scope) value {
 	} else {
 		v.loud, v.size = true, huge
 	}
+	v.at = place{}
 	if len(around.src) == 0 {
 		return v
 	}

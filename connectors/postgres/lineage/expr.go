@@ -356,7 +356,7 @@ func (a *analyzer) subLink(s *pg.SubLink, sc *scope) value {
 	default:
 		a.fail("a subquery of a kind that is not known")
 	}
-	v.loud = true
+	v.loud, v.at = true, place{}
 	if len(v.src) == 0 {
 		v.size = huge // of however many rows
 	}
