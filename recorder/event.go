@@ -1,6 +1,9 @@
 package recorder
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // ID names a transcript: sortable by start, unique, safe in a shell and a URL.
 type ID string
@@ -164,6 +167,11 @@ type LookUp struct {
 	Spent  int64  `json:"spent"` // within the time, this operation's among them
 	Left   int64  `json:"left"`
 	Within string `json:"within,omitempty"`
+}
+
+// String says it in a few words.
+func (l LookUp) String() string {
+	return fmt.Sprintf("%d tried of %s, %d left within %s", l.Tried, l.Column, l.Left, l.Within)
 }
 
 // Hidden stands for keys that were typed while the target did not echo: how many,
