@@ -340,7 +340,9 @@ func (a *analyzer) indirection(arg *pg.Node, list []*pg.Node, sc *scope) value {
 			v = a.field(v, n.GetString_().GetSval(), sc)
 		case n.GetAIndices() != nil:
 			i := n.GetAIndices()
-			v = computed(v, a.optional(i.GetLidx(), sc), a.optional(i.GetUidx(), sc))
+			from, to := a.optional(i.GetLidx(), sc), a.optional(i.GetUidx(), sc)
+			a.guards(v, "a subscript", from, to) // of null none is made
+			v = computed(v, from, to)
 			v.varies = v.varies && i.GetIsSlice()
 		case n.GetAStar() != nil: // (x).* within ROW() or a count
 			v = computed(v)
