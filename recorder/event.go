@@ -232,6 +232,11 @@ func (f File) String() string {
 	return s
 }
 
+// String says it in a few words.
+func (l LookUp) String() string {
+	return fmt.Sprintf("%d tried of %s, %d left within %s", l.Tried, l.Column, l.Left, l.Within)
+}
+
 // Hidden stands for keys that were typed while the target did not echo: how many,
 // and when each, in milliseconds after the first. See Echo.
 type Hidden struct {

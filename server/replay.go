@@ -213,6 +213,9 @@ func describeOutcome(v recorder.Outcome) string {
 	if v.Masked > 0 || v.Withheld > 0 {
 		text += fmt.Sprintf(", %d cells masked, %d withheld", v.Masked, v.Withheld)
 	}
+	for _, l := range v.LookUps {
+		text += ", " + l.String()
+	}
 	if v.Exit != nil {
 		text += fmt.Sprintf(", exit %d", *v.Exit)
 	}

@@ -245,6 +245,9 @@ func (en *entry) outcome(b []byte) error {
 	if p.Withheld > 0 {
 		parts = append(parts, count(p.Withheld, "cell")+" withheld")
 	}
+	for _, l := range p.LookUps {
+		parts = append(parts, l.String())
+	}
 	if p.Error != "" {
 		parts = append(parts, p.Error)
 	}

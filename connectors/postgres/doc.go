@@ -65,6 +65,13 @@
 // as they are asked for; COPY TO STDOUT is held until it has ended, and runs only
 // where nothing in it is masked.
 //
+// SAVEPOINT, RELEASE and ROLLBACK TO are run within the requester's transaction. A
+// statement_timeout or lock_timeout of the requester's is kept beside the gate's
+// (wishes.go); SET search_path is run where it changes nothing. What a session
+// LISTENs to is told among the notices (notifications.go), without payloads where
+// columns are masked. A statement waits while the gate itself uses the connection
+// (turn.go).
+//
 // Statements that were prepared, and cursors, are known by what they were when the
 // session made them.
 //
@@ -74,7 +81,7 @@
 // answer passes the content detectors and nothing is withheld: the server itself
 // has refused what must not be read.
 //
-// The gate owns the session: search_path, standard_conforming_strings, encoding
-// and limits are set at connect and their change is not run. Nothing ambient is
+// The gate owns the session: search_path, standard_conforming_strings and encoding
+// are set at connect and their change is not run. Nothing ambient is
 // used to connect: no PG* variable, no password or service file.
 package postgres

@@ -374,6 +374,9 @@ func TestGrammar(t *testing.T) {
 		if f.Class != policy.Read && known.Class != policy.Read {
 			continue
 		}
+		if f.Class != policy.Read && strings.TrimSpace(text) == "set search_path to 'public'" {
+			continue // which the gate sets all the same: see TestWishes
+		}
 		effects, said := w.run("begin", []string{text})
 		if effects = slices.DeleteFunc(effects, lawful([]policy.Facts{f})); len(effects) > 0 {
 			t.Errorf("%q was judged a read: %q", text, effects)

@@ -140,7 +140,7 @@ func (t *tracer) Relation(schema, name string) (*lineage.Relation, bool) {
 	if r == nil {
 		return nil, false
 	}
-	out := &lineage.Relation{Schema: r.schema, Name: r.name, Kin: r.kin, Rules: r.rules, Triggers: r.triggers}
+	out := &lineage.Relation{Schema: r.schema, Name: r.name, Kin: r.kin, Rules: r.rules, Triggers: r.triggers, Keys: r.keys}
 	if r.foreign {
 		out.Closed = "where the values of the foreign table " + r.name + " are from cannot be told"
 	}

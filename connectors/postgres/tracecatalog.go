@@ -36,6 +36,7 @@ type tracedRelation struct {
 	triggers     bool
 	columns      []tracedColumn
 	kin          [][2]string
+	keys         []lineage.Key
 }
 
 type tracedColumn struct{ name, typ, generated string }
@@ -60,6 +61,8 @@ const (
 
 	tracedColumnsText = `select a.attrelid, a.attname, pg_catalog.format_type(a.atttypid, null), case when a.attgenerated <> '' then pg_catalog.pg_get_expr(d.adbin, d.adrelid) else '' end from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and not pg_catalog.pg_is_other_temp_schema(n.oid) and a.attnum > 0 and not a.attisdropped order by a.attrelid, a.attnum`
 
+	keysText = `select i.indrelid, i.indisprimary, pg_catalog.string_agg(a.attname, pg_catalog.chr(31) order by k.n) from pg_catalog.pg_index i cross join lateral pg_catalog.unnest(i.indkey) with ordinality k(num, n) join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.num where i.indrelid >= 16384 and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null and k.n <= i.indnkeyatts group by i.indexrelid, i.indrelid, i.indisprimary having pg_catalog.bool_and(a.attnotnull)`
+
 	inheritanceText = `select i.inhrelid, i.inhparent from pg_catalog.pg_inherits i`
 
 	tracedRoutinesText = `select n.nspname, p.proname, p.provolatile = 'i' and not p.prosecdef and (p.prokind = 'f' and l.lanname in ('c', 'internal') or l.lanname in ('c', 'internal', 'sql') and exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = p.oid and d.deptype = 'e')), p.proretset, case when l.lanname = 'sql' and p.prokind = 'f' then pg_catalog.pg_get_functiondef(p.oid) else '' end from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace join pg_catalog.pg_language l on l.oid = p.prolang where n.nspname not in ('pg_catalog', 'information_schema')`
@@ -73,7 +76,7 @@ const (
 	// stampsText gives the stamps of the relations in $1, or of all where it is empty,
 	// and under the name "" that of everything else. Rows of the catalog that change
 	// get another xmin.
-	stampsText = `select '', pg_catalog.count(*) || ':' || coalesce(pg_catalog.sum(pg_catalog.hashtextextended(s.k, 0)), 0) from (select 'p' || p.oid || ' ' || p.xmin as k from pg_catalog.pg_proc p where p.oid >= 16384 union all select 'o' || o.oid || ' ' || o.xmin from pg_catalog.pg_operator o where o.oid >= 16384 union all select 'c' || c.oid || ' ' || c.xmin from pg_catalog.pg_cast c where c.oid >= 16384 union all select 't' || t.oid || ' ' || t.xmin from pg_catalog.pg_type t where t.oid >= 16384 and t.typtype = 'd') s union all select s.oid::pg_catalog.text, pg_catalog.count(*) || ':' || coalesce(pg_catalog.sum(pg_catalog.hashtextextended(s.k, 0)), 0) from (select c.oid, 'r' || c.relname || ' ' || c.relnamespace || ' ' || c.relkind::pg_catalog.text as k from pg_catalog.pg_class c where c.oid >= 16384 union all select a.attrelid, 'a' || a.attnum || ' ' || a.attname || ' ' || a.atttypid || ' ' || a.attgenerated::pg_catalog.text from pg_catalog.pg_attribute a where a.attrelid >= 16384 union all select w.ev_class, 'w' || w.oid || ' ' || w.xmin from pg_catalog.pg_rewrite w where w.ev_class >= 16384 union all select d.adrelid, 'd' || d.oid || ' ' || d.xmin from pg_catalog.pg_attrdef d union all select i.inhrelid, 'i' || i.inhparent from pg_catalog.pg_inherits i union all select i.inhparent, 'j' || i.inhrelid from pg_catalog.pg_inherits i) s where $1::pg_catalog.oid[] = '{}' or s.oid = any ($1::pg_catalog.oid[]) group by s.oid`
+	stampsText = `select '', pg_catalog.count(*) || ':' || coalesce(pg_catalog.sum(pg_catalog.hashtextextended(s.k, 0)), 0) from (select 'p' || p.oid || ' ' || p.xmin as k from pg_catalog.pg_proc p where p.oid >= 16384 union all select 'o' || o.oid || ' ' || o.xmin from pg_catalog.pg_operator o where o.oid >= 16384 union all select 'c' || c.oid || ' ' || c.xmin from pg_catalog.pg_cast c where c.oid >= 16384 union all select 't' || t.oid || ' ' || t.xmin from pg_catalog.pg_type t where t.oid >= 16384 and t.typtype = 'd') s union all select s.oid::pg_catalog.text, pg_catalog.count(*) || ':' || coalesce(pg_catalog.sum(pg_catalog.hashtextextended(s.k, 0)), 0) from (select c.oid, 'r' || c.relname || ' ' || c.relnamespace || ' ' || c.relkind::pg_catalog.text as k from pg_catalog.pg_class c where c.oid >= 16384 union all select a.attrelid, 'a' || a.attnum || ' ' || a.attname || ' ' || a.atttypid || ' ' || a.attgenerated::pg_catalog.text from pg_catalog.pg_attribute a where a.attrelid >= 16384 union all select w.ev_class, 'w' || w.oid || ' ' || w.xmin from pg_catalog.pg_rewrite w where w.ev_class >= 16384 union all select d.adrelid, 'd' || d.oid || ' ' || d.xmin from pg_catalog.pg_attrdef d union all select x.indrelid, 'x' || x.indexrelid || ' ' || x.indkey::pg_catalog.text || x.indisprimary::pg_catalog.text || x.indimmediate::pg_catalog.text from pg_catalog.pg_index x where x.indrelid >= 16384 and x.indisunique and x.indisvalid union all select a.attrelid, 'n' || a.attnum || a.attnotnull::pg_catalog.text from pg_catalog.pg_attribute a where a.attrelid >= 16384 and a.attnotnull union all select i.inhrelid, 'i' || i.inhparent from pg_catalog.pg_inherits i union all select i.inhparent, 'j' || i.inhrelid from pg_catalog.pg_inherits i) s where $1::pg_catalog.oid[] = '{}' or s.oid = any ($1::pg_catalog.oid[]) group by s.oid`
 )
 
 // readStructure reads what tracing needs.
@@ -185,6 +188,14 @@ func (c *Conn) readRelations(ctx context.Context, g connectors.Guard, s *structu
 	for _, r := range rows {
 		if rel := byOID[r[0]]; rel != nil {
 			rel.columns = append(rel.columns, tracedColumn{r[1], r[2], r[3]})
+		}
+	}
+	if rows, err = c.own(ctx, g, keysText); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if rel := byOID[r[0]]; rel != nil {
+			rel.keys = append(rel.keys, lineage.Key{Columns: strings.Split(r[2], unit), Primary: r[1] == "t"})
 		}
 	}
 	if rows, err = c.own(ctx, g, inheritanceText); err != nil {

@@ -121,7 +121,7 @@ func (t *trust) check(key gossh.PublicKey) error {
 func (t *trust) checkCertificate(cert *gossh.Certificate) error {
 	by := gossh.FingerprintSHA256(cert.SignatureKey)
 	shows := fmt.Sprintf("it shows %s, certified by %s (%s): nothing was sent", gossh.FingerprintSHA256(cert.Key), by, cert.SignatureKey.Type())
-	if f := cert.Signature.Format; f == gossh.KeyAlgoRSA || f == gossh.InsecureKeyAlgoDSA {
+	if f := cert.Signature.Format; f == gossh.KeyAlgoRSA || f == "ssh-dss" {
 		return fmt.Errorf("%w: its certificate is signed with SHA-1, %s", connectors.ErrHostKey, shows)
 	}
 	checker := gossh.CertChecker{IsHostAuthority: func(ca gossh.PublicKey, _ string) bool { return t.authorities.has(ca) }}

@@ -41,6 +41,7 @@ type Line struct {
 	Affected int64             `json:"affected,omitempty"`
 	Masked   int64             `json:"masked,omitempty"`
 	Withheld int64             `json:"withheld,omitempty"`
+	LookUps  []recorder.LookUp `json:"lookups,omitempty"`
 	Exit     *int              `json:"exit,omitempty"`
 	Act      string            `json:"act,omitempty"`
 	Target   string            `json:"target,omitempty"`
@@ -117,6 +118,7 @@ func (l *Line) fill(e recorder.Event, statements bool) error {
 		var o recorder.Outcome // its error stays: targets quote values in theirs
 		err := json.Unmarshal(e.Data, &o)
 		l.Event, l.Op, l.State, l.Rows, l.Affected, l.Masked, l.Withheld, l.Exit = "outcome", o.Op, o.State, &o.Rows, o.Affected, o.Masked, o.Withheld, o.Exit
+		l.LookUps = o.LookUps
 		return err
 	}
 	var a recorder.Admin

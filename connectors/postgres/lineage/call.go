@@ -22,6 +22,9 @@ func (a *analyzer) call(f *pg.FuncCall, sc *scope) value {
 		argNames[i] = n.GetNamedArgExpr().GetName()
 	}
 	around := a.around(f, sc, args)
+	if f.GetOver() != nil {
+		a.shortCircuit(args, name) // lag makes its default where there is no such row
+	}
 	v := a.function(schema, name, args, argNames, f)
 	if schema == "" || schema == "pg_catalog" {
 		if patterned[name] && len(args) > 1 && !regexlessSubstring(name, f.GetArgs()) {
@@ -35,6 +38,7 @@ func (a *analyzer) call(f *pg.FuncCall, sc *scope) value {
 	} else {
 		v.loud, v.size = true, huge
 	}
+	v.at = place{}
 	if len(around.src) == 0 {
 		return v
 	}

@@ -53,6 +53,8 @@ type Relation struct {
 	// Kin are the relations whose rows are also this one's, or the reverse: parents
 	// and children, direct or not.
 	Kin [][2]string
+	// Keys are its unique keys.
+	Keys []Key
 	// Closed says why what it holds cannot be told; "" if it can.
 	Closed string
 	// Rules is set where a rule rewrites writes to it, or a trigger stands in for them.

@@ -4,6 +4,24 @@ import (
 	pg "github.com/pganalyze/pg_query_go/v6"
 )
 
+// defines traces what has no rows.
+func (a *analyzer) defines(n *pg.Node) {
+	switch v := n.GetNode().(type) {
+	case *pg.Node_IndexStmt:
+		a.index(v.IndexStmt)
+		return
+	case *pg.Node_AlterTableStmt:
+		a.alterTable(v.AlterTableStmt)
+		return
+	case *pg.Node_RenameStmt:
+		a.renames(v.RenameStmt)
+		return
+	}
+	if m := message(n); m == nil || !dataless[m.Descriptor().Name()] {
+		a.fail("a statement of a kind that is not traced")
+	}
+}
+
 // index traces CREATE INDEX. Columns as they are tell nothing; an expression or a
 // condition may fail for some values, and a unique index fails where two are equal.
 func (a *analyzer) index(s *pg.IndexStmt) {

@@ -41,7 +41,7 @@ func hidden(sc *scope) *scope {
 func (a *analyzer) rangeVar(r *pg.RangeVar, sc *scope) *item {
 	i := &item{name: r.GetRelname(), named: true, bare: true}
 	if c := sc.cte(r.GetRelname()); c != nil && r.GetSchemaname() == "" {
-		i.cols = a.cteColumns(c)
+		i.cols = displaced(a.cteColumns(c))
 	} else {
 		rel, ok := a.cat.Relation(r.GetSchemaname(), r.GetRelname())
 		if !ok || r.GetCatalogname() != "" {
@@ -49,6 +49,9 @@ func (a *analyzer) rangeVar(r *pg.RangeVar, sc *scope) *item {
 			return i
 		}
 		i.schema, i.cols, i.table = rel.Schema, a.relationColumns(rel), rel.Query == nil
+		if i.table && len(i.cols) == len(rel.Columns) {
+			i.cols = placed(i.cols, rel)
+		}
 	}
 	i.rename(r.GetAlias())
 	return i
@@ -92,7 +95,7 @@ func (a *analyzer) rangeSubselect(r *pg.RangeSubselect, sc *scope) *item {
 	if !r.GetLateral() {
 		in = hidden(sc)
 	}
-	i := &item{named: r.GetAlias() != nil, bare: true, cols: a.query(r.GetSubquery().GetSelectStmt(), in)}
+	i := &item{named: r.GetAlias() != nil, bare: true, cols: displaced(a.query(r.GetSubquery().GetSelectStmt(), in))}
 	i.rename(r.GetAlias())
 	return i
 }

@@ -226,6 +226,8 @@ type value struct {
 	scalar, fixed bool
 	// varies is set for what may be an array of a length that depends on values.
 	varies bool
+	// at is the column of an entry in FROM that it is (keys.go).
+	at place
 	// loud is set where making it may be noticed (loud.go). sized says that its size
 	// hangs on what it holds, size how large the statement makes it: a measure, see
 	// size.go.

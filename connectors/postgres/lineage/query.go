@@ -45,14 +45,10 @@ func (a *analyzer) queryLevel(s *pg.SelectStmt, sc *scope) ([]column, *scope) {
 	if s.GetHavingClause() != nil {
 		a.condition(s.GetHavingClause(), sc, "HAVING")
 	}
-	for _, g := range s.GetGroupClause() {
-		a.grouping(g, sc, cols)
-	}
+	a.groupings(s.GetGroupClause(), sc, cols)
 	for _, d := range s.GetDistinctClause() {
 		if d.GetNode() == nil { // plain DISTINCT
-			for _, c := range cols {
-				a.decides(c.src, "DISTINCT")
-			}
+			a.distinct(s, sc, cols)
 			continue
 		}
 		a.decides(a.ordering(d, sc, cols).src, "DISTINCT ON")
@@ -130,32 +126,30 @@ func bare(n *pg.Node) string {
 	return ""
 }
 
-// grouping resolves an item of GROUP BY: there a name means the input's column
-// first.
-func (a *analyzer) grouping(n *pg.Node, sc *scope, cols []column) {
+// grouping resolves an item of GROUP BY, where a name means the input's column
+// first, and appends what it groups by.
+func (a *analyzer) grouping(all []value, n *pg.Node, sc *scope, cols []column) []value {
 	if g := n.GetGroupingSet(); g != nil {
 		for _, c := range g.GetContent() {
-			a.grouping(c, sc, cols)
+			all = a.grouping(all, c, sc, cols)
 		}
-		return
+		return all
 	}
 	if r := n.GetRowExpr(); r != nil && r.GetRowFormat() == pg.CoercionForm_COERCE_IMPLICIT_CAST {
 		for _, c := range r.GetArgs() {
-			a.grouping(c, sc, cols)
+			all = a.grouping(all, c, sc, cols)
 		}
-		return
+		return all
 	}
 	if v, ok := a.position(n, cols); ok {
-		a.decides(v.src, "GROUP BY")
-		return
+		return append(all, v)
 	}
 	if name := bare(n); name != "" && !sc.offers(name) {
 		if v, ok := output(name, cols); ok {
-			a.decides(v.src, "GROUP BY")
-			return
+			return append(all, v)
 		}
 	}
-	a.decides(a.expr(n, sc).src, "GROUP BY")
+	return append(all, a.expr(n, sc))
 }
 
 // offers reports whether the level itself has a column of that name.

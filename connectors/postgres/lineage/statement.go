@@ -38,25 +38,13 @@ func (a *analyzer) statement(n *pg.Node, sc *scope) []column {
 		return a.execute(v.ExecuteStmt, sc)
 	case *pg.Node_CopyStmt:
 		return a.copy(v.CopyStmt, sc)
-	case *pg.Node_IndexStmt:
-		a.index(v.IndexStmt)
-		return nil
-	case *pg.Node_AlterTableStmt:
-		a.alterTable(v.AlterTableStmt)
-		return nil
-	case *pg.Node_RenameStmt:
-		a.renames(v.RenameStmt)
-		return nil
 	case *pg.Node_VariableShowStmt:
 		if v.VariableShowStmt.GetName() == "all" {
 			return []column{{"name", value{direct: true}}, {"setting", value{direct: true}}, {"description", value{direct: true}}}
 		}
 		return []column{{"", value{direct: true}}}
 	}
-	m := message(n)
-	if m == nil || !dataless[m.Descriptor().Name()] {
-		a.fail("a statement of a kind that is not traced")
-	}
+	a.defines(n)
 	return nil
 }
 
