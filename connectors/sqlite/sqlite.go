@@ -231,6 +231,9 @@ func (c *Conn) assess(ctx context.Context, text string) (j *judgement, err error
 			j.facts.Class, j.facts.Why = policy.Unknown, "more than one statement; run them one by one"
 			return nil
 		}
+		for i := range stmt.ColumnCount() {
+			j.labels = append(j.labels, stmt.ColumnName(i))
+		}
 		c.judge.own = true // to describe tables
 		defer func() { c.judge.own = false }()
 		j.follow(c.traced(text, k, stmt, log), text)
