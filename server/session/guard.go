@@ -56,7 +56,10 @@ func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 	if err != nil {
 		return nil, g.refused(ctx, n, err)
 	}
-	g.done = s.begin(&asked{op: op, before: int64(n - 1), masks: m.revision(), end: g.end})
+	g.done = func() {}
+	if d.Effect != policy.Deny { // of what is denied nothing goes on that other rules could end
+		g.done = s.begin(&asked{op: op, before: int64(n - 1), masks: m.revision(), end: g.end})
+	}
 	p, err := g.run(ctx, n, op, d, m)
 	if err != nil {
 		g.done()
