@@ -37,6 +37,8 @@ type Conn struct {
 	judging sync.Mutex // above judge
 	judge   *engine
 	trees   trees
+	// structure is of the schema that was judged by last.
+	structure *structure
 
 	// running admits one operation: from Query to the end of its Result.
 	running chan struct{}
