@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,7 +57,14 @@ func newTwins(t testing.TB) *twins { return newTwinsAfter(t, "") }
 // newTwinsAfter are twins on which more was done.
 func newTwinsAfter(t testing.TB, more string) *twins {
 	t.Helper()
-	return &twins{a: twin(t, "37", word, more), b: twin(t, "59", "hidden-otherwise", more), plan: sensitivePlan(t, mask.DenyPredicates), folder: t.TempDir(), open: map[*byte]*Conn{}}
+	w := &twins{a: twin(t, "37", word, more), b: twin(t, "59", "hidden-otherwise", more),
+		plan: sensitivePlan(t, mask.DenyPredicates), folder: t.TempDir(), open: map[*byte]*Conn{}}
+	t.Cleanup(func() {
+		for _, c := range w.open {
+			_ = c.Close() // of a file that goes with it
+		}
+	})
+	return w
 }
 
 // twin makes a database and returns its file.
@@ -95,12 +103,7 @@ type answer struct {
 func (w *twins) answer(t testing.TB, content []byte, plan *mask.Plan, text string) answer {
 	t.Helper()
 	if strings.HasPrefix(text, "select ") {
-		c := w.open[&content[0]]
-		if c == nil || c.reader.broken || c.judge.broken {
-			c = openTest(t, newTwinFile(t, content))
-			w.open[&content[0]] = c
-		}
-		return ask(t, c, plan, text)
+		return ask(t, w.kept(t, content), plan, text)
 	}
 	file := filepath.Join(w.folder, "copy.db")
 	for _, tail := range []string{"", "-journal", "-wal", "-shm"} {
@@ -115,6 +118,24 @@ func (w *twins) answer(t testing.TB, content []byte, plan *mask.Plan, text strin
 	}
 	defer conn.Close()
 	return ask(t, conn.(*Conn), plan, text)
+}
+
+// kept is a connection to a database that nothing changes.
+func (w *twins) kept(t testing.TB, content []byte) *Conn {
+	t.Helper()
+	if c := w.open[&content[0]]; c != nil && !c.reader.broken && !c.judge.broken {
+		return c
+	}
+	file := filepath.Join(w.folder, fmt.Sprintf("kept-%d.db", len(w.open)))
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := New(Options{}).Open(context.Background(), connectors.Endpoint{Database: file}, mask.Secret{}, &connectortest.Guard{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.open[&content[0]] = conn.(*Conn)
+	return conn.(*Conn)
 }
 
 // ask runs a statement behind a guard that permits what the gate's judgement of

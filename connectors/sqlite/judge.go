@@ -39,6 +39,7 @@ type judgement struct {
 	lineage *lineage.Result
 	trace   *connectors.Trace
 	unread  map[mask.Column]bool
+	labels  []string // of the answer's columns
 }
 
 // neverPrepared are denied while judging and while running: they act when they

@@ -72,6 +72,8 @@ func TestFacts(t *testing.T) {
 		{"with x as (select 1 from log where 1) delete from orders", "write", true, "", "orders! customers log"},
 		{"delete from sqlite_sequence where name = 'x'", "ddl", false, "", "sqlite_sequence!"},
 		{"create table n (x)", "ddl", false, "", "n?!"},
+		{"select o.status from orders o join customers using (id)", "read", false, "", "orders customers"},
+		{"select status from orders natural join customers", "read", false, "", "orders customers"},
 		{"create table n as select id from orders", "ddl", false, "CREATE TABLE AS", "n?! orders"},
 		{"create view n as select email from customers", "ddl", false, "", "n?! customers"},
 		{"create index n on orders(status)", "ddl", false, "", "orders!"},

@@ -52,7 +52,7 @@ func (r *rows) disorder(ctx context.Context, g connectors.Guard) error {
 	if err != nil {
 		return err
 	}
-	if j.fault != nil || !j.trace.Understood() || j.facts.Class != r.j.facts.Class || len(j.trace.Columns) != len(r.j.trace.Columns) ||
+	if j.fault != nil || !j.trace.Understood() || j.facts.Class != r.j.facts.Class || len(j.labels) != len(r.j.labels) ||
 		j.trace.Refusal(r.seen, r.kept, j.facts) != nil {
 		return uses[0].refusal()
 	}

@@ -148,6 +148,9 @@ func (r *rows) describe() []connectors.Column {
 	for i := range out {
 		typ := r.stmt.ColumnDeclType(i)
 		out[i] = connectors.Column{Name: r.stmt.ColumnName(i), Type: strings.ToLower(typ), Numeric: numeric(typ)}
+		if r.again != nil { // the label may be of the statement's text
+			out[i].Name = r.j.labels[i]
+		}
 		if t := r.j.trace; t.Understood() && len(t.Columns) == len(out) {
 			out[i].From = &t.Columns[i]
 		}

@@ -37,6 +37,8 @@ type Conn struct {
 	judging sync.Mutex // above judge
 	judge   *engine
 	trees   trees
+	// structure is of the schema that was judged by last.
+	structure *structure
 
 	// running admits one operation: from Query to the end of its Result.
 	running chan struct{}
@@ -230,6 +232,9 @@ func (c *Conn) assess(ctx context.Context, text string) (j *judgement, err error
 		case len(syntax.Lex(tail)) > 0 && !empty(tail):
 			j.facts.Class, j.facts.Why = policy.Unknown, "more than one statement; run them one by one"
 			return nil
+		}
+		for i := range stmt.ColumnCount() {
+			j.labels = append(j.labels, stmt.ColumnName(i))
 		}
 		c.judge.own = true // to describe tables
 		defer func() { c.judge.own = false }()

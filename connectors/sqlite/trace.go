@@ -58,21 +58,31 @@ func (c *Conn) traced(text string, k kinds, stmt *sqlite3.Stmt, log []action) (r
 	if err != nil {
 		return &lineage.Result{Why: err.Error()}
 	}
-	cat := &structure{kinds: k, parse: c.trees.parse, columns: func(table string) []string {
-		var out []string
-		for _, col := range c.columnsOf(table) {
-			out = append(out, col.Name)
-		}
-		return out
-	}}
-	r = lineage.Analyze(st, cat)
+	r = lineage.Analyze(st, c.structureOf(k))
 	if !r.Understood {
+		c.structure = nil // a table may have been described wrongly, by an engine that was interrupted
 		return r
 	}
 	if why := disagree(r, k, st, stmt, log); why != "" {
 		return &lineage.Result{Why: why}
 	}
 	return r
+}
+
+// structureOf describes the schema, as long as it is the same one. It is used by
+// the judge alone.
+func (c *Conn) structureOf(k kinds) *structure {
+	if c.structure != nil && c.structure.kinds.stamp == k.stamp {
+		return c.structure
+	}
+	c.structure = &structure{kinds: k, parse: c.trees.parse, columns: func(table string) []string {
+		var out []string
+		for _, col := range c.columnsOf(table) {
+			out = append(out, col.Name)
+		}
+		return out
+	}}
+	return c.structure
 }
 
 // disagree says where the engine describes a statement in another way than its

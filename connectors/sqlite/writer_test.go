@@ -288,13 +288,20 @@ func TestRewritten(t *testing.T) {
 		"select c.id from customers as c limit 1":       "select c.id from customers as c NOT INDEXED limit 1",
 		"select id from v_contact":                      "select id from (SELECT id, email AS contact, upper(full_name) AS label, tier FROM customers NOT INDEXED\n) AS \"v_contact\"",
 		"select cid from v_public where level = 'pro'":  "select cid from (WITH the_view (\"cid\", \"level\", \"land\") AS (SELECT id, tier, country FROM customers NOT INDEXED) SELECT * FROM the_view\n) AS \"v_public\" where level = 'pro'",
+		"select (select id from customers limit 1)":     "select (select id from customers NOT INDEXED limit 1)",
 		"select id from customers where id = 3":         "",
 		"select id, tier, notes from customers limit 3": "",
 	} {
-		before := len(g.Notes())
+		before, label := len(g.Notes()), ""
 		r, err := c.Query(t.Context(), g, connectors.Statement{Text: text})
+		if err == nil {
+			label = r.Columns()[0].Name
+		}
 		for err == nil {
 			_, err = r.Batch(t.Context(), 100)
+		}
+		if strings.Contains(label, "INDEXED") {
+			t.Errorf("%s: the first column is called %q", text, label)
 		}
 		got := ""
 		if n := g.Notes(); len(n) > before {

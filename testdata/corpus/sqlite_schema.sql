@@ -53,9 +53,9 @@ WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 40),
   s(n, k) AS (SELECT n, (n * @SEED@) % 101 FROM i)
 INSERT INTO customers(id, full_name, email, phone, ssn, notes, profile, credit, tier, country, discount)
 SELECT n, '@WORD@ Name' || k, '@WORD@.' || k || '@' || CASE WHEN k % 2 THEN 'planted.example' ELSE 'other@WORD@.example' END,
-  '+1 555 01' || printf('%02d', k), printf('%03d-%02d-%04d', 700 + k, k % 90 + 10, k * 97),
+  '+1 555 01' || printf('%02d', k), printf('%03d-%02d-%04d', 700 + k, k % 90 + 10, k * 97 + @SEED@),
   '@WORD@ note ' || printf('%.*c', k % 7 + 1, 'n'), json_object('k', '@WORD@' || k, 'list', json_array(k, k + 1), 'n', k),
-  k * 11, CASE n % 3 WHEN 0 THEN 'gold' WHEN 1 THEN 'pro' ELSE 'free' END, CASE n % 4 WHEN 0 THEN 'de' WHEN 1 THEN 'fr' ELSE 'us' END, n % 5
+  k * 11 + @SEED@, CASE n % 3 WHEN 0 THEN 'gold' WHEN 1 THEN 'pro' ELSE 'free' END, CASE n % 4 WHEN 0 THEN 'de' WHEN 1 THEN 'fr' ELSE 'us' END, n % 5
 FROM s;
 INSERT INTO orders(customer_id, status, total, note) SELECT id, CASE id % 2 WHEN 0 THEN 'paid' ELSE 'open' END, id * 10, 'order ' || id FROM customers ORDER BY id;
 INSERT INTO newsletter(email, topic) SELECT 'reader' || id || '@public.example', 'topic ' || id % 3 FROM customers ORDER BY id LIMIT 10;

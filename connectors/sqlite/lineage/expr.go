@@ -169,7 +169,9 @@ func (a *analyzer) call(e *syntax.Expr, sc *scope) value {
 	}
 	switch {
 	case aggregate && (name == "min" || name == "max"):
-		sc.picked = union(sc.picked, v.src)
+		for s := sc; s != nil; s = s.outer { // of columns further out, it is theirs
+			s.picked = union(s.picked, v.src)
+		}
 	case name == "count" && e.Over == nil && e.Filter == nil && !e.Distinct && len(args) == 1 && args[0].direct:
 		// How many there are tells no value.
 		a.read(v.src)
