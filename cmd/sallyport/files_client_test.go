@@ -6,6 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/pkg/sftp"
@@ -77,3 +80,58 @@ func TestFilesBluntClient(t *testing.T) {
 		t.Errorf("a rename to what is denied: %v", err)
 	}
 }
+
+// A client that leaves while its operation waits for a yes takes the request back,
+// and a session that is ended takes its open files with it.
+func TestFilesLeftWaiting(t *testing.T) {
+	b := startBastion(t)
+	b.signIn("alice")
+	b.signIn("bob")
+	config := filepath.Join(b.data, "demo.yaml")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "      - name: no-dot-files\n", "      - {name: asked, approve: [file], files: [delete], paths: [/**], by: [dba]}\n      - name: no-dot-files\n", 1)
+	if err := errors.Join(os.WriteFile(config+".new", []byte(changed), 0o600), os.Rename(config+".new", config)); err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("the rule is in force", func() bool {
+		return b.ssh("alice", "why", "demo-host", "--file", "--", quote("remove /notes.txt")).contains("asked")
+	})
+	wire := b.dial(t, "alice", "alice")
+	c, err := sftp.NewClient(wire)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := make(chan error, 1)
+	go func() { left <- c.Remove("/demo-host/notes.txt") }()
+	id := waitingRequest(t, b)
+	_ = wire.Close()
+	if err := <-left; err == nil {
+		t.Error("a file was removed without a yes")
+	}
+	b.withdrawn(t, id)
+
+	if c, err = sftp.NewClient(b.dial(t, "alice", "alice")); err != nil {
+		t.Fatal(err)
+	}
+	f, err := c.Create("/demo-host/half")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write([]byte("half of it")); err != nil {
+		t.Fatal(err)
+	}
+	live := sessionID.FindString(b.ssh("alice", "sessions").must(t, 0).out)
+	b.ssh("alice", "end", live).must(t, 0)
+	if _, err := f.Write([]byte("the other")); err == nil {
+		t.Error("an ended session takes more")
+	}
+	if _, err := c.Stat("/demo-host/half"); err == nil {
+		t.Error("an ended session answers")
+	}
+	b.ssh("alice", "replay", live).must(t, 0).has(t, "10 bytes written", "failed")
+}
+
+var sessionID = regexp.MustCompile(`[0-9]{8}T[0-9]{6}-[0-9a-z]+`)
