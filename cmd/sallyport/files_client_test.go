@@ -97,7 +97,7 @@ func TestFilesLeftWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.eventually("the rule is in force", func() bool {
-		return b.ssh("alice", "why", "demo-host", "--file", "--", quote("remove /notes.txt")).contains("asked")
+		return b.ssh("alice", "why", "demo-host", "--file", "--", quote("remove /notes.txt")).contains("needs approval from one of dba")
 	})
 	wire := b.dial(t, "alice", "alice")
 	c, err := sftp.NewClient(wire)
