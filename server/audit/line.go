@@ -69,7 +69,7 @@ type Vote struct {
 func told(k recorder.Kind) bool {
 	switch k {
 	case recorder.KindStart, recorder.KindEnd, recorder.KindOperation, recorder.KindDecision, recorder.KindApproval,
-		recorder.KindOutcome, recorder.KindAdmin:
+		recorder.KindOutcome, recorder.KindFile, recorder.KindAdmin:
 		return true
 	}
 	return false
@@ -114,6 +114,8 @@ func (l *Line) fill(e recorder.Event, statements bool) error {
 		return err
 	case recorder.KindApproval:
 		return l.approval(e.Data, statements)
+	case recorder.KindFile:
+		return l.file(e.Data, statements)
 	case recorder.KindOutcome:
 		var o recorder.Outcome // its error stays: targets quote values in theirs
 		err := json.Unmarshal(e.Data, &o)
@@ -143,6 +145,19 @@ func (l *Line) operation(data []byte, statements bool) error {
 	}
 	if statements {
 		l.Text = cut(o.Text)
+	}
+	return err
+}
+
+// file tells how much was moved of a file, and its hash; which file it was is a part of
+// the statement.
+func (l *Line) file(data []byte, statements bool) error {
+	var f recorder.File
+	err := json.Unmarshal(data, &f)
+	l.Event, l.Op, l.SHA256 = "file", f.Op, f.SHA256
+	l.Details = map[string]string{"read": fmt.Sprint(f.Read), "written": fmt.Sprint(f.Written), "whole": fmt.Sprint(f.Whole)}
+	if statements {
+		l.Target = cut(f.Path)
 	}
 	return err
 }

@@ -55,6 +55,7 @@ func choices() map[string][]string {
 		"Rule.allow":       policy.Words(),
 		"Rule.deny":        policy.Words(),
 		"Rule.approve":     policy.Words(),
+		"Rule.files":       policy.FileOperations(),
 		"Rule.results":     {"full", "digest"},
 		"Role.results":     {"full", "digest"},
 		"Role.transcripts": {"own", "all"},
