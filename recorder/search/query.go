@@ -18,9 +18,9 @@ import (
 
 const (
 	defaultLimit = 100
-	// maxMatches is how many matches that the asker may see are looked at, those that
-	// were indexed last; of these the newest are returned.
-	maxMatches = 10_000
+	// maxMatches is how many matches that the asker may see are looked at at least,
+	// those that were indexed last; of these the newest are returned.
+	maxMatches = 2000
 	// around is how many characters a snippet has on each side of what was found.
 	around = 40
 	// trigram is the least that the index finds; shorter words are looked for in
@@ -112,7 +112,7 @@ func (x *Index) hits(q Query, words []string, where string, args []any) (hits []
 			h.Person = s.ColumnText(9)
 		}
 		hits, docs = append(hits, h), append(docs, s.ColumnInt64(11))
-		if len(hits) == maxMatches {
+		if len(hits) == max(maxMatches, 2*q.Limit) {
 			return errEnough
 		}
 		return nil

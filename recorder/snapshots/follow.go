@@ -80,9 +80,10 @@ type Follower struct {
 
 	building sync.Mutex // held while a transcript is built, before mu
 
-	mu    sync.Mutex
-	shown map[recorder.ID]int // bytes since the transcript was last built
-	todo  []recorder.ID
+	mu     sync.Mutex
+	shown  map[recorder.ID]int // bytes since the transcript was last built
+	todo   []recorder.ID
+	queued map[recorder.ID]bool // those in todo
 }
 
 // Follow begins to build in the directory of a store.
@@ -92,7 +93,7 @@ func Follow(dir string, o Options) *Follower {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	f := &Follower{dir: filepath.Join(dir, Dir), o: o, stop: stop, done: make(chan struct{}), wake: make(chan struct{}, 1),
-		shown: map[recorder.ID]int{}}
+		shown: map[recorder.ID]int{}, queued: map[recorder.ID]bool{}}
 	go f.run(ctx)
 	return f
 }
@@ -130,12 +131,10 @@ func (f *Follower) Durable(groups []recorder.Group) {
 
 // want queues a transcript. Called with mu held.
 func (f *Follower) want(id recorder.ID) {
-	for _, other := range f.todo {
-		if other == id {
-			return
-		}
+	if f.queued[id] {
+		return
 	}
-	f.todo = append(f.todo, id)
+	f.todo, f.queued[id] = append(f.todo, id), true
 	select {
 	case f.wake <- struct{}{}:
 	default:
@@ -210,6 +209,7 @@ func (f *Follower) next() (id recorder.ID, ok bool) {
 		return "", false
 	}
 	id, f.todo = f.todo[0], f.todo[1:]
+	delete(f.queued, id)
 	return id, true
 }
 
