@@ -126,11 +126,7 @@ func (p *tablePrinter) flush() error {
 		return nil
 	}
 	if !p.titled && p.headers {
-		if p.several {
-			rows = append([][]string{p.head}, rows...)
-		} else {
-			rows = append([][]string{p.head}, rows...)
-		}
+		rows = append([][]string{p.head}, rows...)
 	}
 	p.titled, p.rows = true, nil
 	for _, r := range rows {
