@@ -169,7 +169,7 @@ func (l *job) deletes(k kind, path, name string, q url.Values) error {
 		Items []struct{ Metadata struct{ Name string } }
 	}
 	if json.Unmarshal(b, &list) != nil {
-		return notJSON
+		return errNotJSON
 	}
 	for _, o := range list.Items {
 		if err := l.print("%s %q deleted%s\n", k.nameOf(), o.Metadata.Name, l.tried()); err != nil {
@@ -250,7 +250,7 @@ func (l *job) marks() error {
 	}
 	body, err := json.Marshal(map[string]any{"metadata": map[string]any{field: set}})
 	if err != nil {
-		return notJSON
+		return errNotJSON
 	}
 	return l.change(o, "", mergePatch, string(body), done)
 }

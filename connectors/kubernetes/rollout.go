@@ -74,7 +74,7 @@ func (l *job) rolled(o object) error {
 	tell := func(b []byte) (bool, error) {
 		var w workload
 		if json.Unmarshal(b, &w) != nil {
-			return false, notJSON
+			return false, errNotJSON
 		}
 		left := w.left(o.kind.name)
 		if left == "" {

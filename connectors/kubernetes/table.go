@@ -30,7 +30,7 @@ type table struct {
 func readTable(b []byte) (*table, error) {
 	var t table
 	if err := json.Unmarshal(b, &t); err != nil || t.Kind != "Table" {
-		return nil, notJSON
+		return nil, errNotJSON
 	}
 	return &t, nil
 }
