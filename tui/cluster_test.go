@@ -43,8 +43,13 @@ func TestCluster(t *testing.T) {
 		b.Cluster().Follow <- "nected\n"
 		d.Settle()
 		d.See("INFO connected", "4 lines")
+		b.Cluster().Follow <- "no end of line"
+		close(b.Cluster().Follow)
+		d.Settle()
+		d.See("no end of line", "5 lines")
+		d.Miss("following")
 		d.Keys("/", "error", "enter")
-		d.See("1 of 4 lines")
+		d.See("1 of 5 lines")
 		d.Miss("INFO connected")
 		d.Keys("esc", "esc")
 		d.See("pods in shop")

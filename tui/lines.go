@@ -37,7 +37,7 @@ type lines struct {
 	wrap   bool
 	prompt *prompt
 
-	feed   chan []byte
+	feed   *feed
 	over   bool
 	err    error
 	since  time.Time
@@ -94,30 +94,38 @@ func (p *lines) begin(ask *Ask) tea.Cmd {
 	p.cancel, p.over, p.err, p.since = cancel, false, nil, p.now()
 	p.all, p.part, p.lost, p.top = nil, nil, 0, 0
 	p.run++
-	run, feed := p.run, make(chan []byte, 1)
-	p.feed = feed
+	p.feed = &feed{run: p.run, text: make(chan []byte, 1)}
+	f := p.feed
 	p.refilter()
 	cl, line := p.cl, p.line
 	work := p.doWith(ctx, func(ctx context.Context) tea.Msg {
-		err := cl.Do(ctx, line, ask, pipe{ctx, feed})
-		close(feed)
+		f.err = cl.Do(ctx, line, ask, pipe{ctx, f.text})
+		close(f.text)
 		cancel()
-		return fedAllMsg{run, err}
+		return nil
 	})
-	return tea.Batch(work, p.next(run, feed))
+	return tea.Batch(work, p.next(f))
 }
 
-// next waits for a piece of text.
-func (p *lines) next(run int, feed <-chan []byte) tea.Cmd {
+// feed is the text of one run on its way; err is set once text is closed.
+type feed struct {
+	run  int
+	text chan []byte
+	err  error
+}
+
+// next waits for a piece of text, and then for the end.
+func (p *lines) next(f *feed) tea.Cmd {
 	return p.do(func(ctx context.Context) tea.Msg {
 		select {
-		case b, ok := <-feed:
+		case b, ok := <-f.text:
 			if ok {
-				return fedMsg{run, b}
+				return fedMsg{f.run, b}
 			}
+			return fedAllMsg{f.run, f.err}
 		case <-ctx.Done():
+			return nil
 		}
-		return nil
 	})
 }
 
@@ -143,7 +151,7 @@ func (p *lines) update(msg tea.Msg) tea.Cmd {
 			return nil
 		}
 		p.take(m.text)
-		return p.next(m.run, p.feed)
+		return p.next(p.feed)
 	case fedAllMsg:
 		return p.ended(m)
 	case tea.PasteMsg:

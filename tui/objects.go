@@ -3,10 +3,7 @@ package tui
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -44,18 +41,6 @@ type objects struct {
 	try     int
 	cancel  context.CancelFunc
 	prompt  *prompt
-}
-
-// objectTable is the server's own table, read.
-type objectTable struct {
-	columns []string
-	minor   []bool // only where there is room
-	rows    []objectRow
-}
-
-type objectRow struct {
-	name, namespace string
-	cells           []string
 }
 
 func newObjects(e *env, cl Cluster, l Listing, kind, ns string) *objects {
@@ -185,70 +170,6 @@ func (c *capped) Write(b []byte) (int, error) {
 		return 0, errTooMany
 	}
 	return c.b.Write(b)
-}
-
-// readObjects reads the pages of a table.
-func readObjects(b []byte) (t objectTable, err error) {
-	d := json.NewDecoder(bytes.NewReader(b))
-	for {
-		var page struct {
-			ColumnDefinitions []struct {
-				Name     string
-				Priority int
-			}
-			Rows []struct {
-				Cells  []any
-				Object struct {
-					Metadata struct{ Name, Namespace string }
-				}
-			}
-		}
-		err := d.Decode(&page)
-		if errors.Is(err, io.EOF) {
-			return t, nil
-		}
-		if err != nil {
-			return t, errors.New("the cluster's answer is no table")
-		}
-		if t.columns == nil {
-			for _, c := range page.ColumnDefinitions {
-				t.columns, t.minor = append(t.columns, c.Name), append(t.minor, c.Priority > 0)
-			}
-		}
-		for _, r := range page.Rows {
-			row := objectRow{name: r.Object.Metadata.Name, namespace: r.Object.Metadata.Namespace}
-			for _, c := range r.Cells {
-				row.cells = append(row.cells, cellWords(c))
-			}
-			t.rows = append(t.rows, row)
-		}
-	}
-}
-
-func cellWords(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case float64:
-		return fmt.Sprintf("%.0f", v)
-	}
-	return fmt.Sprint(v)
-}
-
-func itemsOfObjects(t objectTable) []widget.Item {
-	items := make([]widget.Item, len(t.rows))
-	for i, r := range t.rows {
-		fields := map[string]string{"ns": r.namespace}
-		for j, c := range r.cells {
-			if j > 0 && j < len(t.columns) {
-				fields[strings.ToLower(t.columns[j])] = c
-			}
-		}
-		items[i] = widget.NewItem(r.name, fields)
-	}
-	return items
 }
 
 func (p *objects) update(msg tea.Msg) tea.Cmd {
@@ -412,102 +333,6 @@ func (p *objects) enter() tea.Cmd {
 }
 
 func (p *objects) pods() bool { return slices.Contains([]string{"pods", "pod", "po"}, p.kind) }
-
-// other shows another type of object, as the words say.
-func (p *objects) other(text string) tea.Cmd {
-	words := strings.Fields(text)
-	next := newObjects(p.env, p.cl, p.listing, "", p.ns)
-	for i := 0; i < len(words); i++ {
-		switch w := words[i]; {
-		case w == "-n" && i+1 < len(words):
-			next.ns = words[i+1]
-			i++
-		case w == "-A":
-			next.ns = ""
-		case strings.HasPrefix(w, "-") || next.kind != "":
-			return alarm("one type, and -n NAMESPACE or -A: " + w + " is more")
-		default:
-			next.kind = w
-		}
-	}
-	if next.kind == "" {
-		return alarm("name a type: pods, deploy, svc, nodes ...")
-	}
-	return say(pushMsg{next})
-}
-
-func (p *objects) place(r *objectRow) []string {
-	if r.namespace == "" {
-		return nil
-	}
-	return []string{"-n", r.namespace}
-}
-
-func (p *objects) describe() tea.Cmd {
-	r := p.current()
-	if r == nil || r.name == "" {
-		return nil
-	}
-	line := append([]string{"describe", p.kind, r.name}, p.place(r)...)
-	return say(pushMsg{newLines(p.env, p.cl, "describe "+r.name, line, false)})
-}
-
-func (p *objects) eventsOf() tea.Cmd {
-	r := p.current()
-	if r == nil || r.namespace == "" {
-		return nil
-	}
-	next := newObjects(p.env, p.cl, p.listing, "events", r.namespace)
-	next.of = r.name
-	return say(pushMsg{next})
-}
-
-// inPod does something in a container of the selected pod: with several, one is
-// chosen first.
-func (p *objects) inPod(then string) tea.Cmd {
-	r := p.current()
-	if r == nil || !p.pods() {
-		return nil
-	}
-	cl, row := p.cl, *r
-	return p.do(func(ctx context.Context) tea.Msg {
-		var out capped
-		err := cl.Do(ctx, []string{"get", "pod", row.name, "-n", row.namespace, "-o", "jsonpath={.spec.containers[*].name}"}, nil, &out)
-		return containersMsg{names: strings.Fields(out.b.String()), row: row, then: then, err: err}
-	})
-}
-
-func (p *objects) contained(m containersMsg) tea.Cmd {
-	switch {
-	case m.err != nil:
-		return alarm(m.err.Error())
-	case len(m.names) == 0:
-		return alarm("the pod " + m.row.name + " has no container")
-	case len(m.names) == 1:
-		return p.within(m.names[0], m)
-	}
-	pr := &prompt{label: m.then + " in which of " + strings.Join(m.names, ", ")}
-	pr.words.Set(m.names[0])
-	pr.then = func(name string) tea.Cmd {
-		if !slices.Contains(m.names, name) {
-			return alarm("the pod has no container " + name + ": " + strings.Join(m.names, ", "))
-		}
-		return p.within(name, m)
-	}
-	p.prompt = pr
-	return nil
-}
-
-// within shows a container's log, or attaches the terminal to a shell in it.
-func (p *objects) within(container string, m containersMsg) tea.Cmd {
-	at := []string{"-n", m.row.namespace, m.row.name, "-c", container}
-	if m.then == "logs" {
-		line := append([]string{"logs", "--follow", "--tail", "500"}, at...)
-		return say(pushMsg{newLines(p.env, p.cl, "logs "+m.row.name+"/"+container, line, true)})
-	}
-	line := append(append([]string{"exec", "-i", "-t"}, at...), "--", "sh")
-	return say(attachMsg{p.listing.Name, line})
-}
 
 func (p *objects) keys() []key.Binding {
 	switch {

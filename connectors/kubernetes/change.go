@@ -1,18 +1,12 @@
 package kubernetes
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
-	kyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 )
 
@@ -44,104 +38,6 @@ func (l *job) tried() string {
 		return " (server dry run)"
 	}
 	return ""
-}
-
-// manifest is one object of what the requester hands in.
-type manifest struct {
-	kind            kind
-	namespace, name string
-	body            []byte // JSON
-}
-
-// maxManifests bounds what is read from the requester.
-const maxManifests = 8 << 20
-
-// manifests reads the objects from the requester's input: YAML or JSON, one or
-// more, each whole before anything is sent.
-func (l *job) manifests() ([]manifest, error) {
-	if f := append(l.f["-f"], l.f["--filename"]...); len(f) != 1 || f[0] != "-" {
-		return nil, wrong("manifests come from the input: -f -")
-	}
-	if len(l.words) > 0 {
-		return nil, wrong("%s -f - takes no words", l.verb)
-	}
-	if l.term.Stdio.In == nil {
-		return nil, wrong("there is no input")
-	}
-	text, err := io.ReadAll(io.LimitReader(l.term.Stdio.In, maxManifests+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the manifests: %w", err)
-	}
-	if len(text) > maxManifests {
-		return nil, wrong("the manifests are longer than %d bytes", maxManifests)
-	}
-	kinds, err := l.c.discover(l.ctx, l.g)
-	if err != nil {
-		return nil, err
-	}
-	var out []manifest
-	docs := kyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
-	for {
-		doc, err := docs.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, wrong("the manifests cannot be read: %s", err)
-		}
-		b, err := yaml.YAMLToJSONStrict(doc)
-		if err != nil {
-			return nil, wrong("object %d cannot be read: %s", len(out)+1, err)
-		}
-		if string(b) == "null" {
-			continue
-		}
-		found, err := l.manifest(kinds, b)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, found...)
-	}
-	if len(out) == 0 {
-		return nil, wrong("there is no object in the input")
-	}
-	return out, nil
-}
-
-func (l *job) manifest(kinds []kind, b []byte) ([]manifest, error) {
-	var o struct {
-		APIVersion, Kind string
-		Metadata         struct{ Name, Namespace string }
-		Items            []json.RawMessage
-	}
-	if json.Unmarshal(b, &o) != nil || o.APIVersion == "" || o.Kind == "" {
-		return nil, wrong("an object of the input has no apiVersion and kind")
-	}
-	if o.Kind == "List" && o.APIVersion == "v1" {
-		var out []manifest
-		for _, item := range o.Items {
-			m, err := l.manifest(kinds, item)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, m...)
-		}
-		return out, nil
-	}
-	k, ok := ofManifest(kinds, o.APIVersion, o.Kind)
-	switch {
-	case !ok:
-		return nil, wrong("the cluster knows no %s of %s", o.Kind, o.APIVersion)
-	case o.Metadata.Name == "":
-		return nil, wrong("a %s of the input has no name", o.Kind)
-	}
-	m := manifest{kind: k, namespace: o.Metadata.Namespace, name: o.Metadata.Name, body: b}
-	if m.namespace == "" {
-		m.namespace = l.namespace()
-	} else if said := l.f.last("-n", "--namespace"); said != "" && said != m.namespace {
-		return nil, wrong("%s is of namespace %s, and the line says %s", m.name, m.namespace, said)
-	}
-	return []manifest{m}, nil
 }
 
 // apply is a server-side apply of each object of the input.
@@ -273,7 +169,7 @@ func (l *job) deletes(k kind, path, name string, q url.Values) error {
 		Items []struct{ Metadata struct{ Name string } }
 	}
 	if json.Unmarshal(b, &list) != nil {
-		return notJSON
+		return errNotJSON
 	}
 	for _, o := range list.Items {
 		if err := l.print("%s %q deleted%s\n", k.nameOf(), o.Metadata.Name, l.tried()); err != nil {
@@ -354,7 +250,7 @@ func (l *job) marks() error {
 	}
 	body, err := json.Marshal(map[string]any{"metadata": map[string]any{field: set}})
 	if err != nil {
-		return notJSON
+		return errNotJSON
 	}
 	return l.change(o, "", mergePatch, string(body), done)
 }
@@ -368,103 +264,4 @@ func (l *job) cordon() error {
 		return err
 	}
 	return l.change(o, "", mergePatch, fmt.Sprintf(`{"spec":{"unschedulable":%t}}`, l.verb == "cordon"), l.verb+"ed")
-}
-
-// now is replaced in tests.
-var now = time.Now
-
-func (l *job) rollout() error {
-	if len(l.words) < 2 {
-		return wrong("rollout restart|status|pause|resume TYPE/NAME")
-	}
-	o, err := l.one(l.words[1:])
-	if err != nil {
-		return err
-	}
-	switch l.words[0] {
-	case "restart":
-		return l.change(o, "", strategicPatch, `{"spec":{"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":"`+now().UTC().Format(time.RFC3339)+`"}}}}}`, "restarted")
-	case "pause", "resume":
-		return l.change(o, "", strategicPatch, fmt.Sprintf(`{"spec":{"paused":%t}}`, l.words[0] == "pause"), l.words[0]+"d")
-	case "status":
-		return l.rolled(o)
-	}
-	return wrong("rollout %s is not done here: restart, status, pause and resume are", l.words[0])
-}
-
-// workload is what tells how far a rollout is.
-type workload struct {
-	Metadata struct{ Generation int64 }
-	Spec     struct{ Replicas *int64 }
-	Status   struct {
-		ObservedGeneration, Replicas, UpdatedReplicas, ReadyReplicas, AvailableReplicas int64
-		DesiredNumberScheduled, UpdatedNumberScheduled, NumberAvailable                 int64
-	}
-}
-
-// left says what a rollout waits for, "" for nothing.
-func (w workload) left(kind string) string {
-	want, updated, ready := int64(1), w.Status.UpdatedReplicas, w.Status.AvailableReplicas
-	if w.Spec.Replicas != nil {
-		want = *w.Spec.Replicas
-	}
-	switch kind {
-	case "daemonsets":
-		want, updated, ready = w.Status.DesiredNumberScheduled, w.Status.UpdatedNumberScheduled, w.Status.NumberAvailable
-	case "statefulsets":
-		ready = w.Status.ReadyReplicas
-	}
-	switch {
-	case w.Status.ObservedGeneration < w.Metadata.Generation:
-		return "the change to be seen"
-	case updated < want:
-		return fmt.Sprintf("%d of %d to be updated", updated, want)
-	case kind == "deployments" && w.Status.Replicas > updated:
-		return fmt.Sprintf("%d old ones to end", w.Status.Replicas-updated)
-	case ready < want:
-		return fmt.Sprintf("%d of %d to be available", ready, want)
-	}
-	return ""
-}
-
-// rolled waits until a rollout is done; with --watch=false it only says.
-func (l *job) rolled(o object) error {
-	if !slices.Contains([]string{"deployments", "statefulsets", "daemonsets"}, o.kind.name) {
-		return wrong("deployments, statefulsets and daemonsets are rolled out")
-	}
-	last := ""
-	tell := func(b []byte) (bool, error) {
-		var w workload
-		if json.Unmarshal(b, &w) != nil {
-			return false, notJSON
-		}
-		left := w.left(o.kind.name)
-		if left == "" {
-			return true, l.print("%s %q successfully rolled out\n", o.kind.nameOf(), o.name)
-		}
-		if left == last {
-			return false, nil
-		}
-		last = left
-		return false, l.print("waiting for %s ...\n", left)
-	}
-	if w := l.f.last("--watch", "-w"); w == "false" {
-		b, err := l.ask(request{method: "GET", target: l.at(o)})
-		if err != nil {
-			return err
-		}
-		_, err = tell(b)
-		return err
-	}
-	q := url.Values{"watch": {"true"}, "fieldSelector": {"metadata.name=" + o.name}}
-	return l.follow(request{method: "GET", target: target(o.kind.collection(l.namespace()), q)}, func(kind string, b []byte) error {
-		if kind == "DELETED" {
-			return wrong("it was deleted")
-		}
-		done, err := tell(b)
-		if err == nil && done {
-			return errEnough
-		}
-		return err
-	})
 }

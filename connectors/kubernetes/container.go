@@ -211,7 +211,7 @@ func ended(ctx context.Context, err error) (exit connectors.Exit, started bool, 
 	case context.Cause(ctx) != nil:
 		return exit, true, canceled(context.Cause(ctx))
 	case errors.As(upgrade(err), &said) && said.ErrStatus.Code == nethttp.StatusUnauthorized:
-		return exit, false, unauthorized
+		return exit, false, errUnauthorized
 	case errors.As(upgrade(err), &said):
 		return exit, false, &connectors.TargetError{Code: string(said.ErrStatus.Reason), Text: said.ErrStatus.Message}
 	case errors.As(err, &closed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op) && op.Op != "dial", strings.Contains(err.Error(), "websocket: close"):

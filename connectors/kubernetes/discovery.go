@@ -124,7 +124,7 @@ func (c *Conn) groups(ctx context.Context, path string) ([]kind, error) {
 	defer a.Body.Close()
 	switch {
 	case a.StatusCode == 401:
-		return nil, unauthorized
+		return nil, errUnauthorized
 	case a.StatusCode/100 != 2:
 		return nil, refusal(a)
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	nethttp "net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -39,10 +40,13 @@ func New(o Options) *Driver {
 	if o.Grace <= 0 {
 		o.Grace = 3 * time.Second
 	}
-	// The library would write a target's words to the process's stderr.
-	klog.SetLogger(logr.Discard())
+	quiet.Do(func() { klog.SetLogger(logr.Discard()) })
 	return &Driver{o}
 }
+
+// quiet turns off, once, what the library would write of a target's words to the
+// process's stderr.
+var quiet sync.Once
 
 // Kind is "kubernetes".
 func (*Driver) Kind() string { return "kubernetes" }
@@ -104,14 +108,14 @@ func (c *Conn) hello(ctx context.Context, g connectors.Guard) error {
 	defer drain(r.Body)
 	switch {
 	case r.StatusCode == nethttp.StatusUnauthorized:
-		return unauthorized
+		return errUnauthorized
 	case r.StatusCode/100 != 2 && r.StatusCode != nethttp.StatusForbidden: // signed in, with no right to that
 		return fmt.Errorf("%w: its answer to a request for its version is %d", connectors.ErrProtocol, r.StatusCode)
 	}
 	return nil
 }
 
-var unauthorized = fmt.Errorf("%w (401 Unauthorized)", connectors.ErrCredential)
+var errUnauthorized = fmt.Errorf("%w (401 Unauthorized)", connectors.ErrCredential)
 
 // drain lets the connection be used again where little is left.
 func drain(r io.ReadCloser) {

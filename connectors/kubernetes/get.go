@@ -108,7 +108,7 @@ func (l *job) pages(o object, accept string, take func([]byte) error) error {
 		}
 		var list struct{ Metadata struct{ Continue string } }
 		if err := json.Unmarshal(b, &list); err != nil {
-			return notJSON
+			return errNotJSON
 		}
 		if list.Metadata.Continue == "" || list.Metadata.Continue == q.Get("continue") {
 			return nil
@@ -117,7 +117,7 @@ func (l *job) pages(o object, accept string, take func([]byte) error) error {
 	}
 }
 
-var notJSON = fmt.Errorf("%w: its answer is not JSON", connectors.ErrProtocol)
+var errNotJSON = fmt.Errorf("%w: its answer is not JSON", connectors.ErrProtocol)
 
 func (l *job) tables(all []object, show form) error {
 	several := false
@@ -185,7 +185,7 @@ func (l *job) whole(all []object, show form) error {
 			if o.name != "" {
 				list.Items = []json.RawMessage{b}
 			} else if err := json.Unmarshal(b, &list); err != nil {
-				return notJSON
+				return errNotJSON
 			}
 			if size += len(b); size > maxAnswer {
 				return errLong
@@ -201,7 +201,7 @@ func (l *job) whole(all []object, show form) error {
 	}
 	b, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": items, "metadata": struct{}{}})
 	if err != nil {
-		return notJSON
+		return errNotJSON
 	}
 	return show.print(l.out, b)
 }
@@ -224,14 +224,14 @@ func (f form) print(w io.Writer, b []byte) error {
 	case "yaml":
 		y, err := yaml.JSONToYAML(b)
 		if err != nil {
-			return notJSON
+			return errNotJSON
 		}
 		_, err = w.Write(y)
 		return err
 	case "jsonpath":
 		var v any
 		if json.Unmarshal(b, &v) != nil {
-			return notJSON
+			return errNotJSON
 		}
 		if err := f.path.Execute(w, v); err != nil {
 			return wrong("jsonpath: %s", err)
@@ -240,7 +240,7 @@ func (f form) print(w io.Writer, b []byte) error {
 	}
 	var out bytes.Buffer
 	if json.Indent(&out, bytes.TrimSpace(b), "", "    ") != nil {
-		return notJSON
+		return errNotJSON
 	}
 	out.WriteByte('\n')
 	_, err := out.WriteTo(w)

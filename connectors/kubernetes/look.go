@@ -27,7 +27,7 @@ func (l *job) describe() error {
 			if o.name != "" {
 				list.Items = []json.RawMessage{b}
 			} else if json.Unmarshal(b, &list) != nil {
-				return notJSON
+				return errNotJSON
 			}
 			for _, item := range list.Items {
 				if n++; n > 1 || i > 0 {
@@ -52,7 +52,7 @@ func (l *job) describe() error {
 func (l *job) described(k kind, b []byte) error {
 	var o map[string]any
 	if json.Unmarshal(b, &o) != nil {
-		return notJSON
+		return errNotJSON
 	}
 	meta, _ := o["metadata"].(map[string]any)
 	name, namespace := fmt.Sprint(meta["name"]), ""
@@ -78,7 +78,7 @@ func (l *job) described(k kind, b []byte) error {
 	}
 	y, err := yaml.Marshal(part)
 	if err != nil {
-		return notJSON
+		return errNotJSON
 	}
 	if err := l.print("%s", y); err != nil || !k.namespaced {
 		return err
@@ -230,7 +230,7 @@ func (l *job) version() error {
 	case o == "json" || o == "yaml":
 		return form{word: o}.print(l.out, b)
 	case json.Unmarshal(bytes.TrimSpace(b), &v) != nil:
-		return notJSON
+		return errNotJSON
 	}
 	return l.print("Server Version: %s\n", oneLine(v.GitVersion))
 }
@@ -270,7 +270,7 @@ func (l *job) auth() error {
 	}
 	var a struct{ Status struct{ Allowed bool } }
 	if json.Unmarshal(b, &a) != nil {
-		return notJSON
+		return errNotJSON
 	}
 	if a.Status.Allowed {
 		return l.print("yes\n")
@@ -289,7 +289,7 @@ func (l *job) rules(b []byte) error {
 		}
 	}
 	if json.Unmarshal(b, &a) != nil {
-		return notJSON
+		return errNotJSON
 	}
 	p := &tablePrinter{out: l.out, headers: true, head: []string{"RESOURCES", "GROUPS", "NAMES", "VERBS"}}
 	for _, r := range a.Status.ResourceRules {

@@ -165,7 +165,7 @@ func (c *Conn) exchange(ctx context.Context, p connectors.Permit, r request, f p
 	kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	switch {
 	case a.StatusCode == nethttp.StatusUnauthorized:
-		return true, status, unauthorized
+		return true, status, errUnauthorized
 	case kind != "application/json" && (seals(f.Kubernetes) || kind != "text/plain"):
 		return true, status, fmt.Errorf("%w: its answer is %.60q, not JSON, so it is withheld", connectors.ErrProtocol, kind)
 	}

@@ -30,7 +30,7 @@ type table struct {
 func readTable(b []byte) (*table, error) {
 	var t table
 	if err := json.Unmarshal(b, &t); err != nil || t.Kind != "Table" {
-		return nil, notJSON
+		return nil, errNotJSON
 	}
 	return &t, nil
 }
@@ -126,11 +126,7 @@ func (p *tablePrinter) flush() error {
 		return nil
 	}
 	if !p.titled && p.headers {
-		if p.several {
-			rows = append([][]string{p.head}, rows...)
-		} else {
-			rows = append([][]string{p.head}, rows...)
-		}
+		rows = append([][]string{p.head}, rows...)
 	}
 	p.titled, p.rows = true, nil
 	for _, r := range rows {
