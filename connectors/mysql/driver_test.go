@@ -81,6 +81,7 @@ func TestTheSessionIsTheGates(t *testing.T) {
 	says(t, c, any, `select "a" '\'', @@sql_mode like '%QUOTES%', @@sql_mode like '%ESCAPES%', @@character_set_client, @@character_set_results, @@max_statement_time`, "a'|0|0|utf8mb4|utf8mb4|0.000000|")
 	says(t, c, any, "set autocommit = 0", "the gate's", "not supported")
 	says(t, c, any, "show warnings", "not supported")
+	says(t, c, any, "show grants", "not supported", "!PASSWORD")
 	says(t, c, any, "select 1; select 2", "not supported", "not one statement")
 	says(t, c, any, "select /*! 1, */ 2", "not supported")
 	says(t, c, &connectortest.Guard{Judge: func(connectors.Operation) error { return nil }}, "lock table counters write", "not supported")
