@@ -170,6 +170,22 @@ func TestEstimate(t *testing.T) {
 	says(t, c, &connectortest.Guard{}, "select database() = '"+name+"'", "1|") // the lines are their own
 }
 
+// Who leaves while the catalog is read costs the connection nothing.
+func TestLeavingInBetween(t *testing.T) {
+	s, name := database(t, driverSchema)
+	c := dial(t, endpoint(s, name))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Catalog(ctx); !errors.Is(err, connectors.ErrCanceled) {
+		t.Errorf("catalog: %v", err)
+	}
+	if _, err := c.Estimate(ctx, &connectortest.Guard{}, connectors.Statement{Text: "delete from counters"}); !errors.Is(err, connectors.ErrCanceled) {
+		t.Errorf("estimate: %v", err)
+	}
+	c.dirty.Store(true)
+	says(t, c, &connectortest.Guard{}, "select n from counters where id = 1", "0|")
+}
+
 // A syntax error has the server's words and its place.
 func TestSyntaxErrors(t *testing.T) {
 	s, name := database(t, driverSchema)
