@@ -110,8 +110,10 @@ func (b *testBastion) start(args ...string) {
 	}()
 	b.t.Cleanup(func() {
 		b.stop()
-		if err := os.RemoveAll(serverDirectory(b.data)); err != nil { // for root it lies elsewhere
-			b.t.Error(err)
+		for _, dir := range []string{serverDirectory(b.data), serverDirectory(b.data) + "-maria"} { // for root they lie elsewhere
+			if err := os.RemoveAll(dir); err != nil {
+				b.t.Error(err)
+			}
 		}
 		if b.t.Failed() {
 			b.t.Log("the bastion printed:\n" + b.log.String())

@@ -177,15 +177,23 @@ func (c *Conn) own(ctx context.Context, g connectors.Guard, text string) ([][]st
 	return c.aside(ctx, text)
 }
 
-// aside is own without a note.
+// aside is own without a note. Once the connection is open, what is asked is read to
+// its end, in sideTime, whoever has left meanwhile: the line is needed again.
 func (c *Conn) aside(ctx context.Context, text string) (rows [][]string, err error) {
 	c.side <- struct{}{}
 	defer func() { <-c.side }()
-	err = c.guarded(ctx, c.second, func() error {
+	run := ctx
+	if c.catalog.Load() != nil {
+		run = context.WithoutCancel(ctx)
+	}
+	err = c.guarded(run, c.second, func() error {
 		rows, err = c.second.rows(text, maxCatalog)
 		return err
 	})
-	return rows, c.failure(ctx, err)
+	if err == nil && ctx.Err() != nil {
+		return nil, canceled(ctx)
+	}
+	return rows, c.failure(run, err)
 }
 
 // guarded runs what reads a line that nobody cancels at the target; ctx and

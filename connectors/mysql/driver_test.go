@@ -81,6 +81,7 @@ func TestTheSessionIsTheGates(t *testing.T) {
 	says(t, c, any, `select "a" '\'', @@sql_mode like '%QUOTES%', @@sql_mode like '%ESCAPES%', @@character_set_client, @@character_set_results, @@max_statement_time`, "a'|0|0|utf8mb4|utf8mb4|0.000000|")
 	says(t, c, any, "set autocommit = 0", "the gate's", "not supported")
 	says(t, c, any, "show warnings", "not supported")
+	says(t, c, any, "show grants", "not supported", "!PASSWORD")
 	says(t, c, any, "select 1; select 2", "not supported", "not one statement")
 	says(t, c, any, "select /*! 1, */ 2", "not supported")
 	says(t, c, &connectortest.Guard{Judge: func(connectors.Operation) error { return nil }}, "lock table counters write", "not supported")
@@ -167,6 +168,22 @@ func TestEstimate(t *testing.T) {
 		}
 	}
 	says(t, c, &connectortest.Guard{}, "select database() = '"+name+"'", "1|") // the lines are their own
+}
+
+// Who leaves while the catalog is read costs the connection nothing.
+func TestLeavingInBetween(t *testing.T) {
+	s, name := database(t, driverSchema)
+	c := dial(t, endpoint(s, name))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Catalog(ctx); !errors.Is(err, connectors.ErrCanceled) {
+		t.Errorf("catalog: %v", err)
+	}
+	if _, err := c.Estimate(ctx, &connectortest.Guard{}, connectors.Statement{Text: "delete from counters"}); !errors.Is(err, connectors.ErrCanceled) {
+		t.Errorf("estimate: %v", err)
+	}
+	c.dirty.Store(true)
+	says(t, c, &connectortest.Guard{}, "select n from counters where id = 1", "0|")
 }
 
 // A syntax error has the server's words and its place.

@@ -51,21 +51,30 @@ func (c *Conn) estimate(ctx context.Context, g connectors.Guard, j *judged, text
 	if err := g.Note(ctx, strings.Join(before, "; ")+"; "+text+"; rollback"); err != nil {
 		return 0, err
 	}
-	for _, b := range before {
-		if _, err := c.aside(ctx, b); err != nil {
-			return 0, err
-		}
-	}
-	rows, err := c.aside(ctx, text)
-	for _, after := range []string{"rollback", c.sessionText(0)} {
-		if _, err := c.aside(context.WithoutCancel(ctx), after); err != nil {
-			return 0, err
-		}
-	}
-	if err != nil {
+	rows, err := c.planned(context.WithoutCancel(ctx), append(before, text))
+	switch {
+	case err != nil:
 		return 0, err
+	case ctx.Err() != nil:
+		return 0, canceled(ctx)
 	}
 	return planRows(rows)
+}
+
+// planned runs statements on the second line, undoes what they did to its session,
+// and returns the rows of the last. It takes no longer than estimateTimeout.
+func (c *Conn) planned(ctx context.Context, texts []string) (rows [][]string, err error) {
+	for _, t := range texts {
+		if rows, err = c.aside(ctx, t); err != nil {
+			break
+		}
+	}
+	for _, t := range []string{"rollback", c.sessionText(0)} {
+		if _, after := c.aside(ctx, t); after != nil && err == nil {
+			err = after
+		}
+	}
+	return rows, err
 }
 
 // inestimable says why the planner is not asked about a statement.

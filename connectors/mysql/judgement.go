@@ -54,6 +54,9 @@ func impossible(st ast.StmtNode, text string, f policy.Facts) string {
 		if n.Tp == ast.ShowWarnings || n.Tp == ast.ShowErrors {
 			return "the gate's own statements came in between; the target's warnings are shown beside each answer"
 		}
+		if n.Tp == ast.ShowGrants || n.Tp == ast.ShowCreateUser {
+			return "it would show the hash of a password, the gate's own among them"
+		}
 	case *ast.SetStmt:
 		for _, v := range n.Variables {
 			if name := strings.ToLower(strings.TrimPrefix(v.Name, "@@")); v.IsSystem && (name == "autocommit" || name == "completion_type") {

@@ -26,9 +26,21 @@ var errKey = errors.New("it asks for the password over a line without TLS")
 // errNoTLS is a target that has none where it is asked for.
 var errNoTLS = errors.New("it does not speak TLS, so it cannot prove who it is")
 
-// signIn connects and signs in. Of the library that does it only the line remains.
-// found_rows makes a count of changed rows one of found rows: whether a row was
+// capabilities are what the line can do: one statement at a time, and no file of ours.
+// With FOUND_ROWS a count of changed rows is one of found rows: whether a row was
 // equal already would tell of its values.
+func capabilities(secure *tls.Config) client.Option {
+	return func(c *client.Conn) error {
+		c.SetCapability(gomysql.CLIENT_FOUND_ROWS)
+		c.UnsetCapability(gomysql.CLIENT_MULTI_STATEMENTS | gomysql.CLIENT_MULTI_RESULTS | gomysql.CLIENT_LOCAL_FILES | gomysql.CLIENT_QUERY_ATTRIBUTES)
+		if secure != nil {
+			c.SetTLSConfig(secure)
+		}
+		return nil
+	}
+}
+
+// signIn connects and signs in. Of the library that does it only the line remains.
 func signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (w *wire, id uint32, version string, err error) {
 	network, address, host, err := place(e.Address)
 	if err != nil {
@@ -68,14 +80,7 @@ func signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (w *
 			stop = context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
 		}
 		return nc, err
-	}, func(c *client.Conn) error {
-		c.SetCapability(gomysql.CLIENT_FOUND_ROWS)
-		c.UnsetCapability(gomysql.CLIENT_MULTI_STATEMENTS | gomysql.CLIENT_MULTI_RESULTS | gomysql.CLIENT_LOCAL_FILES | gomysql.CLIENT_QUERY_ATTRIBUTES)
-		if secure != nil {
-			c.SetTLSConfig(secure)
-		}
-		return nil
-	})
+	}, capabilities(secure))
 	if err != nil {
 		if line != nil && line.refused {
 			err = errKey
@@ -87,7 +92,10 @@ func signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (w *
 			return nil, 0, "", errNoTLS
 		}
 	}
-	line.open = true
+	if !stop() {
+		return nil, 0, "", context.Cause(ctx)
+	}
+	line.open, line.first = true, nil
 	return newWire(c.Conn.Conn), c.GetConnectionID(), strings.TrimRight(c.GetServerVersion(), "\x00"), nil
 }
 

@@ -69,7 +69,7 @@ func (a *analyzer) explain(n *ast.ExplainStmt) {
 // shown are the forms of SHOW that say nothing of the values of tables.
 var shown = map[ast.ShowStmtType]bool{
 	ast.ShowEngines: true, ast.ShowDatabases: true, ast.ShowTables: true, ast.ShowColumns: true, ast.ShowCharset: true, ast.ShowVariables: true,
-	ast.ShowCollation: true, ast.ShowCreateTable: true, ast.ShowCreateView: true, ast.ShowCreateSequence: true, ast.ShowGrants: true,
+	ast.ShowCollation: true, ast.ShowCreateTable: true, ast.ShowCreateView: true, ast.ShowCreateSequence: true,
 	ast.ShowTriggers: true, ast.ShowProcedureStatus: true, ast.ShowFunctionStatus: true, ast.ShowCreateDatabase: true, ast.ShowPlugins: true,
 	ast.ShowPrivileges: true, ast.ShowCreateProcedure: true,
 }

@@ -161,7 +161,7 @@ func (s *Server) initialise(ctx context.Context, p programs, who *account) error
 			return err
 		}
 	}
-	cmd := exec.CommandContext(ctx, p.install, "--no-defaults", "--datadir="+s.data(), "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
+	cmd := exec.CommandContext(ctx, p.install, "--no-defaults", "--datadir="+s.data(), "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=8M",
 		"--tmpdir="+s.temp(),
 		"--innodb-use-native-aio=0") // of which there may be too little on a machine with many servers
 	who.become(cmd)
@@ -178,7 +178,7 @@ func (s *Server) firstFile() string { return filepath.Join(s.dir, "first.sql") }
 // that thread does nothing else until then.
 func (s *Server) run(p programs, who *account, o Options) error {
 	args := []string{"--no-defaults", "--datadir=" + s.data(), "--tmpdir=" + s.temp(), "--socket=" + s.Socket(), "--pid-file=" + filepath.Join(s.dir, "pid"), "--init-file=" + s.firstFile(),
-		"--innodb-buffer-pool-size=16M", "--innodb-use-native-aio=0", "--skip-log-bin", "--skip-name-resolve", "--local-infile=0", "--performance-schema=off", "--secure-file-priv=" + s.data()}
+		"--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M", "--innodb-use-native-aio=0", "--skip-log-bin", "--skip-name-resolve", "--local-infile=0", "--performance-schema=off", "--secure-file-priv=" + s.data()}
 	if o.Port == 0 {
 		args = append(args, "--skip-networking")
 	} else {
