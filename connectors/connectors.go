@@ -101,8 +101,9 @@ type Driver interface {
 }
 
 // Conn is one open connection. What it can do is found by asserting Querier,
-// Describer, Judge, Estimator, Attacher, Executor and Requester. One operation runs at a time, but
-// Close and Judge may be called at any moment.
+// Describer, Judge, Estimator, Attacher, Executor, Filer, Forwarder and Requester.
+// One operation runs at a time, those on files apart, but Close and Judge may be
+// called at any moment.
 type Conn interface {
 	// Close ends what is running at the target and frees the connection.
 	Close() error
