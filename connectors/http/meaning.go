@@ -14,7 +14,11 @@ import (
 func (j *judge) meaning() {
 	reads := j.class == policy.Read
 	j.places(reads)
-	switch form := j.form(); {
+	form := j.form()
+	if form != formPlain && !reads && !j.believed(form) {
+		j.changes() // whatever the body says of itself
+	}
+	switch {
 	case form == formGraphQL:
 		j.graphQL()
 	case form == formRPC:

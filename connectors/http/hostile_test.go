@@ -1,0 +1,86 @@
+package http
+
+import (
+	"testing"
+
+	"github.com/sallyport/sallyport/policy"
+)
+
+// What a body says of itself does not make a request a read: a service that knows
+// no GraphQL, RPC or SOAP at that path does what method and path say, and takes no
+// notice of keys that it does not know.
+func TestNoBodyMakesAChangeARead(t *testing.T) {
+	for name, text := range map[string]string{
+		"delete with a query":        "DELETE /orders/5\n\n" + `{"query":"query { a }"}`,
+		"delete below graphql":       "DELETE /graphql-schemas/5\n\n" + `{"query":"query { a }"}`,
+		"post with a query":          "POST /orders/5/cancel\n\n" + `{"query":"{ a }"}`,
+		"put as GraphQL":             "PUT /orders/5\nContent-Type: application/graphql\n\n{ a }",
+		"post with a call":           "POST /orders/5/cancel\n\n" + `{"jsonrpc":"2.0","method":"get","id":1}`,
+		"post with an envelope":      "POST /orders/5/cancel\nSOAPAction: x\n\n<Envelope><Body><GetOrder/></Body></Envelope>",
+		"a method in another case":   "POST /rpc\n\n" + `{"jsonrpc":"2.0","method":"createOrder","Method":"get","id":1}`,
+		"a method that stands twice": "POST /rpc\n\n" + `{"jsonrpc":"2.0","method":"createOrder","method":"get","id":1}`,
+		"an action in the head":      "POST /soap\nSOAPAction: \"urn:x#CreateOrder\"\n\n<Envelope><Body><GetOrder/></Body></Envelope>",
+		"a body in a comment":        "POST /soap\n\n<Envelope><!-- <Body><GetOrder/></Body> --><Body><CreateOrder/></Body></Envelope>",
+		"a second call":              "POST /soap\n\n<Envelope><Body><GetOrder/><CreateOrder/></Body></Envelope>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if f := Facts(text); f.Class == policy.Read {
+				t.Errorf("%q is a %s", text, f.Class)
+			}
+		})
+	}
+}
+
+// A form that readers may split in two ways, or that is of parts, still may not
+// replace the method.
+func TestNoFormReplacesTheMethod(t *testing.T) {
+	for _, text := range []string{
+		"POST /orders/5\nContent-Type: application/x-www-form-urlencoded\n\n_method=DELETE&x=%zz",
+		"POST /orders/5\nContent-Type: application/x-www-form-urlencoded\n\nx=1;_method=DELETE",
+		"POST /orders/5\nContent-Type: multipart/form-data; boundary=b\n\n--b\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--b--\r\n",
+	} {
+		if f := Facts(text); f.Class.Severity() < policy.Dangerous.Severity() {
+			t.Errorf("%q is a %s", text, f.Class)
+		}
+	}
+}
+
+// GraphQL is known however its JSON is written and wherever it is sent, so that an
+// alias under which a mask would not know a value is.
+func TestGraphQLInDisguise(t *testing.T) {
+	for _, text := range []string{
+		"POST /api\n\n" + `{"query":"\u0071uery { a: email }"}`,
+		"POST /api\n\n" + `{"qu\u0065ry":"query { a: email }"}`,
+		"POST /api\n\n" + `{"query":"\n query { a: email }"}`,
+		"POST /api\n\n" + `{"query":"#x\n{ a: email }"}`,
+		"POST /api\n\n" + `[{"query":"{ a: email }"}]`,
+		"GET /api?query=%7Bx%3Aemail%7D",
+	} {
+		r, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := &judge{r: r}
+		j.target()
+		if j.form() != formGraphQL {
+			t.Errorf("%q is not known as GraphQL", text)
+		}
+	}
+}
+
+// Judging a request leaves it as it is: what is sent is what was judged.
+func TestJudgingChangesNothing(t *testing.T) {
+	for _, body := range []string{
+		`[{"jsonrpc":"2.0","method":"list","id":1},{"jsonrpc":"2.0","method":"create","id":2}]`,
+		`[{"query":"{ a }"},{"query":"mutation { b }"}]`,
+	} {
+		r, err := Parse("POST /rpc\n\n" + body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Facts(Options{})
+		if string(r.Body) != body {
+			t.Errorf("%s\nwould be sent as\n%s", body, r.Body)
+		}
+	}
+}
