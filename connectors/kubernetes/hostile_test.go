@@ -1,8 +1,13 @@
 package kubernetes
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
 	"testing"
 
+	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/policy"
 )
 
@@ -16,6 +21,45 @@ func TestADeleteWithABodyIsNoDryRun(t *testing.T) {
 		}
 		if f := Facts("DELETE " + at + "?dryRun=All"); f.Class != policy.Read {
 			t.Errorf("%s tried is a %s", at, f.Class)
+		}
+	}
+}
+
+// A line that first wants a terminal and then none came to where a terminal is,
+// which has one stream for both outputs: the first byte that the program wrote
+// beside would have ended the whole process.
+func TestATerminalThatIsNotWanted(t *testing.T) {
+	c := &Conn{namespace: "shop"}
+	for _, words := range []string{"exec web -t -t=false -- sh", "exec web --tty=true --tty=false -- sh", "attach web"} {
+		l, do, err := c.parse(strings.Fields(words))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.ctx, l.g = context.Background(), nobody{t}
+		l.term = connectors.Terminal{Term: "xterm", Stdio: connectors.Stdio{Out: &bytes.Buffer{}}}
+		var said *connectors.LineError
+		if err := do.run(l); !errors.As(err, &said) {
+			t.Errorf("%s: %v", words, err)
+		}
+	}
+}
+
+// nobody is asked.
+type nobody struct{ t *testing.T }
+
+func (n nobody) Note(context.Context, string) error { return errors.New("nobody is there") }
+
+func (n nobody) Check(_ context.Context, op connectors.Operation) (connectors.Permit, error) {
+	n.t.Errorf("asked for %s", op.Text)
+	return nil, errors.New("nobody is there")
+}
+
+func TestATemplateDescendsABoundedNumberOfTimes(t *testing.T) {
+	for template, ok := range map[string]bool{"{.items[*].metadata.name}": true, "{..name}": true, "{..a..b}": true, "{..*..*..*..*}": false, "{...*}": true, "{......}": false} {
+		_, err := formOf("jsonpath=" + template)
+		var said *connectors.LineError
+		if refused := errors.As(err, &said) && strings.Contains(said.Text, "descends"); refused == ok {
+			t.Errorf("%s: %v", template, err)
 		}
 	}
 }
