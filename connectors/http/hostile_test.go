@@ -1,8 +1,16 @@
 package http
 
 import (
+	"context"
+	"fmt"
+	nethttp "net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/connectortest"
+	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 )
 
@@ -84,3 +92,42 @@ func TestJudgingChangesNothing(t *testing.T) {
 		}
 	}
 }
+
+// A service that refuses every token has a new one fetched for each request: what
+// is known of them stays bounded, and the last ones stay known.
+func TestTokensWithoutEnd(t *testing.T) {
+	n := 0
+	s := httptest.NewServer(nethttp.HandlerFunc(func(w nethttp.ResponseWriter, _ *nethttp.Request) {
+		n++
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"access_token":"%s","token_type":"bearer"}`, minted(n))
+	}))
+	defer s.Close()
+	c, err := newCredential(connectors.Endpoint{User: "shop", HTTP: &connectors.HTTPTarget{Auth: authOAuth2, TokenURL: s.URL}},
+		mask.NewSecret([]byte("the client's own secret")), &nethttp.Transport{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.destroy()
+	full := 0
+	for i := range 3 * maxTokens {
+		if err := c.fetch(context.Background(), &connectortest.Guard{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, known := range []string{minted(n), minted(max(1, n-maxTokens+1)), "the client's own secret"} {
+			if _, hit := c.stripper().text("so " + known + "."); !hit {
+				t.Errorf("%q is not known at token %d", known, n)
+			}
+		}
+		if i == maxTokens-1 {
+			full = len(c.stripper().nodes)
+		}
+		c.refused()
+	}
+	if now := len(c.stripper().nodes); now > 2*full {
+		t.Errorf("what is known of %d tokens takes %d nodes, of %d it took %d", n, now, maxTokens, full)
+	}
+}
+
+// minted is one of many of a length that share no beginning.
+func minted(n int) string { return strings.Repeat(string(rune('a'+n)), 40) }
