@@ -2,7 +2,11 @@ package server
 
 import (
 	"errors"
+	"io"
+	"log/slog"
 	"testing"
+
+	gossh "golang.org/x/crypto/ssh"
 
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/server/session"
@@ -20,4 +24,35 @@ func TestFileTransferOfSomebodySignedOut(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// The reason that a client gives is fixed before file transfer begins, which reads
+// it at any time: one that came later would be read while it is written.
+func TestNoReasonComesLate(t *testing.T) {
+	s := &Server{}
+	s.o.Log = slog.New(slog.DiscardHandler)
+	ch := &channel{Channel: deaf{}, conn: &conn{s: s}}
+	reason := func(text string) *gossh.Request {
+		return &gossh.Request{Type: "env", Payload: gossh.Marshal(struct{ Name, Value string }{reasonEnv, text})}
+	}
+	ch.admit(reason("in time"))
+	if !ch.admit(&gossh.Request{Type: "subsystem", Payload: gossh.Marshal(struct{ Name string }{"sftp"})}) {
+		t.Fatal("sftp is refused")
+	}
+	if ch.admit(reason("late")) || ch.reason != "in time" {
+		t.Errorf("the reason is %q", ch.reason)
+	}
+	if ch.admit(&gossh.Request{Type: "env", Payload: gossh.Marshal(struct{ Name, Value string }{"TERM", "xterm"})}) {
+		t.Error("a late variable is taken")
+	}
+}
+
+// deaf is a channel of which only the outputs are used.
+type deaf struct{ gossh.Channel }
+
+func (deaf) Stderr() io.ReadWriter {
+	return struct {
+		io.Reader
+		io.Writer
+	}{nil, io.Discard}
 }
