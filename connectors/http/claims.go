@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"io"
+	"mime"
 	"net/url"
 	"regexp"
 	"slices"
@@ -131,3 +132,30 @@ func (j *judge) formValues(b []byte, writes bool) {
 		}
 	}
 }
+
+// encoding judges how the body is written: what the judge cannot read as text is
+// not judged by what it says, and a service may read it all the same.
+func (j *judge) encoding() {
+	h := j.r.Header
+	for _, name := range []string{"Content-Type", "Content-Encoding", "Soapaction"} {
+		if len(h[name]) > 1 {
+			j.raise(policy.Dangerous, "the header "+name+" stands twice")
+		}
+	}
+	if len(j.r.Body) == 0 {
+		return
+	}
+	if c := strings.TrimSpace(h.Get("Content-Encoding")); c != "" && !strings.EqualFold(c, "identity") {
+		j.raise(policy.Dangerous, "the body is encoded ("+c+"), so that it is not judged")
+	}
+	if bytes.IndexByte(j.r.Body, 0) >= 0 { // UTF-16 and UTF-32 have them, and readers of JSON find them out
+		j.raise(policy.Dangerous, "the body is no text in UTF-8, so that it is not judged")
+	}
+	_, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if c := strings.ToLower(params["charset"]); err == nil && !plainCharsets[c] {
+		j.raise(policy.Dangerous, "the body's characters are said to be "+c+", so that it is not judged")
+	}
+}
+
+// plainCharsets are those in which ASCII is what it is.
+var plainCharsets = map[string]bool{"": true, "utf-8": true, "utf8": true, "us-ascii": true, "ascii": true, "iso-8859-1": true, "latin1": true, "windows-1252": true}

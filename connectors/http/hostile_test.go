@@ -131,3 +131,22 @@ func TestTokensWithoutEnd(t *testing.T) {
 
 // minted is one of many of a length that share no beginning.
 func minted(n int) string { return strings.Repeat(string(rune('a'+n)), 40) }
+
+// A body that the judge cannot read, and a service can, is not taken for one that
+// says nothing.
+func TestBodiesInDisguise(t *testing.T) {
+	wide := strings.Join(strings.Split(`{"role":"admin"}`, ""), "\x00")
+	for _, text := range []string{
+		"POST /orders\nContent-Type: application/json\n\n\x00" + wide,
+		"POST /orders\nContent-Type: application/json; charset=utf-7\n\n+AHsAIg-role",
+		"POST /orders\nContent-Encoding: deflate\n\nx\x01",
+		"POST /orders\nContent-Type: text/plain\nContent-Type: application/json\n\n{}",
+	} {
+		if f := Facts(text); f.Class.Severity() < policy.Dangerous.Severity() {
+			t.Errorf("%q is a %s", text, f.Class)
+		}
+	}
+	if f := Facts("POST /orders\nContent-Type: application/json; charset=UTF-8\n\n{}"); f.Class != policy.Write {
+		t.Errorf("a plain body is a %s: %s", f.Class, f.Why)
+	}
+}

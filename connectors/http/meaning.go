@@ -32,6 +32,7 @@ func (j *judge) meaning() {
 	default:
 		j.changes()
 	}
+	j.encoding()
 	j.bodyValues()
 	for _, m := range j.replaced {
 		j.changesBy(strings.ToUpper(strings.TrimSpace(m)))
