@@ -63,3 +63,17 @@ func TestATemplateDescendsABoundedNumberOfTimes(t *testing.T) {
 		}
 	}
 }
+
+// A question about one's own rights is a read, but for what else is said of the
+// request, and for somebody else's type of the same name.
+func TestWhatOnlyLooksLikeAQuestion(t *testing.T) {
+	for text, want := range map[string]policy.Class{
+		"POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews\n\n{}":                         policy.Read,
+		"POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews\nImpersonate-User: root\n\n{}": policy.Privilege,
+		"POST /apis/shop.example/v1/selfsubjectreviews\n\n{}":                                       policy.Write,
+	} {
+		if f := Facts(text); f.Class != want {
+			t.Errorf("%q is a %s, want %s", text, f.Class, want)
+		}
+	}
+}
