@@ -150,3 +150,35 @@ func TestBodiesInDisguise(t *testing.T) {
 		t.Errorf("a plain body is a %s: %s", f.Class, f.Why)
 	}
 }
+
+// A document that the service knows by a name may hold aliases: where masks go by
+// paths, it is not sent.
+func TestAPersistedDocumentIsNotMaskedByPaths(t *testing.T) {
+	plan, err := mask.New(mask.Options{Paths: []mask.PathRule{{Name: "mails", Path: "**.email"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, sent := range map[string]bool{
+		"GET /graphql?extensions=%7B%7D":           false,
+		"POST /graphql\n\n" + `{"id":"abc"}`:       false,
+		"GET /graphql?query=%7Buser%7Bemail%7D%7D": true,
+		"GET /orders?id=1":                         true,
+	} {
+		r, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := reshaped(r, planned{plan: plan}); (err == nil) != sent {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// planned is a permit with one plan.
+type planned struct {
+	connectors.Permit
+	plan *mask.Plan
+}
+
+func (p planned) Seen() *mask.Plan { return p.plan }
+func (p planned) Kept() *mask.Plan { return p.plan }
