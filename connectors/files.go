@@ -97,7 +97,8 @@ type OpenFile interface {
 	// Stat asks the target.
 	Stat() (fs.FileInfo, error)
 	// Set changes attributes of the open file, as a part of its operation: permissions
-	// without setuid and setgid, size and times. For others it says ErrUnsupported.
+	// without setuid and setgid, size (not of one that is appended to) and times. For
+	// others it says ErrUnsupported.
 	Set(a FileAttributes) error
 	// Close ends the operation. Its error says that what was written may be lost.
 	Close() error

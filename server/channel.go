@@ -60,9 +60,12 @@ type channel struct {
 	cancel context.CancelCauseFunc
 	// resize holds the newest size not yet taken.
 	resize chan ssh.Window
-	env    int
-	said   int
-	reason string // why, for those who approve operations on files
+	// started: it is a program, a shell or a subsystem by now, which reads what came
+	// before without a lock.
+	started bool
+	env     int
+	said    int
+	reason  string // why, for those who approve operations on files
 }
 
 type channelKey struct{}
@@ -165,7 +168,10 @@ func (g gatedChannel) Accept() (gossh.Channel, <-chan *gossh.Request, error) {
 // A request that it handled itself it answers and keeps.
 func (ch *channel) admit(r *gossh.Request) bool {
 	switch r.Type {
-	case "shell", "exec", "signal":
+	case "shell", "exec":
+		ch.started = true
+		return true
+	case "signal":
 		return true
 	case "pty-req":
 		if len(r.Payload) <= maxPtyModes {
@@ -179,6 +185,7 @@ func (ch *channel) admit(r *gossh.Request) bool {
 	case "subsystem":
 		var m struct{ Name string }
 		if gossh.Unmarshal(r.Payload, &m) == nil && m.Name == "sftp" {
+			ch.started = true
 			return true
 		}
 		ch.refuse(r, "sftp is the only one here")
@@ -195,6 +202,10 @@ func (ch *channel) admit(r *gossh.Request) bool {
 func (ch *channel) admitEnv(r *gossh.Request) bool {
 	var kv struct{ Name, Value string }
 	ch.env++
+	if ch.started {
+		ch.refuse(r, "environment variables come before what they are for")
+		return false
+	}
 	if gossh.Unmarshal(r.Payload, &kv) == nil && kv.Name == reasonEnv && len(kv.Value) <= maxReason && utf8.ValidString(kv.Value) {
 		ch.reason = kv.Value
 		answer(r, true)

@@ -100,11 +100,27 @@ func resourceOf(p string) (name, rest string) {
 	return name, "/" + rest
 }
 
+// errSignedOut refuses what is asked for on a channel whose person is gone from its
+// connection: by signing out, or because the key was forgotten.
+var errSignedOut = &policy.Refusal{Rule: policy.DefaultDeny, Reason: "you are signed out here", Hint: "connect again"}
+
+// present reports whether the connection is still this person's.
+func (f *front) present() bool {
+	v := f.a.c.visitor()
+	return v != nil && v.Identity().Same(f.v.Identity())
+}
+
 // session is the open session on a resource.
 func (f *front) session(name string) (*session.Session, error) {
 	f.mu.Lock()
 	r := f.sessions[name]
 	f.mu.Unlock()
+	if r == nil {
+		f.a.c.recheck(f.a.ctx) // a channel may stand for long
+	}
+	if !f.present() {
+		return nil, errSignedOut
+	}
 	if r == nil {
 		if !slices.ContainsFunc(f.v.FileTargets(), func(t session.Target) bool { return t.Name == name }) {
 			return nil, fs.ErrNotExist

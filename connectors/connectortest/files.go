@@ -32,6 +32,7 @@ func (s *suite) testFiles(t *testing.T) {
 	t.Run("what a path leads to", s.testLinks)
 	t.Run("a link put in between", s.testSwappedLink)
 	t.Run("in no order", s.testUnordered)
+	t.Run("what is appended to is not cut off", s.testAppended)
 	t.Run("content that is refused", s.testContentRefused)
 	t.Run("cancel", s.testFileCancel)
 	t.Run("large file", s.testLargeFile)

@@ -3,7 +3,6 @@ package http
 import (
 	"bytes"
 	"encoding/json"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -33,9 +32,7 @@ func (j *judge) form() form {
 	typ := strings.ToLower(j.r.Header.Get("Content-Type"))
 	body := bytes.TrimSpace(j.r.Body)
 	switch {
-	case slices.ContainsFunc(j.segments, func(s string) bool { return s == "graphql" || s == "gql" || strings.HasPrefix(s, "graphql") }), strings.Contains(typ, "graphql"):
-		return formGraphQL
-	case bytes.HasPrefix(body, []byte("{")) && bytes.Contains(body, []byte(`"query"`)) && graphQLQuery.Match(body):
+	case j.pathGraphQL(), strings.Contains(typ, "graphql"), j.asksGraphQL(body):
 		return formGraphQL
 	case j.r.Method != "POST":
 		return formPlain
@@ -49,11 +46,9 @@ func (j *judge) form() form {
 	return formPlain
 }
 
-var graphQLQuery = regexp.MustCompile(`"query"\s*:\s*"\s*(query|mutation|subscription|fragment|#|\{)`)
-
 // undoWrite takes back what the method POST alone made of it.
-func (j *judge) undoWrite() {
-	if j.class == policy.Write && !j.destructive {
+func (j *judge) undoWrite(f form) {
+	if j.believed(f) && j.class == policy.Write && !j.destructive {
 		j.class, j.why = policy.Read, nil
 	}
 }
@@ -64,7 +59,7 @@ func (j *judge) search() {
 		j.raise(policy.Dangerous, "the search runs a script")
 		return
 	}
-	j.undoWrite()
+	j.undoWrite(formSearch)
 }
 
 // readers are the first words of names of procedures that read.
@@ -120,7 +115,7 @@ func (j *judge) loses(ws []string, name string) {
 func (j *judge) rpc() {
 	calls := []json.RawMessage{j.r.Body}
 	if b := bytes.TrimSpace(j.r.Body); bytes.HasPrefix(b, []byte("[")) {
-		if json.Unmarshal(b, &calls) != nil {
+		if calls = nil; json.Unmarshal(b, &calls) != nil { // into the list as it was, it would write over the body
 			j.raise(policy.Unknown, "the batch is no JSON")
 			return
 		}
@@ -128,30 +123,35 @@ func (j *judge) rpc() {
 	reads := len(calls) > 0
 	for _, c := range calls {
 		var m struct{ Method string }
-		if json.Unmarshal(c, &m) != nil || m.Method == "" {
+		if twice(c, "method") || json.Unmarshal(c, &m) != nil || m.Method == "" {
 			j.raise(policy.Unknown, "the call names no method")
 			return
 		}
 		reads = j.procedure(m.Method) && reads
 	}
 	if reads {
-		j.undoWrite()
+		j.undoWrite(formRPC)
 	}
 }
-
-var soapBody = regexp.MustCompile(`(?s)<(?:[\w-]+:)?Body[^>]*>\s*(?:<!--.*?-->\s*)*<(?:([\w-]+):)?([\w.-]+)`)
 
 func (j *judge) soap() {
 	if bytes.Contains(j.r.Body, []byte("<!DOCTYPE")) || bytes.Contains(j.r.Body, []byte("<!ENTITY")) {
 		return // bodyValues says so
 	}
-	m := soapBody.FindSubmatch(j.r.Body)
-	if m == nil {
+	names, ok := calls(j.r.Body)
+	if !ok {
 		j.raise(policy.Unknown, "the envelope holds no call")
 		return
 	}
-	if j.procedure(string(m[2])) {
-		j.undoWrite()
+	if a := j.action(); a != "" {
+		names = append(names, a)
+	}
+	reads := true
+	for _, n := range names {
+		reads = j.procedure(n) && reads
+	}
+	if reads {
+		j.undoWrite(formSOAP)
 	}
 }
 
@@ -171,17 +171,9 @@ func (j *judge) bodyValues() {
 	case b[0] == '{' || b[0] == '[':
 		j.jsonValues(b, writes)
 	case strings.Contains(typ, "form-urlencoded") || typ == "" && formLike.Match(b):
-		if q, err := url.ParseQuery(string(b)); err == nil {
-			for k, vs := range q {
-				j.key(k, writes)
-				if k == "_method" {
-					j.replaced = append(j.replaced, vs...)
-				}
-				for _, v := range vs {
-					j.link(v)
-				}
-			}
-		}
+		j.formValues(b, writes)
+	case partOverride.Match(b):
+		j.raise(policy.Dangerous, "a part of the form replaces the method")
 	case bytes.Contains(b, []byte("${jndi:")):
 		j.raise(policy.Dangerous, "a value that loads code")
 	}

@@ -8,6 +8,7 @@ import (
 	nethttp "net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,9 +40,14 @@ type credential struct {
 	secret mask.Secret // a copy
 	token  mask.Secret
 	until  time.Time
-	strip  *stripper // of all that was presented so far
-	texts  []string
+	strip  *stripper  // of the secret and the last tokens
+	texts  []string   // the forms of the secret
+	recent [][]string // those of the last tokens
 }
+
+// maxTokens is how many tokens are known in answers: the one in use, and those
+// before it that a service may still tell of. Each costs memory in all its forms.
+const maxTokens = 4
 
 func newCredential(e connectors.Endpoint, secret mask.Secret, tokens *nethttp.Transport) (*credential, error) {
 	t := e.HTTP
@@ -74,12 +80,12 @@ func newCredential(e connectors.Endpoint, secret mask.Secret, tokens *nethttp.Tr
 	return c, nil
 }
 
-// hide adds texts that must not come back.
+// hide adds texts that must not come back, besides the last tokens.
 func (c *credential) hide(texts ...string) {
 	for _, t := range texts {
 		c.texts = append(c.texts, forms(t)...)
 	}
-	c.strip = newStripper(c.texts)
+	c.strip = newStripper(slices.Concat(append([][]string{c.texts}, c.recent...)...))
 }
 
 // field is the name of the header field that carries the credential.
@@ -93,7 +99,7 @@ func (c *credential) field() string {
 	return "Authorization"
 }
 
-// stripper knows all that was presented so far.
+// stripper knows the secret and the last tokens.
 func (c *credential) stripper() *stripper {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,7 +154,9 @@ func (c *credential) fetch(ctx context.Context, g connectors.Guard) error {
 	}
 	c.token.Destroy()
 	c.token, c.until = mask.NewSecret([]byte(t.AccessToken)), t.Expiry
-	c.hide(t.AccessToken)
+	c.recent = append(c.recent, forms(t.AccessToken))
+	c.recent = c.recent[max(0, len(c.recent)-maxTokens):]
+	c.hide()
 	return nil
 }
 

@@ -6,7 +6,8 @@
 // another host, two lengths, headers that replace the method or the path), it is
 // dangerous, whatever it seems to ask. Then its method, path and body tell the
 // class. What a POST does only the service knows: it is a write, unless the form of
-// the request (GraphQL, JSON-RPC, SOAP, a search) says that it reads.
+// the request (GraphQL, JSON-RPC, SOAP, a search) says that it reads, below a path
+// of that form: the body is its sender's to write.
 //
 // What is sent is the text that was judged, and besides it only what the gate adds:
 // the credential, a host, a length. What people could add to those (see ours) is not

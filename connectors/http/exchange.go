@@ -190,7 +190,7 @@ func reshaped(r *Request, p connectors.Permit) error {
 		return nil
 	}
 	docs, ok := j.documents()
-	if !ok && len(r.Body) > 0 {
+	if !ok && (len(r.Body) > 0 || j.query != "") { // one that the service knows by a name
 		docs = []string{""}
 	}
 	for _, d := range docs {

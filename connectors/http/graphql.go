@@ -39,7 +39,7 @@ func (j *judge) graphQL() {
 		}
 	}
 	if reads {
-		j.undoWrite()
+		j.undoWrite(formGraphQL)
 	}
 }
 

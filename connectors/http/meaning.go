@@ -14,7 +14,11 @@ import (
 func (j *judge) meaning() {
 	reads := j.class == policy.Read
 	j.places(reads)
-	switch form := j.form(); {
+	form := j.form()
+	if form != formPlain && !reads && !j.believed(form) {
+		j.changes() // whatever the body says of itself
+	}
+	switch {
 	case form == formGraphQL:
 		j.graphQL()
 	case form == formRPC:
@@ -28,6 +32,7 @@ func (j *judge) meaning() {
 	default:
 		j.changes()
 	}
+	j.encoding()
 	j.bodyValues()
 	for _, m := range j.replaced {
 		j.changesBy(strings.ToUpper(strings.TrimSpace(m)))

@@ -52,6 +52,9 @@ func (f form) tables() bool {
 	return f.word == "" || f.word == "wide" || f.word == "name" || f.word == "table"
 }
 
+// maxDescents is how often a template may look for something at any depth.
+const maxDescents = 2
+
 func formOf(word string) (form, error) {
 	switch word {
 	case "", "wide", "name", "json", "yaml", "table":
@@ -60,6 +63,10 @@ func formOf(word string) (form, error) {
 	template, ok := strings.CutPrefix(word, "jsonpath=")
 	if !ok {
 		return form{}, wrong("-o is one of wide, name, json, yaml, jsonpath=TEMPLATE, and table (the server's own, as JSON)")
+	}
+	// Each descent multiplies what is found by how deep a document is.
+	if strings.Count(strings.ReplaceAll(template, "...", ".. .."), "..") > maxDescents {
+		return form{}, wrong("the template of jsonpath descends (..) more than %d times", maxDescents)
 	}
 	p := jsonpath.New("-o").AllowMissingKeys(true)
 	if err := p.Parse(template); err != nil {

@@ -100,8 +100,8 @@ func (j *judge) kind(reads bool, what string) {
 		j.raise(policy.Privilege, what+": it holds or makes credentials")
 	case strings.Contains(c.Resource, "*") || c.Resource == "all" && !reads:
 		j.raise(policy.Privilege, what+": secrets may be among them")
-	case asks[c.Resource]:
-		if c.Verb == "create" {
+	case asks[c.Resource] && group && c.Subresource == "":
+		if c.Verb == "create" && j.class == policy.Write { // what else is said of it stays
 			j.class, j.why = policy.Read, nil
 		}
 	case strings.HasSuffix(c.Resource, "reviews") && group:

@@ -194,8 +194,11 @@ func (l *job) exec() error {
 	if l.verb == "exec" && len(p.argv) == 0 {
 		return wrong("the command is needed: exec POD -- COMMAND")
 	}
-	if p.tty && l.term.Term == "" {
+	switch {
+	case p.tty && l.term.Term == "":
 		return wrong("there is no terminal for -t: ssh -t")
+	case !p.tty && l.term.Stdio.Err == nil: // nowhere for what the program says beside
+		return wrong("there is a terminal, and the line says that it wants none: say -t once, or leave it out")
 	}
 	exit, err := l.c.exec(l.ctx, l.g, p, l.term)
 	if err == nil && exit != (connectors.Exit{}) {

@@ -31,7 +31,8 @@ func Request(r *http.Request) policy.Facts {
 	if len(r.Body) > 0 {
 		j.manifest(r.Body)
 	}
-	dry := len(values["dryRun"]) == 1 && values.Get("dryRun") == "All"
+	// A DELETE with a body takes its options from there, and none from the query.
+	dry := len(values["dryRun"]) == 1 && values.Get("dryRun") == "All" && (r.Method != "DELETE" || len(r.Body) == 0)
 	if j.call.Verb == "deletecollection" && !dry {
 		j.destroys("deletes every " + j.call.Resource + " that matches")
 	}

@@ -21,6 +21,7 @@ import (
 type files struct {
 	mu     sync.Mutex
 	client *sftp.Client
+	names  *names // what is read of it
 	broken error
 }
 
@@ -39,15 +40,16 @@ func (c *Conn) sftp(ctx context.Context, g connectors.Guard) (*sftp.Client, erro
 	if err := g.Note(ctx, filesNote); err != nil {
 		return nil, err
 	}
-	client, err := within(ctx, func() (*sftp.Client, error) { return c.startSFTP() }, func(s *sftp.Client) { _ = s.Close() })
+	read := &names{most: maxNames}
+	client, err := within(ctx, func() (*sftp.Client, error) { return c.startSFTP(read) }, func(s *sftp.Client) { _ = s.Close() })
 	if err != nil {
 		return nil, c.fileError(err)
 	}
-	c.files.client = client
+	c.files.client, c.files.names = client, read
 	return client, nil
 }
 
-func (c *Conn) startSFTP() (*sftp.Client, error) {
+func (c *Conn) startSFTP(read *names) (*sftp.Client, error) {
 	raw, incoming, err := c.client.OpenChannel("session", nil)
 	if err != nil {
 		return nil, err
@@ -59,7 +61,8 @@ func (c *Conn) startSFTP() (*sftp.Client, error) {
 		return nil, errors.Join(err, &connectors.TargetError{Text: "the target has no file service (sftp)"})
 	}
 	go func() { _, _ = io.Copy(io.Discard, raw.Stderr()) }() // what it says beside is not for anybody
-	s, err := sftp.NewClientPipe(raw, raw, sftp.UseFstat(true), sftp.MaxConcurrentRequestsPerFile(64))
+	read.r = raw
+	s, err := sftp.NewClientPipe(read, raw, sftp.UseFstat(true), sftp.MaxConcurrentRequestsPerFile(64))
 	if err != nil {
 		_ = raw.Close()
 		return nil, fmt.Errorf("%w: its file service: %w", connectors.ErrProtocol, err)
@@ -120,7 +123,12 @@ func (c *Conn) File(ctx context.Context, g connectors.Guard, call connectors.Fil
 	}
 	a, err := connectors.FileAnswer{}, at.missing
 	if err == nil {
-		a, err = within(ctx, func() (connectors.FileAnswer, error) { return run(s, at.call) }, nil)
+		ctx, over := ctx, func() {}
+		if call.Do == connectors.ListDir {
+			ctx, over = c.files.names.listing(ctx)
+		}
+		a, err = within(ctx, func() (connectors.FileAnswer, error) { return run(ctx, s, at.call) }, nil)
+		over()
 	}
 	if err == nil && call.Do == connectors.ListDir {
 		// Nobody sees what is elsewhere because a link was put in between.
@@ -135,20 +143,23 @@ func (c *Conn) File(ctx context.Context, g connectors.Guard, call connectors.Fil
 }
 
 // runs are the operations that are over when they return.
-var runs = map[connectors.FileVerb]func(*sftp.Client, connectors.FileCall) (connectors.FileAnswer, error){
-	connectors.ListDir: func(s *sftp.Client, c connectors.FileCall) (a connectors.FileAnswer, err error) {
-		a.Entries, err = s.ReadDir(c.Path)
+var runs = map[connectors.FileVerb]func(context.Context, *sftp.Client, connectors.FileCall) (connectors.FileAnswer, error){
+	connectors.ListDir: func(ctx context.Context, s *sftp.Client, c connectors.FileCall) (a connectors.FileAnswer, err error) {
+		a.Entries, err = s.ReadDirContext(ctx, c.Path)
+		if err != nil && ctx.Err() != nil {
+			err = reason(context.Cause(ctx))
+		}
 		return a, err
 	},
-	connectors.StatFile: func(s *sftp.Client, c connectors.FileCall) (a connectors.FileAnswer, err error) {
+	connectors.StatFile: func(_ context.Context, s *sftp.Client, c connectors.FileCall) (a connectors.FileAnswer, err error) {
 		a.Info, err = s.Lstat(c.Path) // there is no link left in the path
 		return a, err
 	},
-	connectors.LstatFile: func(s *sftp.Client, c connectors.FileCall) (a connectors.FileAnswer, err error) {
+	connectors.LstatFile: func(_ context.Context, s *sftp.Client, c connectors.FileCall) (a connectors.FileAnswer, err error) {
 		a.Info, err = s.Lstat(c.Path)
 		return a, err
 	},
-	connectors.ReadLink: func(s *sftp.Client, c connectors.FileCall) (a connectors.FileAnswer, err error) {
+	connectors.ReadLink: func(_ context.Context, s *sftp.Client, c connectors.FileCall) (a connectors.FileAnswer, err error) {
 		a.Text, err = s.ReadLink(c.Path)
 		return a, err
 	},
@@ -162,8 +173,8 @@ var runs = map[connectors.FileVerb]func(*sftp.Client, connectors.FileCall) (conn
 	connectors.StatVFS:    statVFS,
 }
 
-func nothing(do func(*sftp.Client, connectors.FileCall) error) func(*sftp.Client, connectors.FileCall) (connectors.FileAnswer, error) {
-	return func(s *sftp.Client, c connectors.FileCall) (connectors.FileAnswer, error) {
+func nothing(do func(*sftp.Client, connectors.FileCall) error) func(context.Context, *sftp.Client, connectors.FileCall) (connectors.FileAnswer, error) {
+	return func(_ context.Context, s *sftp.Client, c connectors.FileCall) (connectors.FileAnswer, error) {
 		return connectors.FileAnswer{}, do(s, c)
 	}
 }
@@ -205,7 +216,7 @@ func rename(s *sftp.Client, c connectors.FileCall) error {
 	return s.Rename(c.Path, c.To)
 }
 
-func statVFS(s *sftp.Client, c connectors.FileCall) (connectors.FileAnswer, error) {
+func statVFS(_ context.Context, s *sftp.Client, c connectors.FileCall) (connectors.FileAnswer, error) {
 	if _, ok := s.HasExtension("statvfs@openssh.com"); !ok {
 		return connectors.FileAnswer{}, fmt.Errorf("%w: the target does not tell how full its file systems are", connectors.ErrUnsupported)
 	}

@@ -73,7 +73,7 @@ func TestLyingFileService(t *testing.T) {
 			mode := fs.FileMode(0o600)
 			for verb, run := range runs {
 				c := connectors.FileCall{Do: verb, Path: "/a", To: "/b", Set: connectors.FileAttributes{Mode: &mode}}
-				if _, err := within(ctx, func() (connectors.FileAnswer, error) { return run(s, c) }, nil); err == nil {
+				if _, err := within(ctx, func() (connectors.FileAnswer, error) { return run(ctx, s, c) }, nil); err == nil {
 					t.Errorf("%s went well", verb)
 				}
 			}
@@ -91,5 +91,32 @@ func TestLyingFileService(t *testing.T) {
 				t.Errorf("%d bytes were read", n)
 			}
 		})
+	}
+}
+
+// A file service that lists names without end is not listened to without end.
+func TestNamesWithoutEnd(t *testing.T) {
+	ours, theirs := net.Pipe()
+	name := append([]byte{0, 0, 0, 1, 0, 0, 0, 100}, make([]byte, 100)...)
+	name = append(append(name, 0, 0, 0, 0), 0, 0, 0, 0) // no long name, no attributes
+	go liar(theirs, sshFxpName, name)
+	read := &names{r: ours, most: 10_000}
+	s, err := sftp.NewClientPipe(read, ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for range 2 { // what one held is free for the next
+		ctx, over := read.listing(t.Context())
+		_, err = within(ctx, func() (connectors.FileAnswer, error) {
+			return runs[connectors.ListDir](ctx, s, connectors.FileCall{Do: connectors.ListDir, Path: "/a"})
+		}, nil)
+		over()
+		if !errors.Is(err, errNames) {
+			t.Errorf("listed: %v", err)
+		}
+		if read.used < read.most || read.used > 2*read.most {
+			t.Errorf("%d bytes were taken", read.used)
+		}
 	}
 }

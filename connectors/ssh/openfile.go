@@ -202,7 +202,9 @@ func (o *openFile) Stat() (fs.FileInfo, error) {
 
 // Set changes attributes of the open file.
 func (o *openFile) Set(a connectors.FileAttributes) error {
-	if o.up == nil || a.Owner != nil || a.Unreadable || a.Mode != nil && *a.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
+	// Who asked to put something behind what the file holds did not ask to cut that off.
+	cuts := a.Size != nil && o.at.call.Append
+	if o.up == nil || cuts || a.Owner != nil || a.Unreadable || a.Mode != nil && *a.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
 		return fmt.Errorf("%w: that is an operation of its own", connectors.ErrUnsupported)
 	}
 	err := setter{

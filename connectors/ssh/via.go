@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/sallyport/sallyport/connectors"
 )
@@ -21,7 +22,9 @@ func (d *Driver) through(ctx context.Context, v connectors.Via, address string, 
 		return nil, fmt.Errorf("on the way, at %q: %w", name, err)
 	}
 	defer secret.Destroy()
-	jump, err := d.open(ctx, v.Endpoint, secret, g)
+	host := v.Endpoint
+	host.Forwards = append(slices.Clone(host.Forwards), address) // a certificate says that it may
+	jump, err := d.open(ctx, host, secret, g)
 	if err != nil {
 		return nil, fmt.Errorf("on the way, at %q: %w", name, err)
 	}

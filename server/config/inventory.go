@@ -10,7 +10,8 @@ import (
 )
 
 // Inventory is resources that are listed in files of their own, which may come
-// from elsewhere: they can hold nothing but resources.
+// from elsewhere: they can hold nothing but resources, and nothing of the
+// bastion's own machine (kinds command and sqlite).
 type Inventory struct {
 	// Path is a file, or a directory of files whose names end in .yaml or .yml. Each
 	// holds resources. Required.
@@ -96,14 +97,51 @@ func (s *source) list(c *Config) *Fault {
 	}
 	for i := range more.Resources {
 		more.Resources[i].anchor(s.dir)
+		for _, f := range more.Resources[i].borrowed(s.dir) {
+			s.d.faults.add(fmt.Sprintf("resources[%d]", i), "%s", f)
+		}
 		for _, f := range more.Resources[i].fill(s.template) {
 			s.d.faults.add(fmt.Sprintf("resources[%d]", i), "%s", f)
+		}
+		if k := more.Resources[i].Kind; k == kindCommand || k == kindSQLite {
+			s.d.faults.add(fmt.Sprintf("resources[%d].kind", i), "a resource of kind %s is on the bastion's own machine: it is declared in the configuration itself, not in an inventory", k)
 		}
 	}
 	mine := Included{Resources: more.Resources}
 	s.claim(&mine, &Included{c.Groups, c.Resources, c.Masks, c.Roles})
 	c.Resources = append(c.Resources, more.Resources...)
 	return nil
+}
+
+// borrowed is what a resource of an inventory takes of the bastion's that is not its
+// to take: ways to the bastion's own machine, and secrets. Those that it names are
+// its own, in files beside it or below, and no others that the
+// bastion knows. Otherwise whoever writes the inventory would have any of them sent
+// to an address of theirs.
+func (r *Resource) borrowed(dir string) (faults []string) {
+	if r.HTTP != nil && (r.HTTP.AllowLoopback || r.HTTP.AllowLinkLocal) {
+		faults = append(faults, "an inventory leads neither to the bastion's own machine nor to link-local addresses: say so in its template")
+	}
+	if strings.HasPrefix(r.Address, "/") {
+		faults = append(faults, "an inventory names no sockets of the bastion's own machine: say them in its template")
+	}
+	refs := []*Ref{r.Password, r.PrivateKey, r.MaskedPassword, r.Kubeconfig, r.Token, r.ClientCertificate}
+	if r.Certificate != nil {
+		refs = append(refs, r.Certificate.Authority)
+	}
+	if r.HTTP != nil {
+		refs = append(refs, r.HTTP.CertificateKey)
+	}
+	for _, ref := range refs {
+		if ref == nil {
+			continue
+		}
+		in, err := filepath.Rel(dir, ref.File)
+		if ref.Env != "" || ref.File != "" && (err != nil || !filepath.IsLocal(in)) {
+			faults = append(faults, "an inventory names secrets in files beside it alone: say others in its template")
+		}
+	}
+	return slices.Compact(faults)
 }
 
 // fill takes from the template what the resource does not say. It returns what is
@@ -119,6 +157,9 @@ func (r *Resource) fill(t *Resource) (faults []string) {
 	}
 	expand := func(s string) string {
 		out, missing := expanded(s, own.Name, labels)
+		if strings.Contains(out, "..") && !strings.Contains(s, "..") {
+			faults = append(faults, fmt.Sprintf("a label of %q has two dots, which would lead out of a directory that the inventory's template names", own.Name))
+		}
 		for _, m := range missing {
 			faults = append(faults, fmt.Sprintf("the inventory's template wants {%s}, which %q does not have", m, own.Name))
 		}

@@ -137,3 +137,41 @@ func TestVias(t *testing.T) {
 		}
 	}
 }
+
+// Whoever writes an inventory, which may come from elsewhere, does not choose what
+// runs as the bastion, nor which of its files are opened.
+func TestInventoryHoldsNothingOfTheBastion(t *testing.T) {
+	for kind, what := range map[string]string{"command": `command: {program: /bin/sh, args: ["-c", "id"], class: read}`, "sqlite": "database: /var/lib/sallyport/state.db"} {
+		main := files(t, strings.Replace(inventoryMain, `      user: ops
+      description: "{name} in {labels.dc} {literally}"
+      address: "{name}.{labels.dc}.acme.example:22"
+      private_key: {file: "keys/{labels.dc}"}
+      known_hosts: known_hosts
+`, "", 1)+"-- hosts/a.yaml --\nresources:\n  - {name: own, kind: "+kind+", labels: {dc: ams}, "+what+"}\n")
+		_, err := Load(main)
+		var faults Faults
+		if !errors.As(err, &faults) || !strings.Contains(err.Error(), "own machine") {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
+// Nor does an inventory have secrets of others sent to where it says.
+func TestInventoryBorrowsNoSecrets(t *testing.T) {
+	for name, resource := range map[string]string{
+		"environment":        `{name: web-1, labels: {dc: ams}, private_key: {env: OF_ANOTHER}}`,
+		"absolute":           `{name: web-1, labels: {dc: ams}, private_key: {file: /etc/sallyport/of-another}}`,
+		"above":              `{name: web-1, labels: {dc: ams}, private_key: {file: ../of-another}}`,
+		"an authority's":     `{name: web-1, labels: {dc: ams}, certificate: {authority: {file: ../ca}}}`,
+		"of an HTTP service": `{name: web-1, labels: {dc: ams}, kind: http, http: {certificate_key: {env: OF_ANOTHER}}}`,
+		"the bastion":        `{name: web-1, labels: {dc: ams}, kind: http, http: {allow_loopback: true}}`,
+		"a cloud's metadata": `{name: web-1, labels: {dc: ams}, kind: http, http: {allow_link_local: true}}`,
+		"a socket":           `{name: web-1, labels: {dc: ams}, kind: postgres, address: /run/postgresql}`,
+		"by the template's":  `{name: web-1, labels: {dc: "../../of-another"}}`,
+	} {
+		_, err := Load(files(t, inventoryMain+"-- hosts/a.yaml --\nresources:\n  - "+resource+"\n"))
+		if err == nil || !strings.Contains(err.Error(), "beside it alone") && !strings.Contains(err.Error(), "two dots") && !strings.Contains(err.Error(), "own machine") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
