@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -100,6 +101,9 @@ func (s *source) list(c *Config) *Fault {
 		for _, f := range more.Resources[i].borrowed(s.dir) {
 			s.d.faults.add(fmt.Sprintf("resources[%d]", i), "%s", f)
 		}
+		if more.Resources[i].strays(s.template) {
+			s.d.faults.add(fmt.Sprintf("resources[%d]", i), "it says itself where it is or how it is known there, so the template's secret is not sent to it: give it one of its own")
+		}
 		for _, f := range more.Resources[i].fill(s.template) {
 			s.d.faults.add(fmt.Sprintf("resources[%d]", i), "%s", f)
 		}
@@ -142,6 +146,19 @@ func (r *Resource) borrowed(dir string) (faults []string) {
 		}
 	}
 	return slices.Compact(faults)
+}
+
+// strays reports whether a secret of the template's, which is presented as it is,
+// would go where the inventory leads: to an address of its own, or to a target
+// that it vouches for itself. A host that the template knows may have any address,
+// and a key that only signs may be asked by anybody.
+func (r *Resource) strays(t *Resource) bool {
+	lent := r.Password == nil && t.Password != nil || r.MaskedPassword == nil && t.MaskedPassword != nil ||
+		r.Kubeconfig == nil && t.Kubeconfig != nil || r.Token == nil && t.Token != nil
+	vouches := len(r.HostKeys)+len(r.HostAuthorities) > 0 || r.KnownHosts != "" || r.Via != "" || r.LegacyAlgorithms ||
+		r.TLS != "" || r.TLSRootCA != "" || r.HTTP != nil
+	ssh := cmp.Or(r.Kind, t.Kind) == kindSSH
+	return lent && (vouches || !ssh && r.Address != "" || r.Kind != "" && r.Kind != t.Kind)
 }
 
 // fill takes from the template what the resource does not say. It returns what is

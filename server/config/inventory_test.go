@@ -175,3 +175,27 @@ func TestInventoryBorrowsNoSecrets(t *testing.T) {
 		}
 	}
 }
+
+// A template's password is not sent to an address that the inventory gives: whoever
+// writes the inventory would have it.
+func TestInventoryIsLentNoPassword(t *testing.T) {
+	password := strings.Replace(inventoryMain, `private_key: {file: "keys/{labels.dc}"}`, "password: {file: shared}", 1)
+	const says = "the template's secret is not sent to it"
+	for name, tt := range map[string]struct {
+		main, entry string
+		refused     bool
+	}{
+		"as the template has it":     {password, "{name: web-1, labels: {dc: x}}", false},
+		"an address of a known host": {password, "{name: web-1, labels: {dc: x}, address: 'h.example:22'}", false},
+		"a host that it vouches for": {password, "{name: web-1, labels: {dc: x}, known_hosts: mine}", true},
+		"by a way of its own":        {password, "{name: web-1, labels: {dc: x}, via: web-2}", true},
+		"another kind":               {password, "{name: web-1, labels: {dc: x}, kind: postgres, database: d, known_hosts: mine, address: 'h.example:5432'}", true},
+		"with a password of its own": {password, "{name: web-1, labels: {dc: x}, known_hosts: mine, password: {file: own}}", false},
+		"with a key that signs":      {inventoryMain, "{name: web-1, labels: {dc: x}, known_hosts: mine}", false},
+	} {
+		_, err := Load(files(t, tt.main+"-- hosts/a.yaml --\nresources:\n  - "+tt.entry+"\n"))
+		if refused := err != nil && strings.Contains(err.Error(), says); refused != tt.refused || err != nil && !refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
