@@ -23,6 +23,9 @@ type HTTPTarget struct {
 	// connection is made is checked otherwise. Clouds keep metadata and credentials at
 	// link-local ones.
 	Loopback, LinkLocal bool
+	// LenientPaths is set for services that tell neither /Admin nor /admin/ from
+	// /admin: rules see the last form.
+	LenientPaths bool
 	// MaxBody bounds an answer's body in bytes, decompressed; 0 is the terms' alone.
 	MaxBody int64
 	// Certificate is the path of a PEM file with the client's certificate, "" for

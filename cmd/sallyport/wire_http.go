@@ -21,7 +21,7 @@ func newHTTPTarget(r config.Resource) (*connectors.HTTPTarget, error) {
 		h = &config.HTTP{}
 	}
 	t := &connectors.HTTPTarget{Auth: h.Auth, Header: h.Header, TokenURL: h.TokenURL, Scopes: h.Scopes, Audience: h.Audience,
-		Loopback: h.AllowLoopback, LinkLocal: h.AllowLinkLocal, MaxBody: h.MaxBody, Certificate: h.Certificate}
+		Loopback: h.AllowLoopback, LinkLocal: h.AllowLinkLocal, LenientPaths: h.LenientPaths, MaxBody: h.MaxBody, Certificate: h.Certificate}
 	key, err := newSecret("certificate of resource "+r.Name, h.CertificateKey)
 	if err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func (c *Conn) judge(text string) (*Request, policy.Facts, string) {
 	if err != nil {
 		return nil, policy.Facts{Class: policy.Unknown, Opaque: true, Why: err.Error()}, err.Error()
 	}
-	f := r.Facts(Options{Host: c.base.Host})
+	f := r.Facts(Options{Host: c.base.Host, FoldCase: c.endpoint.HTTP.LenientPaths})
 	why := c.sendable(r)
 	if why == "" && f.Class == policy.Unknown {
 		why = r.unfit()

@@ -22,7 +22,7 @@ type Options struct {
 	// Host is the service's own authority; a request to another is dangerous. ""
 	// takes the Host header's word.
 	Host string
-	// FoldCase is set for services that do not tell /Admin from /admin. Words in
+	// FoldCase is set for services that tell neither /Admin nor /admin/ from /admin. Words in
 	// paths are recognised without case anyway; this is for the path in the facts.
 	FoldCase bool
 }

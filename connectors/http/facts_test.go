@@ -69,6 +69,20 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+// A rule about /admin is one about what the service takes for it.
+func TestLenientPaths(t *testing.T) {
+	for target, want := range map[string][2]string{
+		"/Admin": {"/Admin", "/admin"}, "/admin/": {"/admin/", "/admin"}, "/%41dmin": {"/Admin", "/admin"}, "/": {"/", "/"},
+	} {
+		for i, fold := range []bool{false, true} {
+			r := &Request{Method: "GET", Target: target, Header: nethttp.Header{}}
+			if f := r.Facts(Options{FoldCase: fold}); f.HTTP == nil || f.HTTP.Path != want[i] {
+				t.Errorf("%s, folded %v: %+v, want %s", target, fold, f.HTTP, want[i])
+			}
+		}
+	}
+}
+
 // A replaced method destroys what it would destroy in its own place.
 func TestReplacedMethods(t *testing.T) {
 	for text, want := range map[string]bool{

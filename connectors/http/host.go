@@ -43,6 +43,9 @@ func (j *judge) target() {
 	}
 	if j.o.FoldCase {
 		plain = strings.ToLower(plain)
+		if len(plain) > 1 {
+			plain = strings.TrimSuffix(plain, "/")
+		}
 	}
 	j.path, j.query = plain, query
 	for _, s := range j.original() {

@@ -56,7 +56,7 @@ func target(s *service, e connectors.Endpoint) connectortest.Target {
 func TestSuite(t *testing.T) {
 	s := newService("Bearer " + canary)
 	at := target(s, start(t, s, nil, nil))
-	at.Web.Faults, at.Web.LargeBytes = faults(), 1<<30
+	at.Web.Faults, at.Web.LargeBytes = faults(), large
 	e := at.Endpoint
 	e.Address = strings.Replace(e.Address, "http:", "https:", 1)
 	at.Faults = []connectortest.Fault{{Name: "no TLS there", Endpoint: e, Secret: canary, Want: connectors.ErrProtocol}}

@@ -24,14 +24,13 @@ const sshFxpName = 104
 type names struct {
 	r io.Reader
 
-	mu      sync.Mutex
-	most    int64
-	used    int64 // since a listing began while there was none
-	under   map[*context.CancelCauseFunc]bool
-	head    [5]byte // of the packet at hand: its length, and its kind
-	got     int     // of head
-	left    int64   // of the packet, behind its head
-	counted bool
+	mu    sync.Mutex
+	most  int64
+	used  int64 // since a listing began while there was none
+	under map[*context.CancelCauseFunc]bool
+	head  [5]byte // of the packet at hand: its length, and its kind
+	got   int     // of head
+	left  int64   // of the packet, behind its head
 }
 
 // listing bounds a listing: what is returned ends with ctx, or when listings have

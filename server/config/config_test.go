@@ -365,7 +365,7 @@ func TestResourceRevision(t *testing.T) {
 		func(r *Resource) { r.HTTP = &HTTP{} }, func(r *Resource) { r.HTTP = &HTTP{Auth: "basic"} }, func(r *Resource) { r.HTTP = &HTTP{Header: "basic"} },
 		func(r *Resource) { r.HTTP = &HTTP{TokenURL: "t"} }, func(r *Resource) { r.HTTP = &HTTP{Scopes: []string{"t"}} }, func(r *Resource) { r.HTTP = &HTTP{Audience: "t"} },
 		func(r *Resource) { r.HTTP = &HTTP{Certificate: "t"} }, func(r *Resource) { r.HTTP = &HTTP{CertificateKey: &Ref{Env: "t"}} },
-		func(r *Resource) { r.HTTP = &HTTP{AllowLoopback: true} }, func(r *Resource) { r.HTTP = &HTTP{AllowLinkLocal: true} },
+		func(r *Resource) { r.HTTP = &HTTP{AllowLoopback: true} }, func(r *Resource) { r.HTTP = &HTTP{LenientPaths: true} }, func(r *Resource) { r.HTTP = &HTTP{AllowLinkLocal: true} },
 	} {
 		got := rev(change)
 		if j, ok := seen[got]; ok {

@@ -37,6 +37,9 @@ type HTTP struct {
 	// AllowLinkLocal permits link-local addresses, where clouds keep metadata and
 	// credentials.
 	AllowLinkLocal bool `yaml:"allow_link_local"`
+	// LenientPaths says that the service tells neither /Admin nor /admin/ from /admin,
+	// so that rules see the last form of each.
+	LenientPaths bool `yaml:"lenient_paths"`
 	// MaxBody bounds an answer's body, in bytes. Default: limits.bytes.
 	MaxBody int64 `yaml:"max_body"`
 	// Requests are saved for everybody who may open the resource.
@@ -71,7 +74,7 @@ func (h *HTTP) sum(to hash.Hash) {
 	if key == nil {
 		key = &Ref{}
 	}
-	fields := []string{"http", h.Auth, h.Header, h.TokenURL, h.Audience, h.Certificate, key.Env, key.File, fmt.Sprint(h.AllowLoopback, h.AllowLinkLocal, len(h.Scopes))}
+	fields := []string{"http", h.Auth, h.Header, h.TokenURL, h.Audience, h.Certificate, key.Env, key.File, fmt.Sprint(h.AllowLoopback, h.AllowLinkLocal, h.LenientPaths, len(h.Scopes))}
 	for _, f := range append(fields, h.Scopes...) {
 		to.Write(binary.BigEndian.AppendUint64(nil, uint64(len(f))))
 		to.Write([]byte(f))
