@@ -15,6 +15,8 @@ need sshd openssh-server
 need curl curl
 need vim vim
 need top procps
+need htop htop
+need less less
 need asciinema asciinema
 need nginx nginx-light
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport/sallyport/connectors/ssh/sshdtest"
+	"github.com/sallyport/sallyport/server/termtest"
+)
+
+// frame is what is pressed, and what shows then on both screens.
+type frame struct {
+	keys []string
+	see  string
+}
+
+// programs draw the whole terminal; each step ends at rest.
+var programs = map[string][]frame{
+	"vim": {
+		{[]string{"vim -n -u NONE -N poem.txt", "enter"}, "verse ac of the poem"},
+		{[]string{":set ruler", "enter"}, "1,1"},
+		{[]string{"G"}, "verse ln of the poem"},
+		{[]string{"g", "g", "i", "brücke → 橋 ", "esc"}, "brücke → 橋"},
+		{[]string{":split", "enter"}, "poem.txt [+]"},
+		{[]string{"/verse cy ", "enter"}, "verse cy of"},
+		{[]string{":q!", "enter", ":q!", "enter"}, "ready>"},
+	},
+	"less": {
+		{[]string{"less poem.txt", "enter"}, "poem.txt"},
+		{[]string{" "}, ":"},
+		{[]string{"/verse ic ", "enter"}, "verse ic of the poem"},
+		{[]string{"G"}, "(END)"},
+		{[]string{"g"}, "verse aa of"},
+		{[]string{"q"}, "ready>"},
+	},
+	"htop": {
+		{[]string{"htop -d 100 -p $$", "enter", "h"}, "Memory bar:"},
+		{[]string{" ", "q"}, "ready>"},
+	},
+}
+
+// A program on a host draws through the gate what it draws without it.
+func TestFrames(t *testing.T) {
+	s := sshdtest.Start(t)
+	dir := t.TempDir()
+	key := filepath.Join(dir, "key")
+	var poem strings.Builder
+	for i := range 300 {
+		// Letters: a program that draws anew only what differs writes digits of many
+		// lines one after the other, and detectors may take them for a number.
+		fmt.Fprintf(&poem, "verse %c%c of the poem\t%s\n", 'a'+i/26, 'a'+i%26, strings.Repeat("~", i%70))
+	}
+	for name, text := range map[string]string{"key": s.PrivateKey, "poem.txt": poem.String()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := startBastion(t)
+	b.reach(t, s, key)
+	host, port, _ := strings.Cut(s.Address, ":")
+	for _, size := range [][2]int{{80, 24}, {132, 43}, {61, 19}} {
+		direct := termtest.Start(t, exec.Command("ssh", "-F", "none", "-tt", "-p", port, "-i", key, "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no",
+			"-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", s.User+"@"+host), size[0], size[1])
+		through := b.screen("alice", size[0], size[1], "shell", "web-1")
+		for _, screen := range []*termtest.Screen{direct, through} {
+			screen.Type("cd " + dir + "; exec env -i HOME=$PWD TERM=xterm-256color LANG=C.UTF-8 PATH=$PATH PS1='ready> ' sh")
+			screen.Press("enter")
+			screen.WaitFor("a prompt", func(text string) bool { return strings.Contains(text, "\nready>") })
+			screen.Type("clear")
+			screen.Press("enter")
+			screen.WaitFor("a clear screen", func(text string) bool { return strings.TrimSpace(text) == "ready>" })
+		}
+		for name, steps := range programs {
+			if _, err := exec.LookPath(name); err != nil && os.Getenv("CI") == "" {
+				t.Logf("SKIPPED: %s is not installed", name)
+				continue
+			}
+			for i, f := range steps {
+				same(t, fmt.Sprintf("%s at %dx%d, step %d", name, size[0], size[1], i), f, direct, through)
+			}
+		}
+		direct.Kill()
+		through.Kill()
+	}
+}
+
+// same presses the keys on both screens and waits until both show what they should,
+// alike.
+func same(t *testing.T, where string, f frame, direct, through *termtest.Screen) {
+	t.Helper()
+	for _, screen := range []*termtest.Screen{direct, through} {
+		for _, k := range f.keys {
+			if len(k) > 1 && strings.ContainsAny(k, " :/") {
+				screen.Type(k)
+			} else {
+				screen.Press(k)
+			}
+		}
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		want, got := direct.Text(), through.Text()
+		if want == got && strings.Contains(want, f.see) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %q should show on both (-direct +through the gate):\n%s\n%s", where, f.see, cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")), want)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// reach gives the demo a host, and alice a shell there.
+func (b *testBastion) reach(t *testing.T, s *sshdtest.Server, key string) {
+	t.Helper()
+	b.signIn("alice")
+	file := filepath.Join(b.data, "demo.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := strings.Replace(string(text), "\nresources:\n", fmt.Sprintf("\nresources:\n  - {name: web-1, kind: ssh, address: %q, user: %s, private_key: {file: %s}, host_keys: [%q]}\n",
+		s.Address, s.User, key, s.HostKey), 1)
+	more = strings.Replace(more, "names: [demo-host]", "names: [demo-host, web-1]", 1)
+	if err := os.WriteFile(file+".new", []byte(more), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(file+".new", file); err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("the configuration is read anew", func() bool { return b.ssh("alice", "ls").must(t, 0).contains("web-1") })
+}
