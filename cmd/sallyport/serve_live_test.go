@@ -72,9 +72,18 @@ func TestServeDayByDay(t *testing.T) {
 	write("10d")
 	fatal(t, syscall.Kill(os.Getpid(), syscall.SIGHUP))
 	told(`"policy reloaded"`)
-	days <- time.Now()
-	days <- time.Now() // the first may have come before the reload was over
+	passing := make(chan struct{})
+	go func() { // the first days may pass before the reload is over
+		for {
+			select {
+			case days <- time.Now():
+			case <-passing:
+				return
+			}
+		}
+	}()
 	told(removed)
+	close(passing)
 	var now string
 	for range 1000 {
 		b, _ := os.ReadFile(file)
