@@ -24,7 +24,7 @@ recorder/...             : recorder
 recorder/export          : recorder recorder/ledger
 recorder/search          : recorder recorder/export
 connectors               : mask policy
-connectors/postgres/pgserver :
+connectors/postgres/pgserver : connectors/internal/account
 connectors/sqlite        : connectors mask policy connectors/sqlite/syntax connectors/sqlite/lineage
 connectors/sqlite/syntax :
 connectors/sqlite/lineage : mask connectors/sqlite/syntax
@@ -34,10 +34,11 @@ connectors/ssh           : connectors mask policy connectors/internal/shellfacts
 connectors/http          : connectors mask policy
 connectors/kubernetes    : connectors mask policy connectors/http connectors/internal/shellfacts
 connectors/kubernetes/kubetest :
-connectors/mysql/mariaserver :
+connectors/mysql/mariaserver : connectors/internal/account
 connectors/mysql/lineage : mask
 connectors/mysql         : connectors mask policy connectors/mysql/lineage
 connectors/internal/shellfacts : policy
+connectors/internal/account :
 connectors/internal/filefacts : connectors policy connectors/internal/shellfacts
 connectors/postgres/lineage : mask
 connectors/ssh/sshdtest  :

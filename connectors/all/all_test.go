@@ -36,7 +36,6 @@ func TestDrivers(t *testing.T) {
 			folders = append(folders, e.Name())
 		}
 	}
-	// Kinds that are judged already and have no driver yet.
 	slices.Sort(kinds)
 	if !slices.Equal(kinds, folders) {
 		t.Errorf("kinds %v, folders %v", kinds, folders)

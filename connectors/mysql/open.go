@@ -3,7 +3,6 @@ package mysql
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -160,50 +159,12 @@ func place(s string) (network, address, host string, err error) {
 	return "tcp", net.JoinHostPort(host, port), host, nil
 }
 
-// tlsConfig follows the modes of libpq; only disable, said aloud, goes without TLS
-// over TCP. A Unix socket has none.
+// tlsConfig is TLS's over TCP: a Unix socket has none.
 func tlsConfig(e connectors.Endpoint, host, network string) (*tls.Config, error) {
 	if network == "unix" {
 		return nil, nil
 	}
-	c := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
-	if e.TLSRootCA != "" {
-		pem, err := os.ReadFile(e.TLSRootCA)
-		if err != nil {
-			return nil, fmt.Errorf("read TLS root certificate: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("TLS root certificate %q holds no certificate in PEM form", e.TLSRootCA)
-		}
-	}
-	switch e.TLS {
-	case "disable":
-		return nil, nil
-	case "", "verify-full":
-		return c, nil
-	case "require", "verify-ca":
-		c.InsecureSkipVerify = true // the name is not compared; the chain is, below
-		if e.TLS == "verify-ca" || e.TLSRootCA != "" {
-			c.VerifyConnection = func(s tls.ConnectionState) error { return verifyChain(c.RootCAs, s) }
-		}
-		return c, nil
-	}
-	return nil, fmt.Errorf("TLS mode %q is not one of disable, require, verify-ca, verify-full", e.TLS)
-}
-
-func verifyChain(roots *x509.CertPool, s tls.ConnectionState) error {
-	if len(s.PeerCertificates) == 0 {
-		return &tls.CertificateVerificationError{Err: errors.New("the target showed no certificate")}
-	}
-	o := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
-	for _, c := range s.PeerCertificates[1:] {
-		o.Intermediates.AddCert(c)
-	}
-	if _, err := s.PeerCertificates[0].Verify(o); err != nil {
-		return &tls.CertificateVerificationError{UnverifiedCertificates: s.PeerCertificates, Err: err}
-	}
-	return nil
+	return connectors.TLSConfig(e, host)
 }
 
 // openError says why no session could be had, in one of the hub's sentinels.

@@ -17,6 +17,8 @@ import (
 
 	"github.com/go-mysql-org/go-mysql/client"
 	"github.com/go-mysql-org/go-mysql/mysql"
+
+	"github.com/sallyport/sallyport/connectors/internal/account"
 )
 
 // Options are the choices of Start. The zero value is a throw-away server in a
@@ -60,7 +62,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	who, err := runAs()
+	who, err := account.For("mariadbd", "mysql", "nobody")
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +74,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) start(ctx context.Context, p programs, who *account, o Options) error {
+func (s *Server) start(ctx context.Context, p programs, who *account.Account, o Options) error {
 	if err := s.folder(who); err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func (s *Server) start(ctx context.Context, p programs, who *account, o Options)
 
 // folder makes the folder, and another for the socket where the path of the first
 // is long (sun_path of sockaddr_un has 108 bytes).
-func (s *Server) folder(who *account) error {
+func (s *Server) folder(who *account.Account) error {
 	if s.dir == "" {
 		dir, err := os.MkdirTemp("", "maria-")
 		if err != nil {
@@ -101,13 +103,13 @@ func (s *Server) folder(who *account) error {
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return fmt.Errorf("find the folder for mariadbd: %w", err)
 	}
-	if err := who.own(s.dir); err != nil {
+	if err := who.Own(s.dir); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(s.temp(), 0o700); err != nil {
 		return fmt.Errorf("make a folder for mariadbd: %w", err)
 	}
-	if err := who.own(s.temp()); err != nil {
+	if err := who.Own(s.temp()); err != nil {
 		return err
 	}
 	s.sockets = s.dir
@@ -117,7 +119,7 @@ func (s *Server) folder(who *account) error {
 		}
 		s.temporary = append(s.temporary, s.sockets)
 	}
-	return who.own(s.sockets)
+	return who.Own(s.sockets)
 }
 
 // temp is for the server's temporary files: in one that servers share, each that
@@ -136,7 +138,7 @@ func (s *Server) Password() string { return s.password }
 func (s *Server) Version() string { return s.version }
 
 // initialise makes the data folder unless it is there, and learns the password.
-func (s *Server) initialise(ctx context.Context, p programs, who *account) error {
+func (s *Server) initialise(ctx context.Context, p programs, who *account.Account) error {
 	secret, done := filepath.Join(s.dir, "password"), filepath.Join(s.dir, "made")
 	if _, err := os.Stat(done); err == nil {
 		b, err := os.ReadFile(secret)
@@ -157,14 +159,14 @@ func (s *Server) initialise(ctx context.Context, p programs, who *account) error
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			return fmt.Errorf("write the superuser's password: %w", err)
 		}
-		if err := who.own(name); err != nil {
+		if err := who.Own(name); err != nil {
 			return err
 		}
 	}
 	cmd := exec.CommandContext(ctx, p.install, "--no-defaults", "--datadir="+s.data(), "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=8M",
 		"--tmpdir="+s.temp(),
 		"--innodb-use-native-aio=0") // of which there may be too little on a machine with many servers
-	who.become(cmd)
+	who.Become(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("mariadb-install-db: %w: %s", err, faults(out))
 	}
@@ -176,7 +178,7 @@ func (s *Server) firstFile() string { return filepath.Join(s.dir, "first.sql") }
 
 // run starts the server. The kernel ends it with the thread that started it, so
 // that thread does nothing else until then.
-func (s *Server) run(p programs, who *account, o Options) error {
+func (s *Server) run(p programs, who *account.Account, o Options) error {
 	args := []string{"--no-defaults", "--datadir=" + s.data(), "--tmpdir=" + s.temp(), "--socket=" + s.Socket(), "--pid-file=" + filepath.Join(s.dir, "pid"), "--init-file=" + s.firstFile(),
 		"--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M", "--innodb-use-native-aio=0", "--skip-log-bin", "--skip-name-resolve", "--local-infile=0", "--performance-schema=off", "--secure-file-priv=" + s.data()}
 	if o.Port == 0 {
@@ -191,7 +193,7 @@ func (s *Server) run(p programs, who *account, o Options) error {
 		args = append(args, "--"+k+"="+v)
 	}
 	cmd := exec.Command(p.server, args...)
-	who.become(cmd)
+	who.Become(cmd)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.SysProcAttr = dieWithParent(cmd.SysProcAttr)
 	started := make(chan error, 1)
@@ -370,10 +372,7 @@ func lastLines(b []byte) string {
 	return strings.Join(lines[max(0, len(lines)-5):], " | ")
 }
 
-var (
-	errReach  = errors.New("is not reachable for the user mariadbd runs as")
-	errNotYet = errors.New("it has not written its process id")
-)
+var errNotYet = errors.New("it has not written its process id")
 
 // Log is the end of what the server logged.
 func (s *Server) Log() string { return string(s.log.bytes()) }

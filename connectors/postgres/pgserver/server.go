@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/sallyport/sallyport/connectors/internal/account"
 )
 
 // Options are the choices of Start. The zero value is a throw-away server in a
@@ -60,7 +62,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	who, err := runAs()
+	who, err := account.For("postgres", "postgres", "nobody")
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +74,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) start(ctx context.Context, p programs, who *account, settings map[string]string) error {
+func (s *Server) start(ctx context.Context, p programs, who *account.Account, settings map[string]string) error {
 	if err := s.folders(who); err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func (s *Server) start(ctx context.Context, p programs, who *account, settings m
 
 // folders makes the cluster's folder and one for the socket, whose path must be
 // short (sun_path of sockaddr_un has 108 bytes).
-func (s *Server) folders(who *account) error {
+func (s *Server) folders(who *account.Account) error {
 	if s.dir == "" {
 		dir, err := os.MkdirTemp("", "pgserver-")
 		if err != nil {
@@ -101,7 +103,7 @@ func (s *Server) folders(who *account) error {
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return fmt.Errorf("find the folder for postgres: %w", err)
 	}
-	if err := who.own(s.dir); err != nil {
+	if err := who.Own(s.dir); err != nil {
 		return err
 	}
 	s.sockets = filepath.Join(s.dir, "s")
@@ -113,13 +115,13 @@ func (s *Server) folders(who *account) error {
 	} else if err := os.MkdirAll(s.sockets, 0o700); err != nil {
 		return fmt.Errorf("make a folder for the socket: %w", err)
 	}
-	return who.own(s.sockets)
+	return who.Own(s.sockets)
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 // initialise runs initdb unless there is a cluster, and learns the password.
-func (s *Server) initialise(ctx context.Context, p programs, who *account) error {
+func (s *Server) initialise(ctx context.Context, p programs, who *account.Account) error {
 	secret := filepath.Join(s.dir, "password")
 	if _, err := os.Stat(filepath.Join(s.data(), "PG_VERSION")); err == nil {
 		b, err := os.ReadFile(secret)
@@ -137,7 +139,7 @@ func (s *Server) initialise(ctx context.Context, p programs, who *account) error
 	if err := os.WriteFile(secret, []byte(s.password+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write the superuser's password: %w", err)
 	}
-	if err := who.own(secret); err != nil {
+	if err := who.Own(secret); err != nil {
 		return err
 	}
 	args := []string{"-D", s.data(), "-U", Superuser, "--pwfile=" + secret, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"}
@@ -145,7 +147,7 @@ func (s *Server) initialise(ctx context.Context, p programs, who *account) error
 		args = append(args, "--no-sync")
 	}
 	cmd := exec.CommandContext(ctx, p.initdb(), args...)
-	who.become(cmd)
+	who.Become(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, lastLines(out))
 	}
@@ -166,7 +168,7 @@ func (s *Server) sameMajor(p programs) error {
 
 // run starts the server. The kernel ends it with the thread that started it, so
 // that thread does nothing else until then.
-func (s *Server) run(p programs, who *account, settings map[string]string) error {
+func (s *Server) run(p programs, who *account.Account, settings map[string]string) error {
 	args := []string{"-D", s.data(), "-p", fmt.Sprint(port), "-k", s.sockets, "-c", "listen_addresses=", "-c", "unix_socket_permissions=0700"}
 	if !s.persist {
 		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
@@ -175,7 +177,7 @@ func (s *Server) run(p programs, who *account, settings map[string]string) error
 		args = append(args, "-c", k+"="+v)
 	}
 	cmd := exec.Command(p.postgres(), args...)
-	who.become(cmd)
+	who.Become(cmd)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.SysProcAttr = dieWithParent(cmd.SysProcAttr)
 	started := make(chan error, 1)
@@ -356,7 +358,4 @@ func lastLines(b []byte) string {
 	return strings.Join(lines[max(0, len(lines)-5):], " | ")
 }
 
-var (
-	errReach  = errors.New("is not reachable for the user postgres runs as")
-	errNotYet = errors.New("it has not taken the cluster's lock")
-)
+var errNotYet = errors.New("it has not taken the cluster's lock")
