@@ -356,3 +356,21 @@ func TestCannotBeRun(t *testing.T) {
 		t.Errorf("anybody can write it: %v", err)
 	}
 }
+
+// A session that ends while people are asked runs nothing afterwards, and its secret
+// is gone.
+func TestClosedWhileAsked(t *testing.T) {
+	effects := filepath.Join(t.TempDir(), "effects")
+	c, err := New(Options{}).Open(t.Context(), connectors.Endpoint{Name: "runbook", Command: shell()}, mask.NewSecret([]byte("s3cret")), &connectortest.Guard{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &connectortest.Guard{OnCheck: func(connectors.Operation) { _ = c.Close() }}
+	_, err = c.(connectors.Executor).Exec(t.Context(), g, script("echo x >> "+effects), connectors.Stdio{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}})
+	if !errors.Is(err, connectors.ErrCanceled) || contents(t, effects) != "" {
+		t.Errorf("%v, and it did %q", err, contents(t, effects))
+	}
+	if o := g.Permits()[0].Outcomes(); len(o) != 1 || o[0].Err == nil {
+		t.Errorf("recorded %+v", o)
+	}
+}

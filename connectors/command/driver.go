@@ -156,8 +156,11 @@ type Conn struct {
 
 	ctx  context.Context
 	end  context.CancelCauseFunc
-	runs sync.WaitGroup
 	once sync.Once
+
+	mu     sync.Mutex // above closed, and the start of runs
+	closed bool
+	runs   sync.WaitGroup
 }
 
 var (
@@ -166,8 +169,23 @@ var (
 	_ connectors.Planner  = (*Conn)(nil)
 )
 
+// enter notes a run, which the caller ends with runs.Done; there is none once the
+// connection is closed.
+func (c *Conn) enter() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.runs.Add(1)
+	return true
+}
+
 // Close ends what runs and forgets the secret.
 func (c *Conn) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	c.end(connectors.ErrCanceled)
 	c.runs.Wait()
 	c.once.Do(c.secret.Destroy)

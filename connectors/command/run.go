@@ -35,7 +35,10 @@ func (c *Conn) Exec(ctx context.Context, g connectors.Guard, command string, std
 	if err != nil {
 		return connectors.Exit{}, err
 	}
-	c.runs.Add(1)
+	if !c.enter() { // while people were asked
+		p.Done(connectors.Outcome{Err: connectors.ErrCanceled, Affected: -1})
+		return connectors.Exit{}, connectors.ErrCanceled
+	}
 	defer c.runs.Done()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -211,7 +214,7 @@ func (f *files) close() {
 func (c *Conn) wait(ctx context.Context, r *running, to connectors.Stdio) error {
 	o := &outputs{gone: make(chan struct{}), patience: c.d.o.Grace, moved: make(chan error, 2)}
 	go func() {
-		_ = r.cmd.Wait() // the state tells
+		reap(r.cmd)
 		close(o.gone)
 	}()
 	go o.pump(to.Out, r.out)
@@ -233,8 +236,6 @@ func (c *Conn) wait(ctx context.Context, r *running, to connectors.Stdio) error 
 			}
 		case <-leader:
 			leader = nil
-			// Its children must not hold the streams open, nor outlive it.
-			_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 			o.hurry(r.out, r.err)
 		case <-done:
 			done = nil

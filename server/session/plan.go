@@ -20,5 +20,8 @@ func (s *Session) Plan(ctx context.Context, text string) ([]string, error) {
 	if err != nil {
 		return nil, s.words(err)
 	}
-	return argv, s.failed(s.transcript.Record(ctx, recorder.KindNote, recorder.Note{Text: "asked what would run, without running it: " + text}))
+	if err := s.failed(s.transcript.Record(ctx, recorder.KindNote, recorder.Note{Text: "asked what would run, without running it: " + text})); err != nil {
+		return nil, err
+	}
+	return argv, nil
 }
