@@ -41,7 +41,7 @@ func (s *Server) forwardChannel(_ *ssh.Server, sc *gossh.ServerConn, nc gossh.Ne
 	life, end := context.WithCancelCause(c.ctx)
 	defer end(errDisconnected)
 	c.proved(life, sc)
-	f := &forwarded{nc: nc}
+	f := &forwarded{nc: nc, left: func() { end(errDisconnected) }}
 	if err := s.forward(life, c, to.Host, to.Port, f); err != nil {
 		s.o.Log.Info("forward refused or ended", "from", c.remote, "to", printable(to.Host), "port", to.Port)
 		f.reject(err)
@@ -74,6 +74,9 @@ func (s *Server) forward(ctx context.Context, c *conn, host string, port uint32,
 // forwarded is the client's side of a forward: its channel, once it is used.
 type forwarded struct {
 	nc gossh.NewChannel
+	// left is called when the client has closed the channel, whatever the far side
+	// does: nothing waits for that one any more.
+	left func()
 
 	mu     sync.Mutex
 	ch     gossh.Channel
@@ -94,7 +97,10 @@ func (f *forwarded) channel() (gossh.Channel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("accept forward: %w", err)
 	}
-	go gossh.DiscardRequests(requests)
+	go func() {
+		gossh.DiscardRequests(requests)
+		f.left()
+	}()
 	f.ch = ch
 	return ch, nil
 }

@@ -63,7 +63,7 @@ func TestFrames(t *testing.T) {
 		}
 	}
 	b := startBastion(t)
-	b.reach(t, s, key)
+	b.reach(t, s, key, "")
 	host, port, _ := strings.Cut(s.Address, ":")
 	for _, size := range [][2]int{{80, 24}, {132, 43}, {61, 19}} {
 		direct := termtest.Start(t, exec.Command("ssh", "-F", "none", "-tt", "-p", port, "-i", key, "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no",
@@ -117,8 +117,9 @@ func same(t *testing.T, where string, f frame, direct, through *termtest.Screen)
 	}
 }
 
-// reach gives the demo a host, and alice a shell there.
-func (b *testBastion) reach(t *testing.T, s *sshdtest.Server, key string) {
+// reach gives the demo a host, and alice a shell and forwards there; more are fields of
+// the host's.
+func (b *testBastion) reach(t *testing.T, s *sshdtest.Server, key, more string) {
 	t.Helper()
 	b.signIn("alice")
 	file := filepath.Join(b.data, "demo.yaml")
@@ -126,10 +127,11 @@ func (b *testBastion) reach(t *testing.T, s *sshdtest.Server, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	more := strings.Replace(string(text), "\nresources:\n", fmt.Sprintf("\nresources:\n  - {name: web-1, kind: ssh, address: %q, user: %s, private_key: {file: %s}, host_keys: [%q]}\n",
-		s.Address, s.User, key, s.HostKey), 1)
-	more = strings.Replace(more, "names: [demo-host]", "names: [demo-host, web-1]", 1)
-	if err := os.WriteFile(file+".new", []byte(more), 0o600); err != nil {
+	changed := strings.Replace(string(text), "\nresources:\n", fmt.Sprintf("\nresources:\n  - {name: web-1, kind: ssh, address: %q, user: %s, private_key: {file: %s}, host_keys: [%q]%s}\n",
+		s.Address, s.User, key, s.HostKey, more), 1)
+	changed = strings.Replace(changed, "names: [demo-host]", "names: [demo-host, web-1]", 1)
+	changed = strings.Replace(changed, "      - name: work\n", "      - {name: forwards, allow: [forward], binary: true}\n      - name: work\n", 1)
+	if err := os.WriteFile(file+".new", []byte(changed), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(file+".new", file); err != nil {

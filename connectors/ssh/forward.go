@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	gossh "golang.org/x/crypto/ssh"
 
@@ -47,8 +48,9 @@ func (c *Conn) Forward(ctx context.Context, g connectors.Guard, address string, 
 		return err
 	}
 	f := &forward{stream: stream, far: far, limit: p.Terms().MaxStream, fail: cancel}
-	f.run(ctx)
-	err = c.verdict(ctx)
+	if err = f.run(ctx); err == nil {
+		err = c.there()
+	}
 	p.Done(connectors.Outcome{Err: err, Affected: -1, Tag: fmt.Sprintf("FORWARD sent %s, received %s", &f.sent, &f.received)})
 	return err
 }
@@ -80,17 +82,27 @@ type forward struct {
 	limit          int64
 	fail           context.CancelCauseFunc
 	sent, received passed
+	ended          atomic.Int32 // ways that came to their end
+	cut            atomic.Bool  // the connection was ended before both had
 }
 
-// run moves bytes until both sides have ended or ctx has.
-func (f *forward) run(ctx context.Context) {
-	stop := context.AfterFunc(ctx, func() { f.close() })
+// run moves bytes until both sides have ended, or ctx has: its error is why then.
+func (f *forward) run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() {
+		// A requester who is told that the far side has ended leaves: that is no cut.
+		f.cut.Store(f.ended.Load() < 2)
+		f.close()
+	})
 	var both sync.WaitGroup
 	both.Go(func() { f.move(&f.sent, f.far, f.stream, 0) })
 	both.Go(func() { f.move(&f.received, f.stream, f.far, f.limit) })
 	both.Wait()
 	stop()
 	f.close()
+	if cause := context.Cause(ctx); cause != nil && (f.cut.Load() || f.ended.Load() < 2) {
+		return reason(cause)
+	}
+	return nil
 }
 
 func (f *forward) close() {
@@ -119,7 +131,8 @@ func (f *forward) move(count *passed, to io.Writer, from io.Reader, limit int64)
 		}
 		if err != nil {
 			if half, ok := to.(interface{ CloseWrite() error }); ok && errors.Is(err, io.EOF) {
-				_ = half.CloseWrite()
+				f.ended.Add(1)
+				_ = half.CloseWrite() // a side that is gone is told nothing
 				return
 			}
 			f.close()
@@ -128,17 +141,11 @@ func (f *forward) move(count *passed, to io.Writer, from io.Reader, limit int64)
 	}
 }
 
-// verdict is why a forward was ended, nil where its sides did it. The library ends
-// the channels of a lost connection as if the far side had: so the target is
-// asked whether it is there.
-func (c *Conn) verdict(ctx context.Context) error {
-	if context.Cause(ctx) == nil {
-		if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err != nil {
-			return c.gone()
-		}
-	}
-	if cause := context.Cause(ctx); cause != nil {
-		return reason(cause)
+// there asks the target whether it is there: the library ends the channels of a lost
+// connection as if the far side had.
+func (c *Conn) there() error {
+	if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err != nil {
+		return c.gone()
 	}
 	return nil
 }
