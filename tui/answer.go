@@ -163,7 +163,7 @@ func elapsed(d time.Duration) string {
 // rule, and what to do.
 func (p *workspace) failure(w int) []string {
 	a := p.answer
-	title, body, hint := "The statement failed", errorText(a.err), ""
+	title, body, hint := "The "+p.lang.statement+" failed", errorText(a.err), ""
 	style := p.danger
 	var refusal *policy.Refusal
 	var target *connectors.TargetError
@@ -184,7 +184,7 @@ func (p *workspace) failure(w int) []string {
 			hint = fmt.Sprintf("at character %d: the cursor stands there, an arrow key edits", target.Position)
 		}
 	case a.cancelled, errors.Is(a.err, connectors.ErrCanceled), errors.Is(a.err, context.Canceled):
-		title, body, style = "Cancelled", "the statement was cancelled and the database was told", p.warn
+		title, body, style = "Cancelled", "the "+p.lang.statement+" was cancelled and the database was told", p.warn
 	}
 	lines := []string{""}
 	for _, s := range widget.Wrap(body, max(1, w-6)) {

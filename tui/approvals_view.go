@@ -91,7 +91,7 @@ func (p *approvals) detail(w, h int) []string {
 	if p.small {
 		inner = w // no frame
 	}
-	lines := widget.PaintChopped(a.Statement, p.sql, inner)
+	lines := p.paint(a.Resource.Kind, a.Statement, inner)
 	head, tail := p.about(a, w), p.terms(a, w)
 	frame := 2
 	if p.small {

@@ -51,7 +51,7 @@ func (p *workspace) askKey(k tea.KeyPressMsg) tea.Cmd {
 
 // drawAsk draws the prompt, or the wait.
 func (p *workspace) drawAsk(w, h int) []string {
-	paint := func(text string, w int) []string { return widget.PaintChopped(text, p.sql, w) }
+	paint := func(text string, w int) []string { return p.paint(p.listing.Kind, text, w) }
 	return p.drawAsking(p.ask, p.listing.Resource, p.run != nil && p.run.cancelled, paint, w, h)
 }
 

@@ -15,7 +15,7 @@ func (p *workspace) editorKey(k tea.KeyPressMsg) tea.Cmd {
 	switch s := k.String(); {
 	case pressed(k, keys.Run):
 		return p.submit()
-	case s == "enter" && !p.spent && p.editor.AtEnd() && p.complete():
+	case s == "enter" && !p.spent && p.editor.AtEnd() && p.runsHere():
 		return p.submit()
 	case s == "enter" && p.spent:
 		return nil
@@ -50,11 +50,11 @@ func (p *workspace) editorKey(k tea.KeyPressMsg) tea.Cmd {
 	return p.edited()
 }
 
-// complete reports whether enter ends the statement here: after a semicolon, and
-// after \x.
-func (p *workspace) complete() bool {
-	s := strings.TrimSpace(p.editor.Value())
-	return strings.HasSuffix(s, ";") || s == `\x`
+// runsHere reports whether enter ends the statement here: after a semicolon or what
+// the language says, and after \x.
+func (p *workspace) runsHere() bool {
+	s := p.editor.Value()
+	return p.lang.ends(s) || strings.TrimSpace(s) == `\x`
 }
 
 // replaceSpent empties an editor whose text was run.
@@ -122,7 +122,7 @@ func (p *workspace) submit() tea.Cmd {
 	text := p.editor.Value()
 	switch {
 	case p.run != nil:
-		return alarm("a statement is still running: ctrl+c cancels it")
+		return alarm("a " + p.lang.statement + " is still running: ctrl+c cancels it")
 	case strings.TrimSpace(text) == "":
 		return nil
 	case strings.TrimSpace(text) == `\x`:
@@ -167,7 +167,7 @@ type finder struct {
 
 func (p *workspace) openFinder() tea.Cmd {
 	if len(p.history) == 0 {
-		return toast("no statement was run in this session yet")
+		return toast("no " + p.lang.statement + " was run in this session yet")
 	}
 	f := &finder{}
 	for i := len(p.history) - 1; i >= 0; i-- {

@@ -113,7 +113,7 @@ func (p *workspace) drawTables(w, h int) []string {
 	if to < len(t.rows) {
 		foot = p.dim.Render(p.glyphs.more)
 	}
-	return widget.Box(p.border, style, p.bold.Render("Tables"), foot, lines, w, h)
+	return widget.Box(p.border, style, p.bold.Render(p.lang.catalog), foot, lines, w, h)
 }
 
 func (p *workspace) tableLine(r tableRow, w int, selected bool) string {

@@ -35,7 +35,7 @@ func (p *replay) drawEntry(en *entry, w int) []string {
 	case recorder.KindKey:
 		body = p.styled(widget.Chop(widget.Escape(en.text), inner), p.dim)
 	case recorder.KindOperation:
-		body = widget.PaintChopped(en.text, p.sql, inner)
+		body = p.paint(p.player.Head().Header.Kind, en.text, inner)
 	case recorder.KindRows:
 		body = p.drawRows(en, inner)
 	case recorder.KindNote: // the gate's own statements are long, and nobody's doing

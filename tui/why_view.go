@@ -31,7 +31,7 @@ type whyMsg struct {
 func (p *workspace) askWhy() tea.Cmd {
 	text := strings.TrimSpace(p.editor.Value())
 	if text == "" || strings.HasPrefix(text, `\`) {
-		return toast("type a statement first: f5 tells what the gate would do with it")
+		return toast("type a " + p.lang.statement + " first: f5 tells what the gate would do with it")
 	}
 	p.whySeq++
 	v := &whyView{seq: p.whySeq}

@@ -20,6 +20,7 @@ type workspace struct {
 	*scope
 	listing Listing
 	ws      Workspace
+	lang    language
 
 	editor  widget.Editor
 	spent   bool // the text was run: the next character replaces it
@@ -77,7 +78,8 @@ type (
 const judgeDelay = 150 * time.Millisecond
 
 func newWorkspace(e *env, l Listing, ws Workspace) *workspace {
-	p := &workspace{env: e, scope: newScope(e.root), listing: l, ws: ws, recall: -1}
+	p := &workspace{env: e, scope: newScope(e.root), listing: l, ws: ws, lang: languageOf(l.Kind), recall: -1}
+	p.editor.Colour = p.lang.colour
 	p.screen.schema = true
 	return p
 }
@@ -121,7 +123,7 @@ func (p *workspace) busy() string {
 	case p.ask != nil && p.ask.sent:
 		return "On " + p.listing.Name + " a request waits for approval; it would be withdrawn."
 	case p.run != nil:
-		return "On " + p.listing.Name + " a statement is running; it would be cancelled."
+		return "On " + p.listing.Name + " a " + p.lang.statement + " is running; it would be cancelled."
 	}
 	return ""
 }

@@ -77,7 +77,7 @@ func (p *workspace) drawEditor(w, h int) []string {
 	for i := range lines {
 		lines[i] = " " + lines[i]
 	}
-	return widget.Box(p.border, style, p.bold.Render("SQL"), foot, lines, w, h)
+	return widget.Box(p.border, style, p.bold.Render(p.lang.name), foot, lines, w, h)
 }
 
 // drawPlainEditor is the editor without a frame, for small windows.
@@ -103,10 +103,11 @@ func (p *workspace) editorLines(w, h int, focused bool) []string {
 		if focused {
 			cursor = p.cursor.Render(" ")
 		}
-		out[0] = widget.Fit(cursor+p.dim.Render("select … ; and enter runs it"), w)
+		example := p.lang.example
 		if asciiTerm(p.o.Term) {
-			out[0] = widget.Fit(cursor+p.dim.Render("select ... ; and enter runs it"), w)
+			example = strings.ReplaceAll(example, widget.Ellipsis, "...")
 		}
+		out[0] = widget.Fit(cursor+p.dim.Render(example), w)
 		return out
 	}
 	return p.editor.View(w, h, styles, p.cursor, focused && !p.spent)
@@ -231,7 +232,7 @@ func (p *workspace) drawRunning() string {
 
 func (p *workspace) drawIdle(w int) []string {
 	var out []string
-	text := "Every statement is judged before it runs, and recorded, with its keys and its masked answer."
+	text := "Every " + p.lang.statement + " is judged before it runs, and recorded, with its keys and its masked answer."
 	for _, s := range widget.Wrap(text, max(1, w-2)) {
 		out = append(out, " "+p.dim.Render(s))
 	}

@@ -12,6 +12,9 @@ const maxEditor = 1 << 20
 
 // Editor is a text of several lines being typed. The zero value is empty.
 type Editor struct {
+	// Colour tells the parts of the text apart; nil: HighlightSQL.
+	Colour Highlighter
+
 	text []rune
 	pos  int
 	top  int // first visible row
@@ -74,6 +77,26 @@ func (e *Editor) AtEnd() bool { return strings.TrimSpace(string(e.text[e.pos:]))
 func (e *Editor) Lines(width int) int {
 	e.layout(width)
 	return len(e.rows)
+}
+
+// Before is the characters of a word that stand before the cursor, "" within a word.
+func (e *Editor) Before(word func(r rune) bool) string {
+	if e.pos < len(e.text) && word(e.text[e.pos]) {
+		return ""
+	}
+	from := e.pos
+	for from > 0 && word(e.text[from-1]) {
+		from--
+	}
+	return string(e.text[from:e.pos])
+}
+
+// Replace puts text in place of the n characters before the cursor.
+func (e *Editor) Replace(n int, s string) {
+	n = max(0, min(n, e.pos))
+	e.text = slices.Delete(e.text, e.pos-n, e.pos)
+	e.pos -= n
+	e.Insert(s)
 }
 
 func (e *Editor) bol(p int) int {
@@ -211,7 +234,11 @@ func (e *Editor) layout(width int) {
 		return
 	}
 	e.seen, e.width = e.rev+1, width
-	e.toks = HighlightSQL(e.text)
+	colour := e.Colour
+	if colour == nil {
+		colour = HighlightSQL
+	}
+	e.toks = colour(e.text)
 	e.rows = e.rows[:0]
 	from, col := 0, 0
 	for i, r := range e.text {

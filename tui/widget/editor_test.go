@@ -47,7 +47,7 @@ func FuzzEditor(f *testing.F) {
 				}
 			}
 		}
-		for _, l := range PaintChopped(e.Value(), [7]Style{}, w) {
+		for _, l := range PaintChopped(e.Value(), HighlightSQL, [7]Style{}, w) {
 			if Width(l) > w {
 				t.Fatalf("PaintChopped: %q is wider than %d", l, w)
 			}

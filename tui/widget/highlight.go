@@ -1,11 +1,14 @@
 package widget
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 )
 
-// Token is what a character of SQL is, for colouring alone: nothing is judged by it.
+// Token is what a character of a statement is, for colouring alone: nothing is
+// judged by it.
 type Token uint8
 
 const (
@@ -17,6 +20,14 @@ const (
 	TokenComment
 	TokenOperator
 )
+
+// Highlighter says what each character of a text is.
+type Highlighter func(text []rune) []Token
+
+var _ = []Highlighter{HighlightSQL, HighlightCommand, HighlightScript, HighlightNone}
+
+// HighlightNone tells nothing apart.
+func HighlightNone(s []rune) []Token { return make([]Token, len(s)) }
 
 var sqlWords = wordSet(`add all analyze and any as asc begin between by case cast check column commit constraint
  create cross current database default desc distinct do else end escape except exists explain false fetch first for
@@ -35,11 +46,26 @@ func wordSet(s string) map[string]bool {
 	return m
 }
 
-// HighlightSQL says what each character of a statement is.
-func HighlightSQL(s []rune) []Token {
+// SQLWords are the words that SQL is coloured by, in order; the slice is the caller's.
+func SQLWords() []string {
+	return slices.Sorted(maps.Keys(merged(sqlWords, alarmWords)))
+}
+
+func merged(a, b map[string]bool) map[string]bool {
+	m := maps.Clone(a)
+	maps.Copy(m, b)
+	return m
+}
+
+// HighlightSQL is a Highlighter of SQL.
+func HighlightSQL(s []rune) []Token { return tokens(s, nextToken) }
+
+// tokens cuts a text into tokens; next returns the length, at least 1, and kind of
+// the one that s starts with.
+func tokens(s []rune, next func(s []rune) (int, Token)) []Token {
 	out := make([]Token, len(s))
 	for i := 0; i < len(s); {
-		n, t := nextToken(s[i:])
+		n, t := next(s[i:])
 		for j := range n {
 			out[i+j] = t
 		}
@@ -139,91 +165,4 @@ func span0(s []rune, ok func(rune) bool) int {
 		return 0
 	}
 	return span(s, ok)
-}
-
-// Paint draws text with a style per token; styles[TokenPlain] is the ground.
-// Newlines stay, other characters are escaped.
-func Paint(text string, styles [7]Style) string {
-	rs := []rune(text)
-	toks := HighlightSQL(rs)
-	var b strings.Builder
-	for i := 0; i < len(rs); {
-		j := i + 1
-		for j < len(rs) && toks[j] == toks[i] && (rs[j] == '\n') == (rs[i] == '\n') {
-			j++
-		}
-		if rs[i] == '\n' {
-			b.WriteString(string(rs[i:j]))
-		} else {
-			b.WriteString(styles[toks[i]].Render(Escape(string(rs[i:j]))))
-		}
-		i = j
-	}
-	return b.String()
-}
-
-// PaintChopped is Paint broken into lines of at most width cells at exactly the
-// width, so that nothing of the text is lost.
-func PaintChopped(text string, styles [7]Style, width int) []string {
-	if width < 1 {
-		return nil
-	}
-	rs := []rune(text)
-	toks := HighlightSQL(rs)
-	var out []string
-	var line, run strings.Builder
-	col, tok := 0, TokenPlain
-	flush := func() {
-		line.WriteString(styles[tok].Render(run.String()))
-		run.Reset()
-	}
-	end := func() {
-		flush()
-		out = append(out, line.String())
-		line.Reset()
-		col = 0
-	}
-	for i, r := range rs {
-		if r == '\n' {
-			end()
-			continue
-		}
-		if toks[i] != tok {
-			flush()
-			tok = toks[i]
-		}
-		piece := glyph(r, col)
-		if !plain(piece) && Width(piece) > width {
-			piece = "?"
-		}
-		for piece != "" {
-			w := Width(piece)
-			if col > 0 && col+w > width && w <= width {
-				end()
-			}
-			part := piece
-			if w > width { // an escape longer than the line
-				part = piece[:min(len(piece), width-col)]
-			}
-			run.WriteString(part)
-			col += Width(part)
-			piece = piece[len(part):]
-			if col >= width && piece != "" {
-				end()
-			}
-		}
-	}
-	end()
-	return out
-}
-
-// glyph is what stands for one character at a column.
-func glyph(r rune, col int) string {
-	if r == '\t' {
-		return Spaces(4 - col%4)
-	}
-	if r >= 0x20 && r < 0x7f {
-		return string(r)
-	}
-	return Escape(string(r))
 }
