@@ -62,7 +62,7 @@ func (p *workspace) gridKey(k tea.KeyPressMsg) tea.Cmd {
 	case pressed(k, keys.Masks):
 		return p.openMask()
 	case pressed(k, keys.Record):
-		p.record = !p.record
+		p.record.on = !p.record.on
 		return nil
 	case pressed(k, keys.Enter):
 		p.openCell()
@@ -71,8 +71,7 @@ func (p *workspace) gridKey(k tea.KeyPressMsg) tea.Cmd {
 		a.grid.Key(s)
 		a.toEnd = !a.done
 		return p.fetch()
-	case p.record && (s == "n" || s == "p"):
-		a.grid.Move(map[string]int64{"n": 1, "p": -1}[s], 0)
+	case p.record.on && p.record.key(&a.grid, s):
 	default:
 		a.grid.Key(s)
 	}
@@ -227,111 +226,4 @@ func refused(r *policy.Refusal) (title, body, hint string) {
 		hint = strings.TrimSpace(hint + "  approval " + widget.Escape(r.ApprovalID))
 	}
 	return title, body, hint
-}
-
-// cellView is one cell, or nothing else.
-type cellView struct {
-	title string
-	text  string
-	kind  widget.CellKind
-	why   string
-	top   int
-	lines int
-}
-
-func (p *workspace) openCell() {
-	c, col, ok := p.answer.grid.Current()
-	if !ok {
-		return
-	}
-	row, i := p.answer.grid.Cursor()
-	v := &cellView{title: widget.Escape(col.Name) + p.dim.Render(fmt.Sprintf("  %s  row %s", widget.Escape(col.Type), number(row+1))), kind: c.Kind}
-	t := p.answer.columns[i].Seen
-	switch {
-	case c.Kind == widget.CellWithheld:
-		v.why = "withheld: " + widget.Escape(t.Reason)
-	case c.Kind == widget.CellMasked:
-		v.why = "masked by " + widget.Escape(t.Mask)
-	case c.Kind == widget.CellDetected:
-		v.why = "parts of it look sensitive and are masked"
-	}
-	v.text = c.Text
-	if c.Null {
-		v.text = "NULL"
-	}
-	p.cell = v
-}
-
-func (p *workspace) cellKey(k tea.KeyPressMsg) tea.Cmd {
-	v := p.cell
-	switch k.String() {
-	case "down", "j":
-		v.top++
-	case "up", "k":
-		v.top--
-	case "pgdown", "space":
-		v.top += 10
-	case "pgup":
-		v.top -= 10
-	case "esc", "enter", "q", "ctrl+c":
-		p.cell = nil
-	}
-	v.top = max(0, min(v.top, v.lines-1))
-	return nil
-}
-
-func (p *workspace) drawCellView(w, h int) []string {
-	v := p.cell
-	text := widget.Chop(widget.EscapeLines(v.text), max(1, w-4))
-	v.lines = len(text)
-	v.top = max(0, min(v.top, len(text)-(h-4)))
-	var lines []string
-	if v.why != "" {
-		style, sign := p.masked, p.glyphs.mask
-		if v.kind == widget.CellWithheld {
-			style, sign = p.withheld, p.glyphs.withheld
-		}
-		lines = append(lines, " "+style.Render(sign+" "+v.why), "")
-	}
-	for _, s := range text[v.top:] {
-		lines = append(lines, " "+s)
-	}
-	foot := p.dim.Render(count(int64(len(v.text)), "byte"))
-	return widget.Box(p.border, p.accent, p.bold.Render("")+v.title, foot, lines, w, h)
-}
-
-// recordView shows the selected row as name and value lines.
-func (p *workspace) recordView(w, h int) []string {
-	g := &p.answer.grid
-	at, col := g.Cursor()
-	row := g.Row(at)
-	out := []string{p.dim.Render(fmt.Sprintf(" row %s of %s", number(at+1), number(g.Len())))}
-	name := 4
-	for _, c := range g.Columns {
-		name = max(name, min(24, widget.Width(widget.Escape(c.Name))))
-	}
-	from := max(0, min(col-(h-2)/2, len(g.Columns)-(h-1)))
-	for i := from; i < len(g.Columns) && i < len(row); i++ {
-		out = append(out, p.recordLine(g.Columns[i], row[i], name, w, i == col && p.focus == focusGrid))
-	}
-	return widget.Fill(out, w, h)
-}
-
-func (p *workspace) recordLine(c widget.GridColumn, v widget.Cell, name, w int, selected bool) string {
-	value := p.text.Render(widget.Clip(v.Text, max(1, w-name-5)))
-	switch {
-	case v.Kind == widget.CellWithheld:
-		value = p.withheld.Render(p.glyphs.withheld + " withheld")
-	case v.Null && v.Kind == widget.CellMasked:
-		value = p.masked.Render(p.glyphs.mask + " NULL")
-	case v.Null:
-		value = p.dim.Render("NULL")
-	case v.Kind != widget.CellShown:
-		value = p.masked.Render(p.glyphs.mask + " " + widget.Clip(v.Text, max(1, w-name-7)))
-	}
-	line := " " + p.bold.Render(widget.Fit(widget.Escape(c.Name), name)) + p.faint.Render(" "+p.border.V+" ") + value
-	if selected {
-		return p.selected.Under(widget.Fit(line, w))
-	}
-	return line
 }

@@ -126,7 +126,7 @@ func (p *workspace) submit() tea.Cmd {
 	case strings.TrimSpace(text) == "":
 		return nil
 	case strings.TrimSpace(text) == `\x`:
-		p.record = !p.record
+		p.record.on = !p.record.on
 		p.clearEditor()
 		return p.edited()
 	}

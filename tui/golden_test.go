@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/tui"
 	"github.com/sallyport/sallyport/tui/tuitest"
 )
 
@@ -62,6 +63,9 @@ var states = []state{
 	}},
 	{"workspace-result", true, sql("select * from customers;", "enter", "tab", "down", "right")},
 	{"workspace-record", false, sql("select * from customers;", "enter", "tab", "x")},
+	{"workspace-complete", false, sql("select full_name from customers where c", "tab", "tab")},
+	{"workspace-documents", false, documents("enter", "tab", "x", "down", "down", "down")},
+	{"workspace-document-cell", false, documents("enter", "tab", "right", "enter")},
 	{"workspace-cell", false, sql("select * from customers;", "enter", "tab", "end", "enter")},
 	{"workspace-mask", false, sql("select * from customers;", "enter", "tab", "right", "right", "right", "m")},
 	{"workspace-mask-withheld", false, sql("select * from customers;", "enter", "tab", "end", "m")},
@@ -103,6 +107,18 @@ var states = []state{
 func sql(keys ...string) func(*testing.T, int, int) *tuitest.Driver {
 	return func(t *testing.T, w, h int) *tuitest.Driver {
 		d := open(t, tuitest.NewBastion(time.Now), tuitest.Alice, w, h)
+		d.Keys(keys...)
+		return d
+	}
+}
+
+// documents runs a query on a database of documents.
+func documents(keys ...string) func(*testing.T, int, int) *tuitest.Driver {
+	return func(t *testing.T, w, h int) *tuitest.Driver {
+		b := tuitest.NewBastion(time.Now)
+		b.Listings = append(b.Listings, tui.Listing{Resource: policy.Resource{Name: "catalogue", Kind: "mongodb", Labels: map[string]string{"env": "dev"}}, Power: "sql"})
+		d := as(t, b, tuitest.Alice, w, h)
+		d.Keys("catalogue", "enter", `{"find": "orders"}`)
 		d.Keys(keys...)
 		return d
 	}

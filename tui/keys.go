@@ -14,16 +14,16 @@ func bind(shown, does string, keys ...string) key.Binding {
 var keys = struct {
 	Help, F1, Quit, Leave, SignOut, Tab1, Tab2, Tab3, Next, Prev, Back, Enter, Refresh, Yes, No key.Binding
 
-	Move, Page, Ends, Filter, Type                                  key.Binding
-	CopyCode, CopyURL, ToggleQR, Remember, Retry, Cancel            key.Binding
-	Run, Stop, History, Focus, Schema, LeaveSQL, Recall, Explain    key.Binding
-	Cells, Cell, Record, ToEnd, Sideways, Editor, Withdraw, Request key.Binding
-	Masks, Unmask                                                   key.Binding
-	Approve, Deny, Scroll, Send                                     key.Binding
-	Pause, Seek, Op, Speed, Idle, Start, End                        key.Binding
-	Search, Watch, EndIt, Find, Again, Link, Write                  key.Binding
-	Types, Describe, Logs, Shell, Events, Follow, Wrap              key.Binding
-	Send2, Requests, Fold, FoldAll, Headers, RawText                key.Binding
+	Move, Page, Ends, Filter, Type                                              key.Binding
+	CopyCode, CopyURL, ToggleQR, Remember, Retry, Cancel                        key.Binding
+	Run, Stop, History, Focus, Complete, Schema, LeaveSQL, Recall, Explain      key.Binding
+	Cells, Cell, Record, Grid, Rows, ToEnd, Sideways, Editor, Withdraw, Request key.Binding
+	Masks, Unmask                                                               key.Binding
+	Approve, Deny, Scroll, Send                                                 key.Binding
+	Pause, Seek, Op, Speed, Idle, Start, End                                    key.Binding
+	Search, Watch, EndIt, Find, Again, Link, Write                              key.Binding
+	Types, Describe, Logs, Shell, Events, Follow, Wrap                          key.Binding
+	Send2, Requests, Fold, FoldAll, Headers, RawText                            key.Binding
 }{
 	Help:    bind("?", "help", "?"),
 	F1:      bind("f1", "help", "f1"),
@@ -58,6 +58,7 @@ var keys = struct {
 	Stop:     bind("ctrl+c", "clear, cancel", "ctrl+c"),
 	History:  bind("ctrl+r", "history", "ctrl+r"),
 	Focus:    bind("tab", "result", "tab"),
+	Complete: bind("tab", "complete", "tab"),
 	Schema:   bind("ctrl+t", "tables", "ctrl+t", "f2"),
 	LeaveSQL: bind("ctrl+d", "leave", "ctrl+d"),
 	Explain:  bind("f5", "why", "f5"),
@@ -66,6 +67,8 @@ var keys = struct {
 	Cells:    bind("↑↓←→", "move", "up"),
 	Cell:     bind("enter", "whole cell", "enter"),
 	Record:   bind("x", "record view", "x"),
+	Grid:     bind("x", "grid", "x"),
+	Rows:     bind("←/→", "row", "left", "right", "n", "p"),
 	ToEnd:    bind("G", "to the end", "G"),
 	Sideways: bind("←/→", "sideways", "left", "right"),
 	Editor:   bind("esc", "editor", "esc", "i"),

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/tui/widget"
@@ -20,13 +21,16 @@ type language struct {
 	colour widget.Highlighter
 	// words are completed, with the names in the catalog.
 	words []string
+	// quote stands around a name that is no plain word, its end doubled within; none
+	// where names are never quoted.
+	quote [2]string
 }
 
 // languages is every kind with a workspace, by the word in the configuration.
 var languages = map[string]language{
-	"postgres":   {words: widget.SQLWords(), colour: widget.HighlightSQL},
-	"mysql":      {words: widget.SQLWords(), colour: widget.HighlightSQL},
-	"sqlite":     {words: widget.SQLWords(), colour: widget.HighlightSQL},
+	"postgres":   {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{`"`, `"`}},
+	"mysql":      {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{"`", "`"}},
+	"sqlite":     {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{`"`, `"`}},
 	"clickhouse": clickhouseLanguage,
 	"mssql":      mssqlLanguage,
 	"redis":      redisLanguage,
@@ -103,4 +107,23 @@ func endsBalanced(text string) bool {
 		}
 	}
 	return depth <= 0 && any || endsWithSemicolon(text)
+}
+
+// quoted is a name of the catalog as it stands in a text.
+func (l language) quoted(name string) string {
+	if l.quote == [2]string{} || plainName(name) && !slices.Contains(l.words, name) {
+		return name
+	}
+	end := l.quote[1]
+	return l.quote[0] + strings.ReplaceAll(name, end, end+end) + end
+}
+
+// plainName reports whether a name needs no quotes in any SQL.
+func plainName(s string) bool {
+	for i, r := range s {
+		if r != '_' && (r < 'a' || r > 'z') && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
 }

@@ -4,6 +4,7 @@ import "github.com/sallyport/sallyport/tui/widget"
 
 var clickhouseLanguage = language{
 	colour: widget.HighlightSQL,
+	quote:  [2]string{"`", "`"},
 	words: append(widget.SQLWords(), "any", "array", "asof", "engine", "final", "global", "optimize", "prewhere",
 		"sample", "settings", "system", "ttl"),
 }

@@ -50,14 +50,20 @@ func (t *tables) layout() {
 	t.list.SetLen(len(t.rows))
 }
 
-// name is what enter puts into the editor.
-func (t *tables) name(r tableRow) string {
-	rel := t.all[r.relation]
-	if r.column >= 0 {
-		return rel.Columns[r.column].Name
+// nameOf is what enter puts into the editor.
+func (p *workspace) nameOf(r tableRow) string {
+	rel := p.tables.all[r.relation]
+	switch {
+	case r.column >= 0:
+		return p.lang.quoted(rel.Columns[r.column].Name)
+	case ownSchema(rel.Schema):
+		return p.lang.quoted(rel.Name)
 	}
-	return rel.Name
+	return p.lang.quoted(rel.Schema) + "." + p.lang.quoted(rel.Name)
 }
+
+// ownSchema reports whether names in that schema are known without it.
+func ownSchema(s string) bool { return s == "" || s == "public" || s == "main" || s == "dbo" }
 
 func (p *workspace) tablesKey(k tea.KeyPressMsg) tea.Cmd {
 	t := &p.tables
@@ -81,7 +87,7 @@ func (p *workspace) tablesKey(k tea.KeyPressMsg) tea.Cmd {
 		}
 	case s == "enter":
 		p.replaceSpent()
-		p.editor.Insert(t.name(t.rows[i]))
+		p.editor.Insert(p.nameOf(t.rows[i]))
 		p.focus = focusEditor
 		return p.edited()
 	}
@@ -122,7 +128,7 @@ func (p *workspace) tableLine(r tableRow, w int, selected bool) string {
 	if r.column < 0 {
 		right := map[policy.TableKind]string{policy.TableView: "view", policy.TableForeign: "foreign"}[rel.Kind]
 		name := widget.Escape(rel.Name)
-		if rel.Schema != "" && rel.Schema != "public" && rel.Schema != "main" {
+		if !ownSchema(rel.Schema) {
 			name = widget.Escape(rel.Schema) + "." + name
 		}
 		line = widget.Sides(" "+p.accent.Render(name), p.dim.Render(right), w)

@@ -30,6 +30,9 @@ type workspace struct {
 	recall  int // index into history while going through it, -1 else
 	finder  *finder
 
+	completion completion
+	may        completable // what canComplete found last
+
 	verdict verdict
 	tables  tables
 	run     *running // the statement that runs, nil for none
@@ -39,7 +42,7 @@ type workspace struct {
 	over    bool // the session was ended from behind
 	gone    bool // leave was called
 	screen  struct{ schema bool }
-	record  bool
+	record  record
 	cell    *cellView
 	mask    *maskView
 	why     *whyView // the explanation that is shown, nil for none
@@ -274,7 +277,11 @@ func (p *workspace) key(k tea.KeyPressMsg) tea.Cmd {
 		}
 		return nil
 	case pressed(k, keys.Focus), k.String() == "shift+tab":
-		p.nextFocus(k.String() == "shift+tab")
+		back := k.String() == "shift+tab"
+		if p.canComplete() && p.complete(back) {
+			return p.edited()
+		}
+		p.nextFocus(back)
 		return nil
 	}
 	switch p.focus {
@@ -329,17 +336,24 @@ func (p *workspace) keys() []key.Binding {
 	}
 	switch p.focus {
 	case focusGrid:
+		if p.record.on {
+			return []key.Binding{keys.Move, keys.Rows, keys.Cell, keys.Masks, keys.Grid, keys.ToEnd, keys.Editor, bind("q", "leave", "q")}
+		}
 		return []key.Binding{keys.Cells, keys.Cell, keys.Masks, keys.Record, keys.ToEnd, keys.Editor, bind("q", "leave", "q")}
 	case focusTables:
 		return []key.Binding{keys.Move, bind("enter", "insert name", "enter"), bind("→", "columns", "right"), keys.Editor}
 	}
-	out := []key.Binding{keys.Run, keys.Explain, keys.Focus, keys.History, keys.Schema, keys.Stop, keys.LeaveSQL}
-	return out
+	tab := keys.Focus
+	if p.canComplete() {
+		tab = keys.Complete
+	}
+	return []key.Binding{keys.Run, keys.Explain, tab, keys.History, keys.Schema, keys.Stop, keys.LeaveSQL}
 }
 
 func (p *workspace) explain() []string {
 	return []string{
 		"A statement runs with ; and enter, or ctrl+j. It stays to be seen; the next character replaces it, an arrow key edits it.",
+		"Behind a word that can be completed, tab completes it, and again with the next; else it goes to the result and the list at the side.",
 		`\x and enter turns the record view on and off. In the result: g and G, page keys, enter for a whole cell, m for why it is masked and how it could be seen.`,
 		"The line under the editor says what the gate would do, without running anything; f5 tells why, which rules were tried, and what would have to be granted.",
 	}

@@ -117,6 +117,8 @@ func (p *workspace) editorLines(w, h int, focused bool) []string {
 func (p *workspace) drawVerdict(w int) []string {
 	most := 2
 	switch {
+	case p.completing() && p.focus == focusEditor && !p.spent:
+		return []string{p.drawCompletions(w)}
 	case p.spent || p.ask != nil || p.editor.Empty():
 		return []string{""}
 	case p.small:
@@ -255,7 +257,7 @@ func (p *workspace) drawAnswer(w, h int) []string {
 	}
 	room := max(0, h-len(status))
 	var grid []string
-	if p.record {
+	if p.record.on {
 		grid = p.recordView(w, room)
 	} else {
 		grid = a.grid.View(w, room, &p.grid, p.focus == focusGrid)

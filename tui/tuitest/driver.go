@@ -188,6 +188,9 @@ var named = map[string]rune{
 
 // presses turns a key's name, or a text, into key presses.
 func presses(k string) []tea.Msg {
+	if k == "shift+tab" {
+		return []tea.Msg{tea.KeyPressMsg{Code: tea.KeyTab, Mod: tea.ModShift}}
+	}
 	if c, ok := named[k]; ok {
 		return []tea.Msg{tea.KeyPressMsg{Code: c}}
 	}

@@ -78,6 +78,8 @@ func (w *Workspace) reply(ctx context.Context, text string) (tui.Answer, error) 
 		a.columns, a.total, a.row = []connectors.Column{{Name: "a\x1b]0;x\x07", Seen: shown}, {Name: "b", Seen: shown}}, 2, func(i int64) connectors.Row {
 			return connectors.Row{cell("\x1b[31mred\u202Eevil\u0085"), cell("\U000E0041漢字\xff\n")}
 		}
+	case strings.HasPrefix(s, `{"find"`):
+		a.columns, a.total, a.row = []connectors.Column{num("n"), {Name: "document", Type: "object", Seen: connectors.Treatment{State: connectors.Detected}}}, 3, document
 	case strings.HasPrefix(s, "select"):
 		a.columns, a.total, a.row = customers(), 500, customer
 	default:
@@ -117,6 +119,13 @@ func customer(i int64) connectors.Row {
 	}
 	return connectors.Row{cell(fmt.Sprint(i + 1)), cell(names[i%int64(len(names))]), m("[masked]"), m(fmt.Sprintf("*** %04d", 2100+i)),
 		m("[masked]"), m(fmt.Sprintf("************%04d", 3675+i)), notes, cell([]string{"pro", "free", "basic"}[i%3]), {Text: "[withheld]", State: connectors.Withheld}}
+}
+
+// document is a row that holds a document, parts of it masked.
+func document(i int64) connectors.Row {
+	text := fmt.Sprintf(`{"_id":%d,"name":%q,"mail":"[email]","lines":[{"sku":"A-1","n":2},{"sku":"B\u001b[2J-7","n":1}],"note":"%s"}`,
+		i+1, names[i], strings.Repeat("as long as a line may be and longer ", 4))
+	return connectors.Row{cell(fmt.Sprint(i + 1)), {Text: text, State: connectors.Detected}}
 }
 
 type answer struct {
