@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -61,6 +62,19 @@ func (s *Session) quiet() func() {
 		s.mu.Lock()
 		s.calls--
 		s.mu.Unlock()
+	}
+}
+
+// alone waits until no catalog is read and no statement begins, so that neither
+// finds the connection taken by the other. The caller calls done.
+func (s *Session) alone(ctx context.Context) (done func(), err error) {
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", connectors.ErrCanceled, context.Cause(ctx))
+	case <-s.ctx.Done():
+		return nil, context.Cause(s.ctx)
 	}
 }
 

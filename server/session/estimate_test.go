@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -108,5 +110,74 @@ func TestEstimateDecides(t *testing.T) {
 			t.Errorf("%d rows: %v by %s, %v; want %v", rows, d.Effect, d.Rule, err, want)
 		}
 		<-p.asked
+	}
+}
+
+// shelf is a connection with a catalog, which is read when it is told to be, and on
+// which one thing runs at a time.
+type shelf struct {
+	targetConn
+	read, reading chan struct{}
+	busy          atomic.Bool
+}
+
+func (s *shelf) Catalog(ctx context.Context) ([]connectors.Relation, error) {
+	s.busy.Store(true)
+	defer s.busy.Store(false)
+	s.reading <- struct{}{}
+	select {
+	case <-s.read:
+		return []connectors.Relation{{Name: "a"}}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (s *shelf) Query(ctx context.Context, g connectors.Guard, st connectors.Statement) (*connectors.Result, error) {
+	if s.busy.Load() {
+		return nil, errors.New("another statement still runs on this connection")
+	}
+	return s.targetConn.Query(ctx, g, st)
+}
+
+// A statement that is run while the catalog is still read runs after it, and can be
+// cancelled before it does.
+func TestRunWaitsForCatalog(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(t, alice)
+	c := &shelf{targetConn: targetConn{w.target}, read: make(chan struct{}), reading: make(chan struct{})}
+	s.conn = c
+	loaded := make(chan error)
+	go func() {
+		all, err := s.Catalog(t.Context())
+		if err == nil && len(all) != 1 {
+			err = fmt.Errorf("the catalog is %v", all)
+		}
+		loaded <- err
+	}()
+	<-c.reading
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Run(ctx, "read a", nil); !errors.Is(err, connectors.ErrCanceled) {
+		t.Errorf("cancelled while it waits: %v", err)
+	}
+	ran := make(chan error)
+	go func() {
+		a, err := s.Run(t.Context(), "read a", nil)
+		if err == nil {
+			drain(t, a)
+		}
+		ran <- err
+	}()
+	select {
+	case err := <-ran:
+		t.Fatalf("it ran beside the catalog: %v", err)
+	case c.read <- struct{}{}:
+	}
+	if err := <-loaded; err != nil {
+		t.Error(err)
+	}
+	if err := <-ran; err != nil {
+		t.Errorf("after the catalog: %v", err)
 	}
 }

@@ -42,6 +42,8 @@ type Session struct {
 	stop  context.CancelCauseFunc
 	ended chan struct{}
 	ops   atomic.Int64
+	// turn has room for a statement that begins or a catalog that is read.
+	turn chan struct{}
 	// running has room for the one operation that runs, files for those on files.
 	running, files chan struct{}
 	opened         time.Time
@@ -85,7 +87,7 @@ func (v *Visit) Open(ctx context.Context, name string, action policy.Action, scr
 	if err != nil {
 		return nil, v.g.words(t.Name, err)
 	}
-	s := &Session{g: v.g, v: v.v, target: t, transcript: tr, ended: make(chan struct{}), running: make(chan struct{}, 1), files: make(chan struct{}, maxFiles),
+	s := &Session{g: v.g, v: v.v, target: t, transcript: tr, ended: make(chan struct{}), turn: make(chan struct{}, 1), running: make(chan struct{}, 1), files: make(chan struct{}, maxFiles),
 		opened: v.g.o.Now(), asked: map[*asked]bool{}}
 	s.lease = newLease(v.g.o.Now, s.opened)
 	s.ctx, s.stop = context.WithCancelCause(ctx)
@@ -290,6 +292,12 @@ func (s *Session) Catalog(ctx context.Context) ([]connectors.Relation, error) {
 	if !ok {
 		return nil, nil
 	}
+	defer s.quiet()()
+	done, err := s.alone(ctx)
+	if err != nil {
+		return nil, s.words(s.because(ctx, err))
+	}
+	defer done()
 	rel, err := d.Catalog(ctx)
 	return rel, s.words(err)
 }
@@ -326,6 +334,11 @@ func (s *Session) Run(ctx context.Context, text string, ask *Ask) (*Answer, erro
 	}
 	defer s.lease.work()()
 	defer s.quiet()()
+	done, err := s.alone(ctx)
+	if err != nil {
+		return nil, s.words(s.because(ctx, err))
+	}
+	defer done()
 	ctx, end := s.bound(ctx)
 	g := &guard{s: s, ask: ask, end: end}
 	r, err := q.Query(ctx, g, connectors.Statement{Text: text})
