@@ -21,7 +21,7 @@ func (p *approvals) view(w, h int) []string {
 	case p.small:
 		return p.detail(w, h)
 	case w >= 120:
-		lw := min(w*2/5, 64)
+		lw := min(w*2/5, 84)
 		bar := make([]string, h)
 		for i := range bar {
 			bar[i] = p.faint.Render(p.border.V) + " "

@@ -11,8 +11,9 @@ import (
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
-// noter is a page that has something to say beside the bread crumbs.
-type noter interface{ note() string }
+// noter is a page that has something to say beside the bread crumbs, in at most w
+// cells, or in the fewest that it can.
+type noter interface{ note(w int) string }
 
 // View draws the whole window.
 func (a *App) View() tea.View {
@@ -38,10 +39,13 @@ func (a *App) draw() []string {
 	}
 	head, foot := a.header(), []string(nil)
 	if a.h >= 8 {
-		foot = []string{a.footer(p)}
+		foot = make([]string, 1)
 	}
 	room := max(1, a.h-len(head)-len(foot))
 	body := widget.Fill(p.view(a.w, room), a.w, room)
+	if len(foot) > 0 {
+		foot[0] = a.footer(p) // after the page is laid out, which its keys may hang on
+	}
 	switch { // a toast covers the keys for a while, never the page
 	case a.toast != nil && len(foot) > 0:
 		foot[0] = a.drawToast(*a.toast)
@@ -93,7 +97,11 @@ func (a *App) header() []string {
 	rule := a.faint.Render(widget.Rule(a.glyphs.rule, from)) +
 		a.accent.Render(widget.Rule(a.glyphs.heavy, to-from)) +
 		a.faint.Render(widget.Rule(a.glyphs.rule, a.w-to))
-	out := []string{widget.Sides(left, a.who()+" ", a.w), rule}
+	who := a.who() + " "
+	if room := a.w - widget.Width(left) - 1; widget.Width(who) > room { // the tabs come first
+		who = widget.Truncate(who, max(0, room))
+	}
+	out := []string{widget.Sides(left, who, a.w), rule}
 	if a.be != nil && len(a.stacks[a.tab]) > 1 {
 		out = append(out, a.crumbs())
 	}
@@ -136,8 +144,10 @@ func (a *App) smallHeader() string {
 		name = a.bold.Render(widget.Escape(s[len(s)-1].crumb()))
 	}
 	right := ""
-	if n, ok := a.top().(noter); ok && widget.Width(name)+widget.Width(n.note())+3 <= a.w {
-		right = n.note() + " "
+	if n, ok := a.top().(noter); ok {
+		if note := n.note(a.w - widget.Width(name) - 3); widget.Width(name)+widget.Width(note)+3 <= a.w {
+			right = note + " "
+		}
 	}
 	if n := a.desk.waiting(); n > 0 {
 		right = a.button.Render(fmt.Sprintf(" %d to approve ", n))
@@ -152,11 +162,15 @@ func (a *App) crumbs() string {
 	for _, p := range s[1:] {
 		parts = append(parts, a.bold.Render(widget.Escape(p.crumb())))
 	}
+	way := func() string { return " " + strings.Join(parts, a.faint.Render(" "+a.glyphs.crumb+" ")) }
 	right := ""
 	if n, ok := s[len(s)-1].(noter); ok {
-		right = n.note() + " "
+		right = n.note(a.w-widget.Width(way())-2) + " "
 	}
-	return widget.Sides(" "+strings.Join(parts, a.faint.Render(" "+a.glyphs.crumb+" ")), right, a.w)
+	for len(parts) > 2 && widget.Width(way())+1+widget.Width(right) > a.w {
+		parts = append([]string{a.dim.Render(widget.Ellipsis)}, parts[2:]...) // where one is matters most
+	}
+	return widget.Sides(way(), right, a.w)
 }
 
 // footer is the page's keys, as many as fit.

@@ -79,7 +79,7 @@ func newHTTPPage(e *env, l Listing, s Service) *httpPage {
 
 func (p *httpPage) crumb() string { return p.listing.Name }
 
-func (p *httpPage) note() string { return p.recorded(p.listing.Resource, p.svc.ID(), p.over) }
+func (p *httpPage) note(w int) string { return p.recorded(p.listing.Resource, p.svc.ID(), p.over, w) }
 
 func (p *httpPage) typing() bool {
 	switch {

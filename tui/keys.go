@@ -14,7 +14,7 @@ func bind(shown, does string, keys ...string) key.Binding {
 var keys = struct {
 	Help, F1, Quit, Leave, SignOut, Tab1, Tab2, Tab3, Next, Prev, Back, Enter, Refresh, Yes, No key.Binding
 
-	Move, Page, Ends, Filter, Type                                              key.Binding
+	Move, Page, Ends, Filter, Type, More                                        key.Binding
 	CopyCode, CopyURL, ToggleQR, Remember, Retry, Cancel                        key.Binding
 	Run, Stop, History, Focus, Complete, Schema, LeaveSQL, Recall, Explain      key.Binding
 	Cells, Cell, Record, Grid, Rows, ToEnd, Sideways, Editor, Withdraw, Request key.Binding
@@ -45,6 +45,7 @@ var keys = struct {
 	Page:   bind("pgup/pgdn", "page", "pgup", "pgdown"),
 	Ends:   bind("g/G home/end", "first, last", "home", "end", "g", "G"),
 	Filter: bind("/", "filter", "/"),
+	More:   bind("tab", "more", "tab"),
 	Type:   bind("letters", "filter as you type"),
 
 	CopyCode: bind("c", "copy code", "c"),

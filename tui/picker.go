@@ -26,9 +26,19 @@ type picker struct {
 	loaded bool
 	err    error
 
+	top  int    // of the preview
+	rest int    // lines of it below what is seen
+	room int    // lines of it that are seen
+	seen string // whose it is
+
 	opening string // resource that is being opened
-	cancel  context.CancelFunc
-	try     int // counts openings: a cancelled one may still answer
+	began   time.Time
+	failed  struct { // what opened last did not, and why
+		name string
+		err  error
+	}
+	cancel context.CancelFunc
+	try    int // counts openings: a cancelled one may still answer
 }
 
 type (
@@ -149,6 +159,9 @@ func (p *picker) key(k tea.KeyPressMsg) tea.Cmd {
 	case pressed(k, keys.Back):
 		p.clear()
 		return nil
+	case pressed(k, keys.More):
+		p.more()
+		return nil
 	case pressed(k, keys.Refresh):
 		return p.start()
 	case p.list.Key(s, true):
@@ -161,6 +174,15 @@ func (p *picker) key(k tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
+// more shows what of the preview is below, or its top again.
+func (p *picker) more() {
+	if p.rest > 0 {
+		p.top += max(1, p.room-1)
+	} else {
+		p.top = 0
+	}
+}
+
 func (p *picker) clear() {
 	p.live = false
 	p.filter.Set("")
@@ -170,6 +192,10 @@ func (p *picker) clear() {
 func (p *picker) filterKey(k tea.KeyPressMsg) tea.Cmd {
 	if pressed(k, keys.Back) || pressed(k, keys.Stop) {
 		p.clear()
+		return nil
+	}
+	if pressed(k, keys.More) {
+		p.more()
 		return nil
 	}
 	if p.list.Key(k.String(), false) {
@@ -204,7 +230,7 @@ func (p *picker) openCurrent() tea.Cmd {
 	}
 	listing, be, set := *l, opens(p.be, l.Power), p.env.open
 	ctx, cancel := context.WithCancel(p.ctx)
-	p.opening, p.cancel = l.Name, cancel
+	p.opening, p.cancel, p.began = l.Name, cancel, p.now()
 	p.try++
 	try := p.try
 	return p.doWith(ctx, func(ctx context.Context) tea.Msg {
@@ -229,6 +255,7 @@ func (p *picker) opened(m openedMsg) tea.Cmd {
 	}
 	p.opening = ""
 	p.clear()
+	p.failed.name, p.failed.err = m.listing.Name, m.err
 	if m.err != nil {
 		return alarm(m.listing.Name + ": " + m.err.Error())
 	}
@@ -241,10 +268,17 @@ func (p *picker) opened(m openedMsg) tea.Cmd {
 }
 
 func (p *picker) keys() []key.Binding {
-	if p.live {
-		return []key.Binding{keys.Enter, bind("esc", "clear filter", "esc"), bind("↑/↓", "move", "up", "down")}
+	var out []key.Binding
+	if p.current() != nil {
+		out = append(out, keys.Enter)
 	}
-	return []key.Binding{keys.Enter, keys.Type, keys.Filter, keys.Move, keys.Quit, keys.Ends, keys.SignOut, keys.Refresh}
+	if p.top > 0 || p.rest > 0 {
+		out = append(out, keys.More)
+	}
+	if p.live {
+		return append(out, bind("esc", "clear filter", "esc"), bind("↑/↓", "move", "up", "down"))
+	}
+	return append(out, keys.Type, keys.Filter, keys.Move, keys.Quit, keys.Ends, keys.SignOut, keys.Refresh)
 }
 
 func (p *picker) explain() []string {
@@ -269,7 +303,7 @@ func (p *picker) view(w, h int) []string {
 	case w >= 76:
 		lw := min(max(w*2/5, 34), 60)
 		left := p.rows(lw-1, h)
-		right := widget.Fill(p.preview(min(w-lw-3, maxPanel)), w-lw-2, h)
+		right := widget.Fill(p.previewIn(min(w-lw-3, maxPanel), h), w-lw-2, h)
 		bar := make([]string, h)
 		for i := range bar {
 			bar[i] = p.faint.Render(p.border.V) + " "
@@ -279,9 +313,25 @@ func (p *picker) view(w, h int) []string {
 		n := min(len(p.shown), h/2)
 		lines = append(lines, p.rows(w, n)...)
 		lines = append(lines, p.faint.Render(widget.Rule(p.glyphs.rule, w)))
-		return append(lines, p.preview(w)...)
+		return append(lines, p.previewIn(w, h-n-1)...)
 	}
 	return append(lines, p.rows(w, h)...)
+}
+
+// previewIn is the preview in h lines.
+func (p *picker) previewIn(w, h int) []string {
+	all := p.preview(w)
+	p.room = h
+	if l := p.current(); l != nil && l.Name != p.seen {
+		p.top, p.seen = 0, l.Name
+	}
+	p.top = max(0, min(p.top, len(all)-h))
+	p.rest = max(0, len(all)-p.top-h)
+	out := slices.Clone(all[p.top : len(all)-p.rest])
+	if p.rest > 0 && len(out) > 0 {
+		out[len(out)-1] = p.dim.Render(fmt.Sprintf("%s %s, tab", p.glyphs.more, count(int64(p.rest+1), "more line")))
+	}
+	return out
 }
 
 func (p *picker) message(w int, title, hint string) []string {
@@ -317,7 +367,11 @@ func (p *picker) filterLine(w int) string {
 		count = fmt.Sprintf("%d of %d ", len(p.shown), len(p.all))
 	}
 	if p.opening != "" {
-		return widget.Fit(" "+p.spinner()+" opening "+widget.Escape(p.opening)+p.dim.Render("  esc cancels"), w)
+		since := ""
+		if d := p.now().Sub(p.began); d >= time.Second {
+			since = "  " + clock(d)
+		}
+		return widget.Fit(" "+p.spinner()+" opening "+widget.Escape(p.opening)+since+p.dim.Render("  esc cancels"), w)
 	}
 	right := p.dim.Render(count)
 	if !p.live && p.filter.Value() == "" {

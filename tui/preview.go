@@ -32,6 +32,16 @@ func (p *picker) preview(w int) []string {
 			out = append(out, sign+s)
 		}
 	}
+	if f := p.failed; f.err != nil && f.name == l.Name && l.Unavailable == "" {
+		out = append(out, "")
+		for i, s := range widget.Wrap("it did not open: "+errorText(f.err), max(1, w-2)) {
+			sign := "  "
+			if i == 0 {
+				sign = p.danger.Render(p.glyphs.no) + " "
+			}
+			out = append(out, sign+s)
+		}
+	}
 	if l.Power == "shell" {
 		out = append(out, "")
 		for _, s := range widget.Wrap("In a shell, keystrokes and output are recorded, but single commands cannot be stopped there.", w) {
@@ -93,11 +103,15 @@ func denials(rights []policy.Right) []policy.Right {
 // right is what one sort of operation gets and by which rule; below it its
 // condition, its terms and the rule's words, where there are any.
 func (p *picker) right(r policy.Right, w int) []string {
-	out := []string{p.rightLine(r, w)}
+	line, whole := p.rightLine(r, w)
+	out := []string{line}
 	more := func(s string) {
 		for _, l := range widget.Wrap(s, max(8, w-4)) {
 			out = append(out, "    "+p.dim.Render(l))
 		}
+	}
+	if !whole {
+		more("by " + widget.Escape(r.Rule))
 	}
 	for _, t := range rightTerms(r) {
 		more(t)
@@ -105,7 +119,8 @@ func (p *picker) right(r policy.Right, w int) []string {
 	return out
 }
 
-func (p *picker) rightLine(r policy.Right, w int) string {
+// rightLine is the first line; whole says that nothing is left to say of the rule.
+func (p *picker) rightLine(r policy.Right, w int) (line string, whole bool) {
 	sign, says := p.danger.Render(p.glyphs.no), "denied"
 	switch r.Effect {
 	case policy.Allow:
@@ -116,11 +131,11 @@ func (p *picker) rightLine(r policy.Right, w int) string {
 	if r.Conditional {
 		says += "*"
 	}
-	line := sign + " " + widget.Fit(widget.Escape(r.What), max(10, widget.Width(r.What)+1)) + says
-	if r.Rule == "" {
-		return widget.Truncate(line, w)
+	line = sign + " " + widget.Fit(widget.Escape(r.What), max(10, widget.Width(r.What)+1)) + says
+	if rule := widget.Escape(r.Rule); rule != "" && widget.Width(line)+1+widget.Width(rule) <= w {
+		return widget.Sides(line, p.dim.Render(rule), w), true
 	}
-	return widget.Sides(line, " "+p.dim.Render(widget.Clip(r.Rule, max(8, w-widget.Width(line)-2))), w)
+	return widget.Truncate(line, w), r.Rule == ""
 }
 
 func escapeAll(s []string, sep string) string {

@@ -88,8 +88,12 @@ func (p *replay) crumb() string {
 	return person(p.head.Header) + " on " + on
 }
 
-func (p *replay) note() string {
-	return p.badge() + "  " + p.dim.Render(p.head.Header.Started.UTC().Format("2006-01-02 15:04 UTC"))
+func (p *replay) note(w int) string {
+	whole := p.badge() + "  " + p.dim.Render(p.head.Header.Started.UTC().Format("2006-01-02 15:04 UTC"))
+	if widget.Width(whole) <= w {
+		return whole
+	}
+	return p.badge()
 }
 
 func (p *replay) typing() bool { return p.prompt != nil }

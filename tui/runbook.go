@@ -81,8 +81,8 @@ func (p *runbook) fresh() {
 	p.at = 0
 }
 
-func (p *runbook) crumb() string { return p.listing.Name }
-func (p *runbook) note() string  { return p.recorded(p.listing.Resource, p.rb.ID(), p.over) }
+func (p *runbook) crumb() string     { return p.listing.Name }
+func (p *runbook) note(w int) string { return p.recorded(p.listing.Resource, p.rb.ID(), p.over, w) }
 
 func (p *runbook) typing() bool {
 	switch {

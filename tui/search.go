@@ -210,7 +210,13 @@ func (p *search) row(h Hit, w int, selected bool) []string {
 	if on == "" {
 		on = "the bastion"
 	}
-	where := fmt.Sprintf("%s  %s  %s  %s", h.At.UTC().Format("2006-01-02 15:04:05"), widget.Escape(h.Person), widget.Escape(on), h.What)
+	who := fmt.Sprintf("  %s  %s  %s", widget.Escape(h.Person), widget.Escape(on), h.What)
+	where := h.At.UTC().Format("2006-01-02 15:04:05") + who
+	if room := w - 3 - widget.Width(verdict); widget.Width(where) > room {
+		if where = h.At.UTC().Format("Jan 02 15:04") + who; widget.Width(where) > room && verdict != "" {
+			verdict = widget.Truncate(verdict, max(1, w-3-widget.Width(where)))
+		}
+	}
 	sign := " "
 	if selected {
 		sign, where = p.accent.Render(p.glyphs.pointer), p.bold.Render(where)

@@ -89,22 +89,30 @@ func newWorkspace(e *env, l Listing, ws Workspace) *workspace {
 
 func (p *workspace) crumb() string { return p.listing.Name }
 
-func (p *workspace) note() string { return p.recorded(p.listing.Resource, p.ws.ID(), p.over) }
+func (p *workspace) note(w int) string { return p.recorded(p.listing.Resource, p.ws.ID(), p.over, w) }
 
-// recorded is a session's place and state, beside the bread crumbs.
-func (p *env) recorded(res policy.Resource, id recorder.ID, over bool) string {
+// recorded is a session's place and state, beside the bread crumbs, as much of it as
+// w cells hold.
+func (p *env) recorded(res policy.Resource, id recorder.ID, over bool, w int) string {
 	s := p.production(res)
 	if s != "" {
 		s += "  "
 	}
-	rec := p.danger.Render("●") + p.dim.Render(" recorded ")
+	rec := p.danger.Render("●") + p.dim.Render(" recorded")
 	if asciiTerm(p.o.Term) {
-		rec = p.dim.Render("recorded ")
+		rec = p.dim.Render("recorded")
 	}
 	if over {
-		rec = p.dim.Render("ended ")
+		rec = p.dim.Render("ended")
 	}
-	return s + rec + p.dim.Render(widget.Clip(string(id), 26))
+	whole := s + rec + " " + p.dim.Render(widget.Clip(string(id), 26))
+	switch {
+	case widget.Width(whole) <= w:
+		return whole
+	case widget.Width(s+rec) <= w:
+		return s + rec
+	}
+	return p.production(res)
 }
 
 func (p *workspace) typing() bool {

@@ -64,11 +64,14 @@ func Center(s string, width int) string {
 }
 
 // Sides puts one text at the left and one at the right of a line; the left one
-// gives way.
+// gives way, and where it is cut a blank stands between them.
 func Sides(left, right string, width int) string {
 	r := Width(right)
-	if r >= width {
+	switch {
+	case r >= width:
 		return Fit(right, width)
+	case r > 0 && Width(left) > width-r:
+		return Fit(left, width-r-1) + " " + right
 	}
 	return Fit(left, width-r) + right
 }
