@@ -85,7 +85,7 @@ func (p *workspace) gridKey(k tea.KeyPressMsg) tea.Cmd {
 // status is the line below the result.
 func (p *workspace) status() string {
 	a := p.answer
-	if a == nil || a.err != nil && !a.rows() {
+	if a == nil || a.err != nil && a.grid.Len() == 0 {
 		return ""
 	}
 	sep := p.faint.Render(" " + p.glyphs.bullet + " ")

@@ -28,6 +28,8 @@ type approvals struct {
 	whole      map[picked]bool // statements whose end was on the screen
 	prompt     *votePrompt
 	voting     bool
+	sent       time.Time // the decision
+	asked      time.Time // for the list
 }
 
 type picked struct{ id, hash string }
@@ -62,6 +64,9 @@ func (p *approvals) typing() bool  { return p.prompt != nil }
 func (p *approvals) busy() string  { return "" }
 
 func (p *approvals) beat() time.Duration {
+	if p.voting || !p.desk.loaded {
+		return pendingBeat
+	}
 	if a := p.current(); a != nil && !a.Over() {
 		return time.Second
 	}
@@ -76,6 +81,7 @@ func (p *approvals) start() tea.Cmd {
 	p.sync(false)
 	p.guard = time.Time{} // the page was asked for, it did not pop up
 	be := p.be
+	p.asked = p.now()
 	return p.do(func(ctx context.Context) tea.Msg {
 		list, err := be.Approvals(ctx)
 		return approvalsMsg{list, err}
@@ -230,7 +236,7 @@ func (p *approvals) promptKey(k tea.KeyPressMsg) tea.Cmd {
 
 // vote sends the decision on what was seen.
 func (p *approvals) vote(a policy.Approval, yes bool, comment string) tea.Cmd {
-	p.voting = true
+	p.voting, p.sent = true, p.now()
 	be, who := p.be, a.Requester.Display()
 	return p.do(func(ctx context.Context) tea.Msg {
 		err := be.Vote(ctx, a.ID, a.Hash, yes, comment)
@@ -252,7 +258,10 @@ func (p *approvals) keys() []key.Binding {
 	}
 	words := bind("A", "approve with words", "A")
 	words.SetEnabled(approve.Enabled())
-	return []key.Binding{approve, deny, words, keys.Move, keys.Scroll, keys.Quit, keys.Refresh}
+	move, scroll := keys.Move, keys.Scroll
+	move.SetEnabled(len(p.desk.list) > 1)
+	scroll.SetEnabled(p.lines > p.room)
+	return []key.Binding{approve, deny, words, move, scroll, keys.Quit, keys.Refresh}
 }
 
 func (p *approvals) explain() []string {

@@ -14,7 +14,7 @@ func (p *approvals) view(w, h int) []string {
 	case p.desk.err != nil && len(p.desk.list) == 0:
 		return []string{"", " " + p.danger.Render(p.glyphs.no) + " approvals cannot be listed: " + widget.Escape(p.desk.err.Error()), " " + p.dim.Render("ctrl+r tries again")}
 	case !p.desk.loaded:
-		return []string{" " + p.dim.Render("loading")}
+		return []string{" " + p.pending("loading", p.asked)}
 	case len(p.desk.list) == 0:
 		return []string{"", " " + p.bold.Render("Nothing waits for you."),
 			" " + p.dim.Render("Requests that you may decide on, and your own, appear here by themselves.")}
@@ -210,7 +210,9 @@ func (p *approvals) action(a *policy.Approval, w int) string {
 		}
 		return " " + p.accent.Render(label) + p.prompt.words.View(max(2, w-2-len(label)), p.text, p.cursor)
 	case p.voting:
-		return " " + p.dim.Render("sending your decision")
+		return " " + p.pending("sending your decision", p.sent)
+	case a.Over():
+		return ""
 	case why != "":
 		return " " + p.dim.Render("You cannot decide: "+why)
 	case !p.whole[p.chosen]:

@@ -111,6 +111,8 @@ func (p *httpPage) beat() time.Duration {
 		return 250 * time.Millisecond
 	case p.run != nil:
 		return 125 * time.Millisecond
+	case p.why != nil && !p.why.known:
+		return pendingBeat
 	}
 	return 0
 }
@@ -385,7 +387,7 @@ func (p *httpPage) judge(seq int) tea.Cmd {
 // askWhy opens the panel that explains what the gate would do with the request.
 func (p *httpPage) askWhy() tea.Cmd {
 	p.whySeq++
-	v := &whyView{seq: p.whySeq}
+	v := &whyView{seq: p.whySeq, began: p.now()}
 	p.why = v
 	svc, text := p.svc, p.composed().text()
 	return p.do(func(ctx context.Context) tea.Msg {

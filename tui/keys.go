@@ -21,7 +21,7 @@ var keys = struct {
 	Masks, Unmask                                                               key.Binding
 	Approve, Deny, Scroll, Send                                                 key.Binding
 	Pause, Seek, Op, Speed, Idle, Start, End                                    key.Binding
-	Search, Watch, EndIt, Find, Again, Link, Write                              key.Binding
+	Own, Search, Watch, EndIt, Find, Again, Link, Write                         key.Binding
 	Types, Describe, Logs, Shell, Events, Follow, Wrap                          key.Binding
 	Send2, Requests, Fold, FoldAll, Headers, RawText                            key.Binding
 }{
@@ -104,6 +104,7 @@ var keys = struct {
 	EndIt:  bind("x", "end session", "x"),
 	Find:   bind("/", "find", "/"),
 	Again:  bind("N", "find next", "N"),
+	Own:    bind("o", "what the gate did", "o"),
 	Link:   bind("y", "copy link", "y"),
 	Write:  bind("m", "note", "m"),
 

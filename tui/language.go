@@ -21,6 +21,8 @@ type language struct {
 	colour widget.Highlighter
 	// words are completed, with the names in the catalog.
 	words []string
+	// database: what the kind calls a schema is a database, and a session is in one.
+	database bool
 	// quote stands around a name that is no plain word, its end doubled within; none
 	// where names are never quoted.
 	quote [2]string
@@ -29,7 +31,7 @@ type language struct {
 // languages is every kind with a workspace, by the word in the configuration.
 var languages = map[string]language{
 	"postgres":   {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{`"`, `"`}},
-	"mysql":      {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{"`", "`"}},
+	"mysql":      {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{"`", "`"}, database: true},
 	"sqlite":     {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{`"`, `"`}},
 	"clickhouse": clickhouseLanguage,
 	"mssql":      mssqlLanguage,

@@ -8,9 +8,10 @@ import (
 
 var mongodbLanguage = language{
 	name: "MongoDB", statement: "command", catalog: "Collections",
-	example: `{"find": "orders", "limit": 10} and enter runs it`,
-	ends:    endsBalanced,
-	colour:  widget.HighlightScript,
+	example:  `{"find": "orders", "limit": 10} and enter runs it`,
+	ends:     endsBalanced,
+	database: true,
+	colour:   widget.HighlightScript,
 	words: strings.Fields(`aggregate count createIndexes delete deletes distinct drop dropIndexes explain filter find
  findAndModify hint insert documents key limit listCollections listIndexes pipeline projection query skip sort update
  updates $and $avg $count $elemMatch $eq $exists $expr $gt $gte $group $in $limit $lookup $lt $lte $match $max $min $ne

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -46,6 +47,7 @@ type opener struct {
 	e      *env
 	s      *scope
 	busy   bool
+	began  time.Time
 	prompt *prompt
 }
 
@@ -74,7 +76,7 @@ func (o *opener) open(of opening, reason string) tea.Cmd {
 	if o.busy {
 		return nil
 	}
-	o.busy = true
+	o.busy, o.began = true, o.e.now()
 	be := o.e.be
 	return o.s.do(func(ctx context.Context) tea.Msg {
 		player, err := be.Replay(ctx, of.id, Look{Watch: of.watch, Reason: reason})

@@ -151,6 +151,18 @@ func (e *env) spinner() string {
 	return e.accent.Render(e.glyphs.spin[e.spin%len(e.glyphs.spin)])
 }
 
+// pending is what is waited for, with how long where it is a second or more.
+func (e *env) pending(what string, began time.Time) string {
+	s := e.spinner() + " " + what
+	if d := e.now().Sub(began); d >= time.Second {
+		s += "  " + clock(d)
+	}
+	return s
+}
+
+// pendingBeat is how often what is waited for is drawn anew.
+const pendingBeat = 125 * time.Millisecond
+
 // opened is a session that a page holds.
 type opened interface {
 	ID() recorder.ID

@@ -24,6 +24,7 @@ type picker struct {
 	filter widget.Input
 	live   bool // the filter takes the keys
 	loaded bool
+	asked  time.Time // for the list
 	err    error
 
 	top  int    // of the preview
@@ -71,13 +72,14 @@ func (p *picker) busy() string { return "" }
 
 func (p *picker) beat() time.Duration {
 	if p.opening != "" || !p.loaded {
-		return 125 * time.Millisecond
+		return pendingBeat
 	}
 	return 0
 }
 
 func (p *picker) start() tea.Cmd {
 	be := p.be
+	p.asked = p.now()
 	return p.do(func(ctx context.Context) tea.Msg {
 		all, err := be.Resources(ctx)
 		return listedMsg{all, err}
@@ -295,7 +297,7 @@ func (p *picker) view(w, h int) []string {
 	case p.err != nil:
 		return append(lines, p.message(w, p.danger.Render(p.glyphs.no)+" resources cannot be listed: "+errorText(p.err), "ctrl+r tries again")...)
 	case !p.loaded:
-		return append(lines, " "+p.spinner()+" loading")
+		return append(lines, " "+p.pending("loading", p.asked))
 	case len(p.all) == 0:
 		return append(lines, p.nothing(w)...)
 	case len(p.shown) == 0:
@@ -367,11 +369,7 @@ func (p *picker) filterLine(w int) string {
 		count = fmt.Sprintf("%d of %d ", len(p.shown), len(p.all))
 	}
 	if p.opening != "" {
-		since := ""
-		if d := p.now().Sub(p.began); d >= time.Second {
-			since = "  " + clock(d)
-		}
-		return widget.Fit(" "+p.spinner()+" opening "+widget.Escape(p.opening)+since+p.dim.Render("  esc cancels"), w)
+		return widget.Fit(" "+p.pending("opening "+widget.Escape(p.opening), p.began)+p.dim.Render("  esc cancels"), w)
 	}
 	right := p.dim.Render(count)
 	if !p.live && p.filter.Value() == "" {

@@ -34,6 +34,7 @@ type replay struct {
 
 	first    goal // where it begins
 	watching bool // the end is followed as it moves
+	own      bool // all that the gate did by itself is shown
 	find     string
 	hit      uint64 // the event that led here
 	prompt   *prompt
@@ -245,6 +246,8 @@ func (p *replay) key(k tea.KeyPressMsg) tea.Cmd {
 		}
 	case "y":
 		return tea.Batch(tea.SetClipboard(p.link()), toast("copied, if your terminal allows it: "+p.link()))
+	case "o":
+		p.own = !p.own
 	case "m":
 		p.paused = true
 		p.prompt = &prompt{label: "note at " + clock(p.pos) + ", on record", then: p.write}
@@ -291,7 +294,9 @@ func (p *replay) keys() []key.Binding {
 	if p.prompt != nil {
 		return []key.Binding{keys.Send, keys.Back}
 	}
-	return []key.Binding{keys.Pause, keys.Seek, keys.Op, keys.Speed, keys.Idle, keys.Find, keys.Link, keys.Write, keys.Start, keys.End, keys.Again, keys.Back}
+	own := keys.Own
+	own.SetEnabled(p.frame.screen == nil)
+	return []key.Binding{keys.Pause, keys.Seek, keys.Op, keys.Speed, keys.Idle, keys.Find, keys.Link, keys.Write, own, keys.Start, keys.End, keys.Again, keys.Back}
 }
 
 func (p *replay) explain() []string {

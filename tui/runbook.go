@@ -112,6 +112,8 @@ func (p *runbook) beat() time.Duration {
 		return 250 * time.Millisecond
 	case p.run != nil:
 		return 125 * time.Millisecond
+	case p.why != nil && !p.why.known:
+		return pendingBeat
 	}
 	return 0
 }
@@ -338,7 +340,7 @@ func (p *runbook) judge(seq int) tea.Cmd {
 
 func (p *runbook) askWhy() tea.Cmd {
 	p.whySeq++
-	v := &whyView{seq: p.whySeq}
+	v := &whyView{seq: p.whySeq, began: p.now()}
 	p.why = v
 	rb, text := p.rb, p.words()
 	return p.do(func(ctx context.Context) tea.Msg {

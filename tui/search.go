@@ -23,6 +23,7 @@ type search struct {
 	asked  string // what found is the answer to
 	done   bool   // there is an answer
 	going  context.CancelFunc
+	began  time.Time
 	n      int
 	err    error
 	typed  bool // keys go to the line, not to the list
@@ -46,7 +47,7 @@ func (p *search) start() tea.Cmd { return nil }
 
 func (p *search) beat() time.Duration {
 	if p.going != nil || p.opener.busy {
-		return 125 * time.Millisecond
+		return pendingBeat
 	}
 	return 0
 }
@@ -75,8 +76,11 @@ func (p *search) key(k tea.KeyPressMsg) tea.Cmd {
 	}
 	s := k.String()
 	switch {
-	case pressed(k, keys.Back), pressed(k, keys.Stop), !p.typed && s == "q":
+	case p.going != nil && (pressed(k, keys.Back) || pressed(k, keys.Stop)):
 		p.cancel()
+		p.n++ // what comes of it is not waited for
+		p.asked = ""
+	case pressed(k, keys.Back), pressed(k, keys.Stop), !p.typed && s == "q":
 		return say(backMsg{p.scope})
 	case s == "enter" && (p.input.Value() != p.asked || !p.done):
 		return p.run("")
@@ -124,7 +128,7 @@ func (p *search) run(reason string) tea.Cmd {
 	}
 	q.Reason = reason
 	ctx, cancel := context.WithCancel(p.ctx)
-	p.going = cancel
+	p.going, p.began = cancel, p.now()
 	p.n++
 	n, be := p.n, p.be
 	return p.doWith(ctx, func(ctx context.Context) tea.Msg {
@@ -170,9 +174,9 @@ func (p *search) view(w, h int) []string {
 	lines := []string{first}
 	switch {
 	case p.going != nil:
-		return append(lines, " "+p.spinner()+" searching")
+		return append(lines, " "+p.pending("searching", p.began)+p.dim.Render("  esc cancels"))
 	case p.opener.busy:
-		lines[0] = " " + p.spinner() + " opening"
+		lines[0] = " " + p.pending("opening", p.opener.began)
 	case p.err != nil:
 		for _, s := range widget.Wrap(errorText(p.err), max(1, w-4)) {
 			lines = append(lines, " "+p.danger.Render(p.glyphs.no)+" "+s)

@@ -23,6 +23,7 @@ type signIn struct {
 	flow     SignIn
 	err      error
 	remember *atomic.Bool // read by Door.Wait, from its own goroutine
+	asked    time.Time    // for a code
 	hideQR   bool
 	qr       []string
 	cancel   context.CancelFunc // of the flow that waits
@@ -74,7 +75,7 @@ func (p *signIn) start() tea.Cmd {
 	}
 	ctx, cancel := context.WithCancel(p.ctx)
 	p.cancel = cancel
-	p.state, p.err, p.qr, p.flow = signInStarting, nil, nil, SignIn{}
+	p.state, p.err, p.qr, p.flow, p.asked = signInStarting, nil, nil, SignIn{}, p.now()
 	p.try++
 	try := p.try
 	return p.doWith(ctx, func(ctx context.Context) tea.Msg {
@@ -161,7 +162,7 @@ const startedYourself = "Approve only a sign-in that you started yourself."
 func (p *signIn) view(w, h int) []string {
 	switch {
 	case p.state == signInStarting:
-		return p.middle(w, h, []string{p.spinner() + " asking the identity provider for a code"})
+		return p.middle(w, h, []string{p.pending("asking the identity provider for a code", p.asked)})
 	case p.state == signInFailed:
 		return p.failed(w, h)
 	case p.small || w < 60 || h < 15:

@@ -1,6 +1,9 @@
 package tui
 
 import (
+	"strings"
+	"time"
+
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -13,9 +16,11 @@ type tables struct {
 	all     []connectors.Relation
 	err     error
 	loading bool
+	began   time.Time
 	open    map[int]bool // relations that show their columns
 	list    widget.List
 	rows    []tableRow
+	schema  string // the one schema there is, where a session is in one database
 }
 
 // tableRow is a line of the list: a relation, or one of its columns.
@@ -23,7 +28,7 @@ type tableRow struct{ relation, column int }
 
 func (t *tables) take(m catalogMsg) {
 	t.all, t.err, t.loading = m.all, m.err, false
-	t.open = map[int]bool{}
+	t.open, t.schema = map[int]bool{}, m.schema()
 	// A small catalog shows all of its columns at once.
 	n := 0
 	for _, r := range t.all {
@@ -35,6 +40,19 @@ func (t *tables) take(m catalogMsg) {
 		}
 	}
 	t.layout()
+}
+
+// schema is the one that all tables are in, where that is the session's database.
+func (m catalogMsg) schema() string {
+	for _, r := range m.all {
+		if !m.database || r.Schema != m.all[0].Schema {
+			return ""
+		}
+	}
+	if len(m.all) == 0 {
+		return ""
+	}
+	return m.all[0].Schema
 }
 
 func (t *tables) layout() {
@@ -56,14 +74,24 @@ func (p *workspace) nameOf(r tableRow) string {
 	switch {
 	case r.column >= 0:
 		return p.lang.quoted(rel.Columns[r.column].Name)
-	case ownSchema(rel.Schema):
+	case p.tables.own(rel.Schema):
 		return p.lang.quoted(rel.Name)
 	}
 	return p.lang.quoted(rel.Schema) + "." + p.lang.quoted(rel.Name)
 }
 
-// ownSchema reports whether names in that schema are known without it.
-func ownSchema(s string) bool { return s == "" || s == "public" || s == "main" || s == "dbo" }
+// own reports whether names in that schema are known without it.
+func (t *tables) own(schema string) bool {
+	return schema == "" || schema == "public" || schema == "main" || schema == "dbo" || schema == t.schema
+}
+
+// longTypes are written out by catalogs, and by nobody else.
+var longTypes = strings.NewReplacer("timestamp without time zone", "timestamp", "timestamp with time zone", "timestamptz",
+	"time without time zone", "time", "time with time zone", "timetz", "character varying", "varchar", "character", "char",
+	"double precision", "float8")
+
+// shortType is a column's type as people write it.
+func shortType(s string) string { return longTypes.Replace(s) }
 
 func (p *workspace) tablesKey(k tea.KeyPressMsg) tea.Cmd {
 	t := &p.tables
@@ -107,7 +135,7 @@ func (p *workspace) drawTables(w, h int) []string {
 			lines = append(lines, " "+p.danger.Render(s))
 		}
 	case t.loading:
-		lines = append(lines, p.dim.Render(" loading"))
+		lines = append(lines, " "+p.pending("loading", t.began))
 	case len(t.all) == 0:
 		lines = append(lines, p.dim.Render(" none to see"))
 	}
@@ -128,13 +156,14 @@ func (p *workspace) tableLine(r tableRow, w int, selected bool) string {
 	if r.column < 0 {
 		right := map[policy.TableKind]string{policy.TableView: "view", policy.TableForeign: "foreign"}[rel.Kind]
 		name := widget.Escape(rel.Name)
-		if !ownSchema(rel.Schema) {
+		if !p.tables.own(rel.Schema) {
 			name = widget.Escape(rel.Schema) + "." + name
 		}
 		line = widget.Sides(" "+p.accent.Render(name), p.dim.Render(right), w)
 	} else {
 		c := rel.Columns[r.column]
-		line = widget.Sides("   "+widget.Escape(c.Name), " "+p.dim.Render(widget.Clip(c.Type, w/3)), w)
+		name := "   " + widget.Escape(c.Name)
+		line = widget.Sides(name, " "+p.dim.Render(widget.Clip(shortType(c.Type), max(w/3, w-widget.Width(name)-1))), w)
 	}
 	if selected {
 		return p.selected.Under(widget.Fit(line, w))

@@ -16,6 +16,7 @@ const (
 	maxEntries   = 2000
 	maxLineBytes = 4 << 20
 	maxEntryRows = 50
+	maxOwn       = 100
 )
 
 // timeline is the newest part of what happened in a session.
@@ -33,6 +34,7 @@ type entry struct {
 	label string
 	text  string
 	extra string
+	own   []string // what the gate did besides, one thing after the other
 	op    int
 	cols  []recorder.RowColumn
 	rows  [][]*string
@@ -52,6 +54,10 @@ func (t *timeline) add(at time.Duration, e *recorder.Event) {
 		switch {
 		case en.kind == recorder.KindKey && last.kind == en.kind && len(last.text) < 4096:
 			last.text += en.text
+			t.replace(last)
+			return
+		case en.ofGate() && last.ofGate() && len(last.own) < maxOwn:
+			last.own = append(slices.Clone(last.own), en.text)
 			t.replace(last)
 			return
 		case en.kind == recorder.KindRows && last.kind == en.kind && last.op == en.op && en.cols == nil && en.text == "":
@@ -79,8 +85,15 @@ func (t *timeline) replace(en entry) {
 	t.entries[len(t.entries)-1] = en
 }
 
+// ofGate reports whether an entry is what the gate did by itself: a catalog is read
+// by a dozen statements, and to whoever looks at a session they are one thing.
+func (en *entry) ofGate() bool { return en.kind == recorder.KindNote && en.label == "gate" }
+
 func (en *entry) weight() int {
 	n := 200 + len(en.text) + len(en.extra)
+	for _, s := range en.own {
+		n += 16 + len(s)
+	}
 	for _, r := range en.rows {
 		for _, c := range r {
 			n += 16
@@ -135,6 +148,9 @@ func newEntry(at time.Duration, e *recorder.Event) (entry, bool) {
 		err = en.admin(e.Data)
 	default:
 		return en, false
+	}
+	if err == nil && e.Kind == recorder.KindRows && len(en.cols)+en.total+len(en.text) == 0 {
+		return en, false // the empty answer of what has no rows
 	}
 	if err != nil {
 		en = entry{at: at, kind: recorder.KindNote, label: "damaged", text: fmt.Sprintf("event %d cannot be read: %v", e.Seq, err)}

@@ -39,7 +39,7 @@ func (p *replay) drawEntry(en *entry, w int) []string {
 	case recorder.KindRows:
 		body = p.drawRows(en, inner)
 	case recorder.KindNote: // the gate's own statements are long, and nobody's doing
-		body = p.styled([]string{widget.Clip(en.text, inner)}, p.dim)
+		body = p.drawOwn(en, inner)
 	default:
 		body = widget.Wrap(widget.EscapeLines(en.text), inner)
 	}
@@ -59,6 +59,19 @@ func (p *replay) drawEntry(en *entry, w int) []string {
 		out[i] = " " + p.dim.Render(widget.Fit(clock(en.at), timeWidth-2)) + p.entrySign(en) + " " + p.entryStyle(en).Render(widget.Fit(widget.Escape(label), labelWidth)) + l
 	}
 	return out
+}
+
+// drawOwn is what the gate did by itself, on a line, or all of it.
+func (p *replay) drawOwn(en *entry, w int) []string {
+	if len(en.own) == 0 || p.own {
+		out := []string{widget.Clip(en.text, w)}
+		for _, s := range en.own {
+			out = append(out, widget.Clip(s, w))
+		}
+		return p.styled(out, p.dim)
+	}
+	more := fmt.Sprintf(" and %d more, o", len(en.own))
+	return p.styled([]string{widget.Clip(en.text, max(1, w-len(more))) + more}, p.dim)
 }
 
 func (p *replay) styled(lines []string, st widget.Style) []string {

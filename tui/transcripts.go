@@ -24,6 +24,7 @@ type transcripts struct {
 	filter widget.Input
 	live   bool
 	loaded bool
+	asked  time.Time // for the list
 	err    error
 	opener *opener
 }
@@ -48,13 +49,14 @@ func (p *transcripts) busy() string  { return "" }
 
 func (p *transcripts) beat() time.Duration {
 	if p.opener.busy || !p.loaded {
-		return 125 * time.Millisecond
+		return pendingBeat
 	}
 	return 0
 }
 
 func (p *transcripts) start() tea.Cmd {
 	be := p.be
+	p.asked = p.now()
 	return p.do(func(ctx context.Context) tea.Msg {
 		all, err := be.Transcripts(ctx)
 		all = all[:min(len(all), MaxListed)]
@@ -228,7 +230,7 @@ func (p *transcripts) view(w, h int) []string {
 	case p.err != nil:
 		return append(lines, "", " "+p.danger.Render(p.glyphs.no)+" transcripts cannot be listed: "+widget.Escape(p.err.Error()), " "+p.dim.Render("ctrl+r tries again"))
 	case !p.loaded:
-		return append(lines, " "+p.spinner()+" loading")
+		return append(lines, " "+p.pending("loading", p.asked))
 	case len(p.all) == 0:
 		return append(lines, "", " "+p.bold.Render("No session was recorded yet."), " "+p.dim.Render("Open a resource (1), and find its transcript here."))
 	case len(p.shown) == 0:
@@ -281,7 +283,7 @@ func (p *transcripts) filterLine(w int) string {
 	case p.opener.prompt != nil:
 		return p.promptLine(p.opener.prompt, w)
 	case p.opener.busy:
-		return " " + p.spinner() + " opening"
+		return " " + p.pending("opening", p.opener.began)
 	}
 	n := fmt.Sprintf("%d ", len(p.all))
 	if len(p.all) == MaxListed {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -14,6 +15,7 @@ import (
 // whyView is the panel with the explanation of the text in the editor.
 type whyView struct {
 	seq   int
+	began time.Time
 	known bool
 	why   Why
 	err   error
@@ -34,7 +36,7 @@ func (p *workspace) askWhy() tea.Cmd {
 		return toast("type a " + p.lang.statement + " first: f5 tells what the gate would do with it")
 	}
 	p.whySeq++
-	v := &whyView{seq: p.whySeq}
+	v := &whyView{seq: p.whySeq, began: p.now()}
 	p.why = v
 	ws, raw := p.ws, p.editor.Value()
 	return p.do(func(ctx context.Context) tea.Msg {
@@ -84,7 +86,7 @@ func (p *env) drawWhyView(v *whyView, w, h int) []string {
 	var lines []string
 	switch {
 	case !v.known:
-		lines = []string{" " + p.spinner() + " asking"}
+		lines = []string{" " + p.pending("asking", v.began)}
 	case v.err != nil:
 		for _, s := range widget.Wrap(errorText(v.err), max(1, w-4)) {
 			lines = append(lines, " "+s)

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -41,12 +42,15 @@ type workspace struct {
 	ended   error
 	over    bool // the session was ended from behind
 	gone    bool // leave was called
-	screen  struct{ schema bool }
-	record  record
-	cell    *cellView
-	mask    *maskView
-	why     *whyView // the explanation that is shown, nil for none
-	whySeq  int
+	screen  struct {
+		schema bool // the list at the side is wanted
+		seen   bool // and was drawn
+	}
+	record record
+	cell   *cellView
+	mask   *maskView
+	why    *whyView // the explanation that is shown, nil for none
+	whySeq int
 }
 
 type focus uint8
@@ -73,6 +77,8 @@ type (
 	catalogMsg struct {
 		all []connectors.Relation
 		err error
+		// database says that a schema of the kind is a database, of which a session has one.
+		database bool
 	}
 	sessionOverMsg struct{ err error }
 )
@@ -145,6 +151,8 @@ func (p *workspace) beat() time.Duration {
 		return 125 * time.Millisecond
 	case p.ask != nil && p.ask.sent:
 		return 250 * time.Millisecond
+	case p.tables.loading, p.why != nil && !p.why.known:
+		return pendingBeat
 	}
 	return 0
 }
@@ -162,11 +170,11 @@ func (p *workspace) start() tea.Cmd {
 }
 
 func (p *workspace) loadCatalog() tea.Cmd {
-	ws := p.ws
-	p.tables.loading = true
+	ws, database := p.ws, p.lang.database
+	p.tables.loading, p.tables.began = true, p.now()
 	return p.do(func(ctx context.Context) tea.Msg {
 		all, err := ws.Catalog(ctx)
-		return catalogMsg{all, err}
+		return catalogMsg{all, err, database}
 	})
 }
 
@@ -279,10 +287,7 @@ func (p *workspace) key(k tea.KeyPressMsg) tea.Cmd {
 	case pressed(k, keys.History):
 		return p.openFinder()
 	case pressed(k, keys.Schema):
-		p.screen.schema = !p.screen.schema
-		if !p.screen.schema && p.focus == focusTables {
-			p.focus = focusEditor
-		}
+		p.toggleTables()
 		return nil
 	case pressed(k, keys.Focus), k.String() == "shift+tab":
 		back := k.String() == "shift+tab"
@@ -299,6 +304,19 @@ func (p *workspace) key(k tea.KeyPressMsg) tea.Cmd {
 		return p.tablesKey(k)
 	}
 	return p.editorKey(k)
+}
+
+// toggleTables shows the list at the side or hides it. Where it only makes room for
+// a result, it is gone to.
+func (p *workspace) toggleTables() {
+	if p.screen.schema && !p.screen.seen && len(p.tables.all) > 0 {
+		p.focus = focusTables
+		return
+	}
+	p.screen.schema = !p.screen.schema
+	if !p.screen.schema && p.focus == focusTables {
+		p.focus = focusEditor
+	}
 }
 
 // nextFocus goes round editor, result and tables, leaving out what is not there.
@@ -352,10 +370,25 @@ func (p *workspace) keys() []key.Binding {
 		return []key.Binding{keys.Move, bind("enter", "insert name", "enter"), bind("→", "columns", "right"), keys.Editor}
 	}
 	tab := keys.Focus
-	if p.canComplete() {
+	switch {
+	case p.canComplete():
 		tab = keys.Complete
+	case p.answer != nil && p.answer.rows():
+	case p.screen.schema && len(p.tables.all) > 0:
+		tab = bind("tab", strings.ToLower(p.lang.catalog), "tab")
+	default:
+		tab.SetEnabled(false)
 	}
-	return []key.Binding{keys.Run, keys.Explain, tab, keys.History, keys.Schema, keys.Stop, keys.LeaveSQL}
+	return []key.Binding{keys.Run, keys.Explain, tab, keys.History, p.schemaKey(), keys.Stop, keys.LeaveSQL}
+}
+
+// schemaKey says what the key for the list at the side does now.
+func (p *workspace) schemaKey() key.Binding {
+	does := "show "
+	if p.screen.seen {
+		does = "hide "
+	}
+	return bind("ctrl+t", does+strings.ToLower(p.lang.catalog), keys.Schema.Keys()...)
 }
 
 func (p *workspace) explain() []string {

@@ -15,6 +15,7 @@ func (p *workspace) view(w, h int) []string {
 		return p.drawOver(w, h)
 	}
 	tw := p.tablesWidth(w)
+	p.screen.seen = tw > 0
 	main := p.drawMain(w-tw, h)
 	if tw == 0 {
 		return main
@@ -214,7 +215,7 @@ func (p *workspace) drawResult(w, h int) []string {
 		return []string{"", p.drawRunning()}
 	case p.answer == nil:
 		return p.drawIdle(w)
-	case p.answer.err != nil && !p.answer.rows():
+	case p.answer.err != nil && p.answer.grid.Len() == 0:
 		return p.failure(min(w, maxPanel))
 	}
 	return p.drawAnswer(w, h)

@@ -31,10 +31,11 @@ type Bastion struct {
 	Slow time.Duration
 	// Rows is how many rows "big" has.
 	Rows int64
-	// Catalog is what a database shows of itself; nil: DemoCatalog. Loading, where it is
-	// not nil, holds it up until it is closed or sent to.
+	// Catalog is what a database shows of itself; nil: DemoCatalog.
 	Catalog []connectors.Relation
-	Loading chan struct{}
+	// Hold makes the named call ("resources", "open", "transcripts", "replay", "search",
+	// "approvals", "catalog", "explain") wait until the channel is closed.
+	Hold map[string]chan struct{}
 	// Judging, where it is not nil, holds judgements up until it is sent to.
 	Judging chan string
 
@@ -69,6 +70,20 @@ var (
 	Dave  = policy.Identity{Issuer: "http://idp", Subject: "dave", Email: "dave@example.com", Groups: []string{"visitors"}}
 )
 
+// hold waits where the call is held up.
+func (b *Bastion) hold(ctx context.Context, call string) error {
+	ch := b.Hold[call]
+	if ch == nil {
+		return nil
+	}
+	select {
+	case <-ch:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // As is the bastion as one person sees it.
 func (b *Bastion) As(id policy.Identity) tui.Backend { return &backend{b, id} }
 
@@ -86,7 +101,10 @@ type backend struct {
 
 func (b *backend) Identity() policy.Identity { return b.id }
 
-func (b *backend) Resources(context.Context) ([]tui.Listing, error) {
+func (b *backend) Resources(ctx context.Context) ([]tui.Listing, error) {
+	if err := b.hold(ctx, "resources"); err != nil {
+		return nil, err
+	}
 	if b.id.Same(Dave) {
 		return nil, nil
 	}
@@ -94,6 +112,9 @@ func (b *backend) Resources(context.Context) ([]tui.Listing, error) {
 }
 
 func (b *backend) Open(ctx context.Context, resource string) (tui.Workspace, error) {
+	if err := b.hold(ctx, "open"); err != nil {
+		return nil, err
+	}
 	if err := b.Fail["open"]; err != nil {
 		return nil, err
 	}
@@ -105,7 +126,10 @@ func (b *backend) Open(ctx context.Context, resource string) (tui.Workspace, err
 	return w, nil
 }
 
-func (b *backend) Transcripts(context.Context) ([]recorder.Head, error) {
+func (b *backend) Transcripts(ctx context.Context) ([]recorder.Head, error) {
+	if err := b.hold(ctx, "transcripts"); err != nil {
+		return nil, err
+	}
 	return b.Heads, b.Fail["transcripts"]
 }
 
@@ -115,7 +139,10 @@ type needsReason struct{}
 func (needsReason) Error() string { return "role auditors asks why you look at sessions of others" }
 func (needsReason) NeedsReason()  {}
 
-func (b *backend) Replay(_ context.Context, id recorder.ID, l tui.Look) (tui.Player, error) {
+func (b *backend) Replay(ctx context.Context, id recorder.ID, l tui.Look) (tui.Player, error) {
+	if err := b.hold(ctx, "replay"); err != nil {
+		return nil, err
+	}
 	if b.AskReason && l.Reason == "" {
 		return nil, needsReason{}
 	}
@@ -130,6 +157,9 @@ func (b *backend) Replay(_ context.Context, id recorder.ID, l tui.Look) (tui.Pla
 // Search finds the statements that hold the text, and the output: there, as the
 // index does, by the event with which its run begins.
 func (b *backend) Search(ctx context.Context, q tui.Query) (f tui.Found, err error) {
+	if err := b.hold(ctx, "search"); err != nil {
+		return f, err
+	}
 	for _, h := range b.Heads {
 		if q.Person != "" && !strings.Contains(h.Header.Identity.Email, q.Person) {
 			continue
@@ -192,7 +222,10 @@ func (p *player) Events(_ context.Context, from uint64, max int) ([]recorder.Eve
 	return slices.Clone(events[from:min(len(events), int(from)+max)]), nil
 }
 
-func (b *backend) Approvals(context.Context) ([]policy.Approval, error) {
+func (b *backend) Approvals(ctx context.Context) ([]policy.Approval, error) {
+	if err := b.hold(ctx, "approvals"); err != nil {
+		return nil, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []policy.Approval
@@ -346,12 +379,8 @@ func (w *Workspace) End(why error) {
 }
 
 func (w *Workspace) Catalog(ctx context.Context) ([]connectors.Relation, error) {
-	if w.b.Loading != nil {
-		select {
-		case <-w.b.Loading:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	if err := w.b.hold(ctx, "catalog"); err != nil {
+		return nil, err
 	}
 	if w.b.Catalog != nil {
 		return w.b.Catalog, nil
@@ -382,7 +411,10 @@ func (w *Workspace) Judge(ctx context.Context, text string) (policy.Decision, po
 }
 
 // Explain explains what judge says.
-func (w *Workspace) Explain(_ context.Context, text string) (tui.Why, error) {
+func (w *Workspace) Explain(ctx context.Context, text string) (tui.Why, error) {
+	if err := w.b.hold(ctx, "explain"); err != nil {
+		return tui.Why{}, err
+	}
 	d, f := judge(text)
 	y := tui.Why{Who: w.b.id, Resource: resource(w.resource), Action: policy.ActionSQL, Text: text, Facts: f,
 		Explanation: policy.Explanation{Decision: d, Tried: []policy.Trial{
