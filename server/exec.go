@@ -65,7 +65,14 @@ func (a *access) verb(line string) int {
 			return code
 		}
 	}
-	return a.finish(v.run(&call{command: cmd, a: a, ctx: ctx, v: a.visitor(), out: a.sess, err: a.sess.Stderr()}))
+	c := &call{command: cmd, a: a, ctx: ctx, v: a.visitor(), out: a.sess, err: a.sess.Stderr()}
+	if !exactVerbs[v.name] {
+		stop := c.follow()
+		err = v.run(c)
+		stop()
+		return a.finish(err)
+	}
+	return a.finish(v.run(c))
 }
 
 // signInForVerb: with a terminal the person is shown URL and code; without one
