@@ -55,11 +55,18 @@ func (f Fault) Error() string {
 // is the error of Load, Parse and Validate.
 type Faults []Fault
 
-// Error is one fault after the other.
+// maxFaults is how many are written out: a template that is wrong makes one for
+// each of a thousand hosts.
+const maxFaults = 50
+
+// Error is one fault after the other, and of many how many more there are.
 func (fs Faults) Error() string {
 	var all []string
-	for _, f := range fs {
+	for _, f := range fs[:min(len(fs), maxFaults)] {
 		all = append(all, f.Error())
+	}
+	if more := len(fs) - maxFaults; more > 0 {
+		all = append(all, fmt.Sprintf("and %d more like these or others", more))
 	}
 	return strings.Join(all, "\n")
 }
