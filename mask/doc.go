@@ -40,6 +40,15 @@
 // JSON is read as such by [Plan.JSON], so that an escape in it hides nothing, and
 // masked by paths.
 //
+// Where the size of a terminal is known ([Writer.Screen]), the cursor is followed, too:
+// what a program writes in one row and then in another, or elsewhere in the same row,
+// is not one text, however close it is in the stream. Escape sequences that end where
+// they began, right behind the last character, part nothing, nor does whatever may end
+// there: sequences that are not known, lines that may have wrapped, rows that may have
+// been shifted, and up to three cells that are skipped, which may hold blanks. Who says
+// that a terminal has another size than it has can part text by that.
+//
 // What a stream does not hold in order, detectors cannot find: text put together
-// on the screen by moving the cursor, and a number broken over two lines.
+// on the screen from pieces that were not written one after the other, and a number
+// broken over two lines.
 package mask

@@ -11,6 +11,8 @@ import (
 type reader struct {
 	gap   int  // bytes without width since the last character, maxSequence+1 at most
 	inStr bool // within a string sequence too long to hold: its payload is text
+	cur   cursor
+	done  int // of the data at hand, what the cursor has followed
 }
 
 // project appends to t the text of data from r on, until a line ends at or after
@@ -18,6 +20,13 @@ type reader struct {
 // within a sequence or a character is left, unless t is final, when only a
 // sequence is. payload is called for the payload of each whole string sequence.
 func (p *reader) project(t *text, data []byte, r, stop int, payload func([]byte)) int {
+	p.done = r
+	r = p.read(t, data, r, stop, payload)
+	p.cur.text(data[p.done:r])
+	return r
+}
+
+func (p *reader) read(t *text, data []byte, r, stop int, payload func([]byte)) int {
 	t.off = t.off[:0]
 	for r < len(data) {
 		c := data[r]
@@ -124,10 +133,13 @@ func (p *reader) char(t *text, data []byte, r int) int {
 // with, or 0 if data ends within it.
 func (p *reader) sequence(t *text, data []byte, r int, payload func([]byte)) int {
 	s := readSequence(data[r:])
-	switch s.state {
-	case partial:
+	if s.state == partial {
 		return 0
-	case long:
+	}
+	if p.cur.width > 0 {
+		p.follow(data, r, s)
+	}
+	if s.state == long {
 		p.breakAt(t, r)
 		p.inStr = s.str
 		p.hide(t, r, s.intro)
@@ -140,10 +152,25 @@ func (p *reader) sequence(t *text, data []byte, r int, payload func([]byte)) int
 	return s.n
 }
 
+// follow moves the cursor as the sequence at r, and what stands before it, does.
+func (p *reader) follow(data []byte, r int, s sequence) {
+	p.cur.text(data[p.done:r])
+	if p.done = r + s.n; s.state == long {
+		p.done = r + s.intro
+		p.cur.sleep()
+		p.cur.shifted()
+		return
+	}
+	p.cur.sequence(data[r:p.done], s)
+}
+
 func (p *reader) show(t *text, c byte, r int) {
 	off := int32(r) << 1
 	if p.gap > 0 {
 		off |= 1
+		if p.cur.moved {
+			p.part(t, r)
+		}
 	}
 	p.gap = 0
 	t.v = append(t.v, c)
@@ -167,6 +194,15 @@ func (p *reader) hide(t *text, r, n int) {
 	p.gap = min(p.gap+n, maxSequence+1)
 	if p.gap > maxSequence && was <= maxSequence {
 		p.breakAt(t, r+n)
+	}
+}
+
+// part parts the text before r where what stands there is not shown next to what
+// stands before it.
+func (p *reader) part(t *text, r int) {
+	if c, ok := p.cur.parts(); ok {
+		t.v = append(t.v, c)
+		t.off = append(t.off, int32(r)<<1)
 	}
 }
 

@@ -26,6 +26,9 @@ const (
 type Writer struct {
 	// Notify is as that of JSON. A terminal's has none.
 	Notify func(Mark)
+	// Screen is the size of a terminal. Text that a program writes in one place and
+	// then in another is read as one where the size is not known.
+	Screen *Screen
 
 	w      io.Writer
 	wrote  int64
@@ -130,6 +133,7 @@ func (w *Writer) put(b []byte) {
 
 // process decides what it can of held, and appends to out what is to be written.
 func (w *Writer) process(final bool) {
+	w.reader.cur.resize(w.Screen)
 	r := 0
 	for r < len(w.held) {
 		end, whole := w.stretch(r, final)
@@ -164,10 +168,11 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 	masked := len(w.past) + w.masked
 	*t = text{v: append(w.line[:0], w.past...), start: len(w.past), final: final, masked: masked, run: w.run, search: w.search}
 	before := w.reader
-	if end > r && !w.reader.inStr {
+	if end > r && !w.reader.inStr && w.reader.cur.inPlace() {
 		t.edge0 = w.reader.gap > 0
 		t.v = append(t.v, data[r:end]...)
 		w.reader.gap = 0
+		w.reader.cur.text(data[r:end])
 	} else {
 		t.off = w.off
 		end = w.reader.project(t, data, r, stop, w.payload)
@@ -187,6 +192,11 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 			end, w.reader = r, before
 		} else {
 			w.reader.gap = 0
+			w.reader.cur = before.cur
+			w.reader.cur.walk(data[r:end])
+			if t.made(cut - 1) {
+				w.reader.cur.parts()
+			}
 		}
 	}
 	w.emit(t, r, end, cut)
@@ -238,13 +248,21 @@ func (t *text) rawEnd(i, r int, data []byte) int {
 	}
 	at := t.raw(i, r)
 	switch {
-	case t.v[i] == breaker:
+	case t.made(i):
 		return at
 	case t.off == nil || data[at] < utf8.RuneSelf:
 		return at + 1
 	}
 	_, n := utf8.DecodeRune(data[at:])
 	return at + n
+}
+
+// made reports whether the character at i stands for none of the data.
+func (t *text) made(i int) bool {
+	if i < t.start {
+		return false
+	}
+	return t.v[i] == breaker || t.v[i] == '\n' && t.off != nil && i+1 < len(t.v) && t.raw(i+1, 0) == t.raw(i, 0)
 }
 
 // emit appends to out the data from r to end, the text of which is decided up to
@@ -339,7 +357,10 @@ func endsBroken(b []byte) bool {
 	for k > 0 && len(b)-k < maxSequence && b[k-1] >= 0x20 && b[k-1] < 0x40 {
 		k--
 	}
-	return k > 0 && b[k-1] == esc || k > 1 && (b[k-1] == '[' && b[k-2] == esc || b[k-1] == 0x9b && b[k-2] == 0xc2)
+	if k > 0 && b[k-1] == esc {
+		return !slices.ContainsFunc(b[k:], func(c byte) bool { return c >= 0x30 }) // which ends it
+	}
+	return k > 1 && (b[k-1] == '[' && b[k-2] == esc || b[k-1] == 0x9b && b[k-2] == 0xc2)
 }
 
 // stars appends a star for every cell of one character. What moves the cursor on

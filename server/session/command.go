@@ -17,6 +17,7 @@ func (s *Session) Command(ctx context.Context, words []string, ask *Ask, t conne
 		return connectors.Exit{}, &policy.Refusal{Rule: policy.DefaultDeny, Reason: fmt.Sprintf("%q has no command line of its own", s.target.Name)}
 	}
 	defer s.lease.work()()
+	s.screen.Resize(t.Size.Width, t.Size.Height)
 	ctx, end := s.bound(ctx)
 	defer end(context.Canceled)
 	e, err := c.Command(ctx, &lineGuard{s: s, ask: ask, end: end}, words, t)

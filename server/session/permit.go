@@ -126,7 +126,11 @@ func (p *permit) Stdio(raw connectors.Stdio) (connectors.Stdio, func() error) {
 	in := &recordedReader{p: p, r: raw.In}
 	if raw.Err == nil { // a person is looking: cells keep their places, and nothing held waits long
 		p.echo = recorder.NewEcho(p.g.s.transcript, nil)
-		out := newMasked(p, recorder.KindOutput, raw.Out, (*mask.Plan).Terminal)
+		out := newMasked(p, recorder.KindOutput, raw.Out, func(plan *mask.Plan, w io.Writer) *mask.Writer {
+			m := plan.Terminal(w)
+			m.Screen = &p.g.s.screen
+			return m
+		})
 		out.quiet = quietFlush
 		return connectors.Stdio{In: in, Out: out}, func() error { return errors.Join(out.Flush(), p.typed()) }
 	}

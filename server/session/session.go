@@ -48,6 +48,7 @@ type Session struct {
 	running, files chan struct{}
 	opened         time.Time
 	lease          *lease
+	screen         mask.Screen // of the terminal that is attached
 	mu             sync.Mutex
 	answer         *Answer // the last one, which may still be open
 	// calls are those that may use the connection; while there are any, no estimate
@@ -274,6 +275,7 @@ func (s *Session) Key(k string) error {
 
 // Resized records the terminal's new size.
 func (s *Session) Resized(width, height int) error {
+	s.screen.Resize(width, height)
 	return s.failed(s.transcript.Record(s.ctx, recorder.KindResize, recorder.Resize{Width: width, Height: height}))
 }
 
@@ -401,6 +403,7 @@ func (s *Session) Attach(ctx context.Context, ask *Ask, t connectors.Terminal) (
 	if !ok {
 		return connectors.Exit{}, &policy.Refusal{Rule: policy.DefaultDeny, Reason: fmt.Sprintf("%q has no shell", s.target.Name)}
 	}
+	s.screen.Resize(t.Size.Width, t.Size.Height)
 	ctx, end := s.bound(ctx)
 	defer end(context.Canceled)
 	e, err := a.Attach(ctx, &guard{s: s, ask: ask, end: end}, t)

@@ -6,7 +6,9 @@
 package termtest
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -15,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
 )
@@ -143,6 +146,32 @@ func (s *Screen) Text() string {
 			x += max(1, c.Width)
 		}
 		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	return b.String()
+}
+
+// Styled is the screen now, each change of colours and attributes among the text.
+func (s *Screen) Styled() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var b strings.Builder
+	for y := range s.h {
+		var style uv.Style
+		for x := range s.w {
+			c := s.emu.CellAt(x, y)
+			if c == nil {
+				c = &uv.EmptyCell
+			}
+			if !c.Style.Equal(&style) {
+				style = c.Style
+				fmt.Fprintf(&b, "<%s>", strings.Trim(style.String(), "\x1b[m"))
+			}
+			if c.Content == "" && c.Width == 0 {
+				continue // the rest of a wide one
+			}
+			b.WriteString(cmp.Or(c.Content, " "))
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }
