@@ -60,7 +60,7 @@ func (*Driver) Kind() string { return "kubernetes" }
 func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Secret, g connectors.Guard) (connectors.Conn, error) {
 	c, err := d.open(ctx, e, secret, g)
 	if err != nil {
-		return nil, fmt.Errorf("open %q: %w", e.Name, err)
+		return nil, fmt.Errorf("open %q: %w", e.Name, connectors.OpenEnded(ctx, err))
 	}
 	return c, nil
 }
@@ -185,6 +185,8 @@ func failed(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: its certificate is not one of the authority that it should be of, or not for this address", connectors.ErrHostKey)
 	case errors.As(err, &op) && op.Op == "dial":
 		return fmt.Errorf("%w: %w", connectors.ErrUnreachable, op)
+	case errors.As(err, &op) && op.Op == "local error":
+		return fmt.Errorf("%w: what it sent over TLS is broken", connectors.ErrProtocol)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.As(err, &op):
 		return connectors.ErrVanished
 	}
