@@ -24,6 +24,7 @@ type Conn struct {
 	// kept reuses connections, for requests that only read: a request that found its
 	// connection closed is sent again on another. once does neither.
 	kept, once *nethttp.Transport
+	lines      lines // of all transports
 
 	ctx     context.Context // ends with the connection
 	cancel  context.CancelCauseFunc
@@ -43,6 +44,7 @@ func (c *Conn) Close() error {
 	c.running.Wait()
 	c.kept.CloseIdleConnections()
 	c.once.CloseIdleConnections()
+	c.lines.close()
 	c.auth.destroy()
 	return nil
 }

@@ -1,0 +1,60 @@
+package http
+
+import (
+	"context"
+	"net"
+	"sync"
+)
+
+// lines are the connections of a Conn that are open. A transport closes those that
+// are idle, and one whose request was just given up is not yet: it would stay for as
+// long as the service lets it.
+type lines struct {
+	mu     sync.Mutex
+	open   map[*wire]struct{}
+	closed bool
+}
+
+// dial keeps what next dials.
+func (l *lines) dial(next func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		nc, err := next(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		w := &wire{nc, l}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.closed {
+			_ = nc.Close()
+			return nil, net.ErrClosed
+		}
+		if l.open == nil {
+			l.open = make(map[*wire]struct{})
+		}
+		l.open[w] = struct{}{}
+		return w, nil
+	}
+}
+
+// close ends all of them, and those to come.
+func (l *lines) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	for w := range l.open {
+		_ = w.Conn.Close()
+	}
+}
+
+type wire struct {
+	net.Conn
+	l *lines
+}
+
+func (w *wire) Close() error {
+	w.l.mu.Lock()
+	delete(w.l.open, w)
+	w.l.mu.Unlock()
+	return w.Conn.Close()
+}
