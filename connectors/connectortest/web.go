@@ -32,6 +32,8 @@ type Web struct {
 	// Slow sends the head of its answer, or not even that, and is counted by Active for
 	// minutes if it is not cancelled.
 	Slow string
+	// Endless says that Slow may go on for ever: Terms.Timeout does not end it.
+	Endless bool
 	// Large answers so many bytes; LargeBytes is how many are asked for to see
 	// that they stream, 0 for 64 MiB.
 	Large      func(bytes int) string
@@ -53,6 +55,8 @@ type Web struct {
 type WebFault struct {
 	Name, Text string
 	Want       error
+	// At is another target that the request is sent to, nil for the suite's own.
+	At *connectors.Endpoint
 	// Proves is the property that it is an example of, "" for none.
 	Proves Property
 }
@@ -101,7 +105,7 @@ func (s *suite) testRequest(t *testing.T) {
 		proof{RecordedShown, "", s.testPage, false},
 		proof{RecordedShown, "no record, no answer", s.testRequestNoRecord, false},
 		proof{NoSecret, "an echo of the credential", s.testEcho, s.Web.Echo == ""},
-		proof{SlowOperation, "over its time", s.testRequestTimeout, s.Web.Slow == ""})
+		proof{SlowOperation, "over its time", s.testRequestTimeout, s.Web.Slow == "" || s.Web.Endless})
 	for _, f := range s.Web.Faults {
 		if f.Proves == "" {
 			t.Run(f.Name, func(t *testing.T) { s.testWebFault(t, f) })
@@ -304,21 +308,28 @@ func (s *suite) testEcho(t *testing.T) {
 
 func (s *suite) testWebFault(t *testing.T, f WebFault) {
 	g := &Guard{}
-	s.with(t, g, func(conn connectors.Conn) {
-		_, err := s.request(s.context(t), conn, g, f.Text)
-		if !errors.Is(err, f.Want) {
-			t.Errorf("request: %v, want %v", err, f.Want)
-		}
-		for _, other := range sentinels {
-			if other != f.Want && errors.Is(err, other) {
-				t.Errorf("request: %v is also %v: not distinct", err, other)
+	if f.At == nil {
+		s.with(t, g, func(conn connectors.Conn) {
+			s.webFault(t, conn, g, f)
+			if p, err := s.request(s.context(t), conn, &Guard{}, s.Web.Read); err != nil || p.status != s.Web.Status {
+				t.Errorf("the connection does not live on: %d, %v", p.status, err)
 			}
-		}
-		if o := only(t, g).Outcomes(); len(o) != 1 || o[0].Err == nil {
-			t.Errorf("outcome: %+v", o)
-		}
-		if p, err := s.request(s.context(t), conn, &Guard{}, s.Web.Read); err != nil || p.status != s.Web.Status {
-			t.Errorf("the connection does not live on: %d, %v", p.status, err)
-		}
-	})
+		})
+		return
+	}
+	conn, err := s.Driver.Open(s.context(t), *f.At, mask.NewSecret([]byte(s.Secret)), g)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	defer s.close(t, conn)
+	s.webFault(t, conn, g, f)
+}
+
+func (s *suite) webFault(t *testing.T, conn connectors.Conn, g *Guard, f WebFault) {
+	t.Helper()
+	_, err := s.request(s.context(t), conn, g, f.Text)
+	told(t, err, f.Want)
+	if o := only(t, g).Outcomes(); len(o) != 1 || o[0].Err == nil {
+		t.Errorf("outcome: %+v", o)
+	}
 }

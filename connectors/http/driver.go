@@ -56,7 +56,7 @@ func (d *Driver) open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 		return nil, err
 	}
 	c := &Conn{endpoint: e, base: base}
-	e.Dial = c.lines.dial(dialer(e))
+	e.Dial = c.lines.Dial(dialer(e))
 	c.kept, c.once = transport(e, config), transport(e, config)
 	c.once.DisableKeepAlives = true
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())

@@ -19,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/internal/lines"
 	"github.com/sallyport/sallyport/mask"
 )
 
@@ -70,13 +71,19 @@ func (d *Driver) open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.HTTPClientFor(cfg)
+	c := &Conn{cfg: cfg, options: d.options, namespace: e.Namespace, login: login(e), dialed: e.Dial != nil}
+	own := rest.CopyConfig(cfg)
+	if own.Dial == nil {
+		own.Dial = (&net.Dialer{Timeout: 30 * time.Second}).DialContext
+	}
+	own.Dial = c.lines.Dial(own.Dial)
+	client, err := rest.HTTPClientFor(own)
 	if err != nil {
 		// The library's own words might quote the credential.
 		return nil, fmt.Errorf("%w: it cannot be read: a certificate with its key, both in PEM, or a token", connectors.ErrCredential)
 	}
 	client.CheckRedirect = func(*nethttp.Request, []*nethttp.Request) error { return nethttp.ErrUseLastResponse }
-	c := &Conn{cfg: cfg, client: client, options: d.options, namespace: e.Namespace, login: login(e), dialed: e.Dial != nil}
+	c.client = client
 	if c.namespace == "" {
 		c.namespace = "default"
 	}
@@ -132,6 +139,7 @@ type Conn struct {
 	login     string
 	dialed    bool // by a function, which upgraded connections cannot use
 	known     discovery
+	lines     lines.Set // of client
 
 	// ctx ends with Close.
 	ctx    context.Context
@@ -150,6 +158,7 @@ var errClosed = errors.New("the connection was closed")
 func (c *Conn) Close() error {
 	c.cancel(errClosed)
 	c.release()
+	c.lines.Close()
 	return nil
 }
 
@@ -164,9 +173,6 @@ func (c *Conn) bound(ctx context.Context) (context.Context, context.CancelCauseF
 	return ctx, func(cause error) {
 		stop()
 		cancel(cause)
-		if c.ctx.Err() != nil {
-			c.release()
-		}
 	}
 }
 

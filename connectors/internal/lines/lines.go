@@ -1,4 +1,6 @@
-package http
+// Package lines answers: which connections of a target are open, so that none stays once
+// it is closed?
+package lines
 
 import (
 	"context"
@@ -6,17 +8,17 @@ import (
 	"sync"
 )
 
-// lines are the connections of a Conn that are open. A transport closes those that
-// are idle, and one whose request was just given up is not yet: it would stay for as
-// long as the service lets it.
-type lines struct {
+// Set is the connections that are open. An HTTP transport closes those that are idle,
+// and one whose request was just given up is not yet: it would stay for as long as
+// the target lets it. The zero value is ready; it is safe for concurrent use.
+type Set struct {
 	mu     sync.Mutex
 	open   map[*wire]struct{}
 	closed bool
 }
 
-// dial keeps what next dials.
-func (l *lines) dial(next func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
+// Dial keeps what next dials.
+func (l *Set) Dial(next func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		nc, err := next(ctx, network, address)
 		if err != nil {
@@ -37,8 +39,8 @@ func (l *lines) dial(next func(ctx context.Context, network, address string) (ne
 	}
 }
 
-// close ends all of them, and those to come.
-func (l *lines) close() {
+// Close ends all of them, and those to come.
+func (l *Set) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
@@ -49,7 +51,7 @@ func (l *lines) close() {
 
 type wire struct {
 	net.Conn
-	l *lines
+	l *Set
 }
 
 func (w *wire) Close() error {
