@@ -31,14 +31,15 @@ connectors/sqlite/lineage : mask connectors/sqlite/syntax
 connectors/postgres/grants : mask
 connectors/postgres      : connectors mask policy connectors/postgres/grants connectors/postgres/lineage
 connectors/ssh           : connectors mask policy connectors/internal/shellfacts connectors/internal/filefacts
-connectors/http          : connectors mask policy
-connectors/kubernetes    : connectors mask policy connectors/http connectors/internal/shellfacts
+connectors/http          : connectors mask policy connectors/internal/lines
+connectors/kubernetes    : connectors mask policy connectors/http connectors/internal/shellfacts connectors/internal/lines
 connectors/kubernetes/kubetest :
 connectors/mysql/mariaserver : connectors/internal/account
 connectors/mysql/lineage : mask
 connectors/mysql         : connectors mask policy connectors/mysql/lineage
 connectors/internal/shellfacts : policy
 connectors/internal/account :
+connectors/internal/lines :
 connectors/internal/filefacts : connectors policy connectors/internal/shellfacts
 connectors/postgres/lineage : mask
 connectors/ssh/sshdtest  :

@@ -52,6 +52,13 @@ func TestSuite(t *testing.T) {
 			{Name: "no user", Endpoint: connectors.Endpoint{Name: "runbook", User: "nobody-of-that-name", Command: shell()}, Want: connectors.ErrCredential},
 		},
 		Active: func(t testing.TB) int { return running1(t, pids) },
+		Cannot: map[connectortest.Property]string{
+			connectortest.WrongPassword: "a program is started as a user of this machine, without a password",
+			connectortest.Vanished:      "a program of this machine has no connection that could end; how it ended is its exit status",
+			connectortest.SlowSignIn:    "nobody has to answer before a program is started",
+			connectortest.Oversized:     "a program's output has no messages",
+			connectortest.Malformed:     "a program's output has no form that it could break",
+		},
 		Host: &connectortest.Host{
 			Command: script(`printf "to out\n"; printf "to err\n" >&2; exit 3`), Stdout: "to out\n", Stderr: "to err\n", Exit: connectors.Exit{Code: 3},
 			Text: func(command string) string {

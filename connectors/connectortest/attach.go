@@ -56,14 +56,57 @@ func (term *terminal) shows(t testing.TB, text string) {
 }
 
 func (s *suite) testAttach(t *testing.T) {
-	t.Run("a shell", s.testShell)
 	t.Run("resize", s.testResize)
-	t.Run("denied", s.testShellDenied)
-	t.Run("cancel", s.testShellCancel)
-	t.Run("no record, no shell", s.testShellNoRecord)
-	if s.Endpoint.Address != "" {
-		t.Run("vanished", s.testShellVanished)
-	}
+	s.prove(t, ToAttach,
+		proof{GateFirst, "", s.testShellFirst, false},
+		proof{Denied, "", s.testShellDenied, false},
+		proof{MasksHold, "", s.testShellMasks, false},
+		proof{RecordedShown, "", s.testShell, false},
+		proof{RecordedShown, "no record, no shell", s.testShellNoRecord, false})
+	s.prove(t, ToAttach, s.general(s.attachWork())...)
+}
+
+// testShellFirst: nothing runs, and nothing is sent, before the guard has answered.
+func (s *suite) testShellFirst(t *testing.T) {
+	var asked, opened int64
+	g := &Guard{OnCheck: func(connectors.Operation) {
+		asked = s.wire.written.Load()
+		if n := s.active(t); n != 0 {
+			t.Errorf("%d operations run at the target before the guard answered", n)
+		}
+	}}
+	s.with(t, g, func(conn connectors.Conn) {
+		opened = s.wire.written.Load()
+		term := s.attach(s.context(t), conn, g)
+		term.press(t, s.Host.Type)
+		if err := s.ended(t, term.done); err != nil {
+			t.Errorf("attach: %v", err)
+		}
+		if len(g.Operations()) != 1 || asked != opened || s.wire.written.Load() == asked && s.Endpoint.Address != "" {
+			t.Errorf("asked %d times; %d bytes were sent before the first", len(g.Operations()), asked-opened)
+		}
+	})
+}
+
+// testShellMasks: what a program draws is masked though it comes in pieces.
+func (s *suite) testShellMasks(t *testing.T) {
+	g := &Guard{Seen: s.mailPlan(t), Kept: s.mailPlan(t)}
+	s.with(t, g, func(conn connectors.Conn) {
+		term := s.attach(s.context(t), conn, g)
+		// Typed apart, so that the echo holds none.
+		term.press(t, "for i in per son17 @sec ret.ex ample; do printf %s $i; sleep 0.02; done; printf '%s\\n' ' to them'\n")
+		term.shows(t, "[email] to them")
+		term.press(t, s.Host.Type)
+		if err := s.ended(t, term.done); err != nil {
+			t.Errorf("attach: %v", err)
+		}
+		_, kept, _ := only(t, g).Streams()
+		for _, text := range []string{term.out.String(), kept} {
+			if strings.Contains(text, plantedMail) || strings.Contains(text, "@secret") || !strings.Contains(text, "[email] to them") {
+				t.Errorf("shown or on record: %q", text)
+			}
+		}
+	})
 }
 
 func (s *suite) testShell(t *testing.T) {
@@ -137,22 +180,6 @@ func (s *suite) testShellDenied(t *testing.T) {
 	})
 }
 
-func (s *suite) testShellCancel(t *testing.T) {
-	g := &Guard{}
-	s.with(t, g, func(conn connectors.Conn) {
-		ctx, cancel := context.WithCancel(s.context(t))
-		defer cancel()
-		term := s.attach(ctx, conn, g)
-		term.press(t, s.Host.ShowSize)
-		term.shows(t, "24 80")
-		cancel()
-		if err := s.ended(t, term.done); !errors.Is(err, connectors.ErrCanceled) {
-			t.Errorf("attach: %v, want %v", err, connectors.ErrCanceled)
-		}
-		s.idle(t)
-	})
-}
-
 func (s *suite) testShellNoRecord(t *testing.T) {
 	g := &Guard{ObserveErr: errors.New("recorder is full")}
 	s.with(t, g, func(conn connectors.Conn) {
@@ -164,22 +191,5 @@ func (s *suite) testShellNoRecord(t *testing.T) {
 		if term.out.String() != "" {
 			t.Errorf("shown unrecorded: %q", term.out.String())
 		}
-	})
-}
-
-func (s *suite) testShellVanished(t *testing.T) {
-	g := &Guard{}
-	s.leakless(t, func() {
-		conn := s.open(t, g)
-		term := s.attach(s.context(t), conn, g)
-		term.press(t, s.Host.ShowSize)
-		term.shows(t, "24 80")
-		s.wire.cut()
-		if err := s.ended(t, term.done); !errors.Is(err, connectors.ErrVanished) {
-			t.Errorf("the target vanished: %v, want %v", err, connectors.ErrVanished)
-		}
-		settled(t, g)
-		_ = conn.Close()
-		s.idle(t)
 	})
 }

@@ -25,20 +25,18 @@ type Files struct {
 }
 
 func (s *suite) testFiles(t *testing.T) {
-	t.Run("there and back", s.testTransfer)
 	t.Run("each operation", s.testFileOperations)
-	t.Run("the guard comes first", s.testFilesFirst)
-	t.Run("a denied one never arrives", s.testFilesDenied)
-	t.Run("what a path leads to", s.testLinks)
-	t.Run("a link put in between", s.testSwappedLink)
-	t.Run("in no order", s.testUnordered)
 	t.Run("what is appended to is not cut off", s.testAppended)
-	t.Run("content that is refused", s.testContentRefused)
-	t.Run("cancel", s.testFileCancel)
-	t.Run("large file", s.testLargeFile)
-	if s.Endpoint.Address != "" {
-		t.Run("vanished", s.testFileVanished)
-	}
+	s.prove(t, ToFiles,
+		proof{GateFirst, "", s.testFilesFirst, false},
+		proof{GateFirst, "what a path leads to", s.testLinks, false},
+		proof{Denied, "", s.testFilesDenied, false},
+		proof{Denied, "a link put in between", s.testSwappedLink, false},
+		proof{MasksHold, "content passes in order", s.testUnordered, false},
+		proof{MasksHold, "content that is refused", s.testContentRefused, false},
+		proof{RecordedShown, "", s.testTransfer, false},
+		proof{Vanished, "while it is written", s.testFileVanished, s.Endpoint.Address == ""})
+	s.prove(t, ToFiles, s.general(s.filesWork(t))...)
 }
 
 // folder makes a directory for one test.
@@ -225,63 +223,6 @@ func (s *suite) testContentRefused(t *testing.T) {
 			t.Errorf("%d bytes came, recorded: %+v", n, tr)
 		}
 	})
-}
-
-func (s *suite) testFileCancel(t *testing.T) {
-	dir, local := s.folder(t)
-	if err := os.WriteFile(local+"/a", sample(8<<20, 4), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	g := &Guard{}
-	s.with(t, g, func(conn connectors.Conn) {
-		ctx, cancel := context.WithCancel(s.context(t))
-		f, err := s.fileOpen(ctx, conn, g, connectors.FileCall{Do: connectors.ReadFile, Path: dir + "/a"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.ReadAt(make([]byte, 1000), 0); err != nil {
-			t.Errorf("read: %v", err)
-		}
-		cancel()
-		if !eventually(func() bool { return len(only(t, g).Outcomes()) > 0 }) {
-			t.Error("the operation did not end")
-		}
-		if n, err := f.ReadAt(make([]byte, 1000), 2000); err == nil {
-			t.Errorf("%d bytes were read after the operation was cancelled", n)
-		}
-		if o := only(t, g).outcome(t); !errors.Is(o.Err, connectors.ErrCanceled) || o.File == nil || o.File.Read != 1000 {
-			t.Errorf("outcome: %+v", o)
-		}
-	})
-}
-
-func (s *suite) testLargeFile(t *testing.T) {
-	const size, allowed = 64 << 20, 32 << 20
-	dir, local := s.folder(t)
-	data := sample(size, 5)
-	if err := os.WriteFile(local+"/a", data, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	want := hashOf(data)
-	data = nil
-	g := &Guard{}
-	s.with(t, g, func(conn connectors.Conn) {
-		f, err := s.fileOpen(s.context(t), conn, g, connectors.FileCall{Do: connectors.ReadFile, Path: dir + "/a"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := &meter{base: heapInUse()}
-		if _, err := io.CopyBuffer(struct{ io.Writer }{m}, struct{ io.Reader }{io.NewSectionReader(f, 0, size)}, make([]byte, 32<<10)); err != nil {
-			t.Errorf("read: %v", err)
-		}
-		if m.worst > m.base+allowed {
-			t.Errorf("the heap grew by %d MiB", (m.worst-m.base)>>20)
-		}
-		_ = f.Close()
-	})
-	if tr := transfer(t, g); tr.SHA256 != want || !tr.Whole {
-		t.Errorf("recorded: %+v", tr)
-	}
 }
 
 func (s *suite) testFileVanished(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/mask"
 )
 
 // command runs one command to its end and compares all that came of it.
@@ -50,16 +51,15 @@ func (s *screen) String() string {
 }
 
 func (s *suite) testExec(t *testing.T) {
-	t.Run("runs", s.testCommand)
 	t.Run("input", s.testInput)
-	t.Run("the guard comes first", s.testExecFirst)
-	t.Run("a denied one never arrives", s.testExecDenied)
-	t.Run("cancel", s.testExecCancel)
-	t.Run("no record, no output", s.testExecNoRecord)
-	t.Run("large output", s.testFlood)
-	if s.Endpoint.Address != "" {
-		t.Run("vanished", s.testExecVanished)
-	}
+	s.prove(t, ToExec,
+		proof{GateFirst, "", s.testExecFirst, false},
+		proof{Denied, "", s.testExecDenied, false},
+		proof{MasksHold, "", s.testExecMasks, s.Host.Cat == ""},
+		proof{RecordedShown, "", s.testCommand, false},
+		proof{RecordedShown, "no record, no output", s.testExecNoRecord, false},
+		proof{SlowOperation, "over its time", s.testExecTimeout, false})
+	s.prove(t, ToExec, s.general(s.execWork())...)
 }
 
 func (s *suite) testCommand(t *testing.T) {
@@ -141,34 +141,6 @@ func (s *suite) testExecDenied(t *testing.T) {
 	})
 }
 
-// execStarted is as started, for commands.
-func (s *suite) execStarted(ctx context.Context, t *testing.T, conn connectors.Conn, g *Guard) <-chan error {
-	t.Helper()
-	end := make(chan error, 1)
-	go func() {
-		_, err := s.exec(ctx, conn, g, s.Host.Slow)
-		end <- err
-	}()
-	if !eventually(func() bool { return s.Active(t) > 0 }) {
-		t.Fatalf("%q never ran at the target", s.Host.Slow)
-	}
-	return end
-}
-
-func (s *suite) testExecCancel(t *testing.T) {
-	g := &Guard{}
-	s.with(t, g, func(conn connectors.Conn) {
-		ctx, cancel := context.WithCancel(s.context(t))
-		defer cancel()
-		done := s.execStarted(ctx, t, conn, g)
-		cancel()
-		if err := s.ended(t, done); !errors.Is(err, connectors.ErrCanceled) {
-			t.Errorf("cancelled: %v, want %v", err, connectors.ErrCanceled)
-		}
-		s.idle(t)
-	})
-}
-
 func (s *suite) testExecNoRecord(t *testing.T) {
 	g := &Guard{ObserveErr: errors.New("recorder is full"), said: &s.said}
 	s.with(t, g, func(conn connectors.Conn) {
@@ -184,53 +156,60 @@ func (s *suite) testExecNoRecord(t *testing.T) {
 	})
 }
 
-func (s *suite) testFlood(t *testing.T) {
-	const size, allowed = 64 << 20, 24 << 20
-	g := &Guard{Discard: true, said: &s.said}
+// plantedMail is what the masks of programs' output look for.
+const plantedMail = "person17@secret.example"
+
+func (s *suite) mailPlan(t testing.TB) *mask.Plan {
+	t.Helper()
+	p, err := mask.New(mask.Options{Detect: []string{"email"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// testExecMasks sends a program its own output in pieces of every size.
+func (s *suite) testExecMasks(t *testing.T) {
+	text := "first line\nmail " + plantedMail + " to them\nlast line\n"
+	want := strings.Replace(text, plantedMail, "[email]", 1)
+	g := &Guard{Seen: s.mailPlan(t), Kept: s.mailPlan(t), said: &s.said}
 	s.with(t, g, func(conn connectors.Conn) {
-		m := &meter{base: heapInUse()}
-		_, err := conn.(connectors.Executor).Exec(s.context(t), g, s.Host.Flood(size), connectors.Stdio{In: strings.NewReader(""), Out: m, Err: io.Discard})
-		if err != nil {
-			t.Errorf("exec: %v", err)
-		}
-		if m.n != size {
-			t.Errorf("%d bytes came, want %d", m.n, size)
-		}
-		if m.worst > m.base+allowed {
-			t.Errorf("the heap grew by %d MiB", (m.worst-m.base)>>20)
+		for _, piece := range []int{1, 2, 3, 5, 8, 13, 21, len(text)} {
+			var out screen
+			in := &inPieces{text, piece}
+			if _, err := conn.(connectors.Executor).Exec(s.context(t), g, s.Host.Cat, connectors.Stdio{In: in, Out: &out, Err: &out}); err != nil {
+				t.Fatalf("pieces of %d: %v", piece, err)
+			}
+			permits := g.Permits()
+			if _, kept, _ := permits[len(permits)-1].Streams(); out.String() != want || kept != want {
+				t.Errorf("pieces of %d: shown %q, recorded %q, want %q", piece, out.String(), kept, want)
+			}
 		}
 	})
 }
 
-// meter counts bytes and looks at the heap every 8 MiB.
-type meter struct {
-	n, next     int
-	base, worst uint64
+// inPieces yields a text in pieces.
+type inPieces struct {
+	left  string
+	piece int
 }
 
-func (m *meter) Write(b []byte) (int, error) {
-	m.n += len(b)
-	if m.n >= m.next {
-		m.next += 8 << 20
-		m.worst = max(m.worst, heapInUse())
+func (p *inPieces) Read(b []byte) (int, error) {
+	if p.left == "" {
+		return 0, io.EOF
 	}
-	return len(b), nil
+	n := copy(b, p.left[:min(p.piece, len(p.left))])
+	p.left = p.left[n:]
+	return n, nil
 }
 
-func (s *suite) testExecVanished(t *testing.T) {
-	g := &Guard{}
-	s.leakless(t, func() {
-		conn := s.open(t, g)
-		done := s.execStarted(s.context(t), t, conn, g)
-		s.wire.cut()
-		if err := s.ended(t, done); !errors.Is(err, connectors.ErrVanished) {
-			t.Errorf("the target vanished: %v, want %v", err, connectors.ErrVanished)
+func (s *suite) testExecTimeout(t *testing.T) {
+	g := &Guard{Terms: func(connectors.Operation) connectors.Terms { return connectors.Terms{Timeout: brief} }}
+	s.with(t, g, func(conn connectors.Conn) {
+		_, err := s.exec(s.context(t), conn, g, s.Host.Slow)
+		if err == nil || !late.MatchString(err.Error()) || errors.Is(err, connectors.ErrVanished) {
+			t.Errorf("a command over its time: %v, which does not say so", err)
 		}
-		settled(t, g)
-		if o := only(t, g).Outcomes(); len(o) == 1 && !o[0].Unknown {
-			t.Errorf("outcome: %+v, want unknown", o[0])
-		}
-		_ = conn.Close()
 		s.idle(t)
 	})
 }

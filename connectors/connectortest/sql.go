@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -145,25 +146,22 @@ func cells(rows []connectors.Row) [][]string {
 }
 
 func (s *suite) testQuery(t *testing.T) {
-	t.Run("reads", s.testRead)
 	t.Run("writes", s.testWrite)
-	t.Run("the guard comes first", s.testFirst)
-	t.Run("a denied one never arrives", s.testDenied)
 	t.Run("a wrong judgement meets the belt", s.testBelt)
-	t.Run("errors of the target", s.testTargetError)
-	t.Run("masks hold", s.testMasks)
-	t.Run("two plans", s.testTwoPlans)
-	t.Run("evasions", s.testEvasions)
-	t.Run("cancel", s.testCancel)
-	t.Run("close in the middle", s.testCloseRunning)
-	t.Run("abandoned", s.testAbandoned)
-	t.Run("timeout", s.testTimeout)
 	t.Run("row limit", s.testLimit)
-	t.Run("no record, no answer", s.testNoRecord)
-	t.Run("large answer", s.testLarge)
-	if s.Endpoint.Address != "" {
-		t.Run("vanished", s.testVanished)
-	}
+	s.prove(t, ToQuery,
+		proof{GateFirst, "", s.testFirst, false},
+		proof{Denied, "", s.testDenied, false},
+		proof{Refused, "errors of the target", s.testTargetError, false},
+		proof{MasksHold, "", s.testMasks, false},
+		proof{MasksHold, "two plans", s.testTwoPlans, false},
+		proof{MasksHold, "evasions", s.testEvasions, false},
+		proof{RecordedShown, "", s.testRead, false},
+		proof{RecordedShown, "no record, no answer", s.testNoRecord, false},
+		proof{NothingLeaks, "abandoned", s.testAbandoned, false},
+		proof{SlowOperation, "over its time", s.testTimeout, false},
+		proof{Oversized, "", s.testOversized, s.SQL.Oversized == ""})
+	s.prove(t, ToQuery, s.general(s.queryWork())...)
 }
 
 func (s *suite) testRead(t *testing.T) {
@@ -335,41 +333,33 @@ func (s *suite) testNoRecord(t *testing.T) {
 	})
 }
 
-// testLarge streams an answer of about 100 MB and looks at the heap on the way.
-func (s *suite) testLarge(t *testing.T) {
-	const rows, allowed = 100_000, 24 << 20
-	g := &Guard{Discard: true, said: &s.said}
-	s.with(t, g, func(conn connectors.Conn) {
-		r, err := conn.(connectors.Querier).Query(s.context(t), g, connectors.Statement{Text: s.SQL.Large(rows)})
-		if err != nil {
-			t.Fatalf("query: %v", err)
+// testOversized: one value that is larger than the driver takes is told as that, and
+// not held.
+func (s *suite) testOversized(t *testing.T) {
+	const allowed = 192 << 20 // the bound of drivers is 64 MiB, which may be copied once
+	g := &Guard{Discard: true}
+	s.leakless(t, func() {
+		conn := s.open(t, g)
+		base := heapInUse()
+		_, err := s.run(s.context(t), conn, g, s.SQL.Oversized, 16)
+		var te *connectors.TargetError
+		if !errors.As(err, &te) {
+			told(t, err, connectors.ErrProtocol)
 		}
-		defer r.Close()
-		var base uint64
-		var n int
-		for batches := 0; ; batches++ {
-			b, err := r.Batch(t.Context(), 500)
-			n += len(b)
-			if errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
-				t.Fatalf("after %d rows: %v", n, err)
-			}
-			if batches%64 == 8 {
-				heap := heapInUse()
-				if base == 0 {
-					base = heap
-				}
-				if heap > base+allowed {
-					t.Fatalf("after %d rows the heap holds %d MiB more", n, (heap-base)>>20)
-				}
-			}
+		if err != nil && !tooLarge.MatchString(err.Error()) {
+			t.Errorf("%q does not say that something is too large", err)
 		}
-		if p := only(t, g); n != rows || p.Count() != rows {
-			t.Errorf("%d rows shown, %d recorded, want %d", n, p.Count(), rows)
+		settled(t, g)
+		if now := heapInUse(); now > base+allowed {
+			t.Errorf("the heap grew by %d MiB", (now-base)>>20)
 		}
+		_ = conn.Close()
+		s.idle(t)
 	})
 }
+
+// tooLarge is what an error says of what is.
+var tooLarge = regexp.MustCompile(`(more|larger|longer|bigger) than|too (big|large|long)`)
 
 func heapInUse() uint64 {
 	runtime.GC()

@@ -31,6 +31,24 @@ type Target struct {
 	Web  *Web  // set for a connection that is a Requester
 	// Files is set for a connection that is a Filer.
 	Files *Files
+	// Forward is set for a connection that is a Forwarder.
+	Forward *Forwarding
+
+	// Name tells this target from others of its kind, "" the one that stands for it.
+	Name string
+	// Cannot says why a property is not to be had, by the property, or by the property
+	// of one power (Property.Of). What is named is printed with the suite's table; the
+	// suite fails for what is neither named nor proved. Property(power) names a power that
+	// the driver has and this target has not.
+	Cannot map[Property]string
+	// Notes are printed with the suite's table.
+	Notes []string
+	// Impatient is a driver that waits less long for a target that does not answer any
+	// more, if the kind's waits long; nil is Driver.
+	Impatient connectors.Driver
+	// Greetings begin first messages of the protocol that say they are longer than any
+	// may be. What follows them has no end.
+	Greetings [][]byte
 }
 
 // Fault is a way in which Open must fail.
@@ -64,6 +82,8 @@ type SQL struct {
 	Slow string
 	// Large is a read that answers with so many rows of at least 1,000 bytes.
 	Large func(rows int) string
+	// Oversized is a read that answers one value larger than the driver takes.
+	Oversized string
 
 	// Masks are the rules under which Masked answers at least 300 rows, each with
 	// values of masked columns, of which Cleartext lists at least 3 fragments.
@@ -106,56 +126,83 @@ type Host struct {
 	ShowSize, SizeShown string
 }
 
-// Run proves the target's kind.
+// Run proves the target's kind: every property of every power that its connection
+// has. What cannot be proved must be named in Target.Cannot.
 func Run(t *testing.T, target Target) {
-	s := &suite{Target: target}
+	s := &suite{Target: target, tried: map[key]bool{}}
 	s.wire = newWire(target.Endpoint)
 	s.Endpoint.Dial = s.wire.dial
+	s.listen(t)
 	conn := s.open(t, &Guard{})
-	_, querier := conn.(connectors.Querier)
 	_, judge := conn.(connectors.Judge)
 	_, describer := conn.(connectors.Describer)
-	_, executor := conn.(connectors.Executor)
-	_, attacher := conn.(connectors.Attacher)
-	_, requester := conn.(connectors.Requester)
-	_, filer := conn.(connectors.Filer)
+	s.offers(t, conn)
 	s.close(t, conn)
-	if requester != (target.Web != nil) {
-		t.Fatalf("kind %q: is a Requester: %v, but Target.Web set: %v", target.Driver.Kind(), requester, !requester)
-	}
-	if filer != (target.Files != nil) {
-		t.Fatalf("kind %q: is a Filer: %v, but Target.Files set: %v", target.Driver.Kind(), filer, !filer)
-	}
-	if querier != (target.SQL != nil) {
-		t.Fatalf("kind %q: is a Querier: %v, but Target.SQL set: %v", target.Driver.Kind(), querier, !querier)
-	}
-	if (executor || attacher) != (target.Host != nil) {
-		t.Fatalf("kind %q: is an Executor or Attacher: %v, but Target.Host set: %v", target.Driver.Kind(), executor || attacher, target.Host != nil)
-	}
+	s.warm(t)
+	s.declare(t)
 	t.Run("open", s.testOpen)
-	if querier {
-		t.Run("query", s.testQuery)
-	}
-	if judge && querier {
+	if judge && target.SQL != nil {
 		t.Run("judge", s.testJudge)
 	}
 	if describer {
 		t.Run("describe", s.testDescribe)
 	}
-	if executor {
-		t.Run("exec", s.testExec)
+	for _, w := range s.powers[1:] {
+		t.Run(string(w), s.parts()[w])
 	}
-	if attacher {
-		t.Run("attach", s.testAttach)
+	s.prove(t, ToSignIn, proof{NoSecret, "", s.testSecret, target.Secret == ""})
+	t.Run("every property", s.testWhole)
+}
+
+// warm lets the impatient driver start what it keeps for all its connections, which
+// would be taken for left over otherwise.
+func (s *suite) warm(t *testing.T) {
+	if s.Impatient == nil {
+		return
 	}
-	if requester {
-		t.Run("request", s.testRequest)
+	conn, err := s.Impatient.Open(s.context(t), s.Endpoint, mask.NewSecret([]byte(s.Secret)), &Guard{said: &s.said})
+	if err != nil {
+		t.Fatalf("open: %v", err)
 	}
-	if filer {
-		t.Run("files", s.testFiles)
+	s.alive(t, conn)
+	s.close(t, conn)
+}
+
+// parts is the part of the suite for each power.
+func (s *suite) parts() map[Power]func(t *testing.T) {
+	return map[Power]func(t *testing.T){ToQuery: s.testQuery, ToExec: s.testExec, ToAttach: s.testAttach, ToRequest: s.testRequest, ToFiles: s.testFiles, ToForward: s.testForward}
+}
+
+// offers finds the powers of a connection. Each needs its part of the Target.
+func (s *suite) offers(t *testing.T, conn connectors.Conn) {
+	t.Helper()
+	_, querier := conn.(connectors.Querier)
+	_, executor := conn.(connectors.Executor)
+	_, attacher := conn.(connectors.Attacher)
+	_, requester := conn.(connectors.Requester)
+	_, filer := conn.(connectors.Filer)
+	_, forwarder := conn.(connectors.Forwarder)
+	s.powers = []Power{ToSignIn}
+	for _, p := range []struct {
+		power      Power
+		has, given bool
+		part       string
+	}{
+		{ToQuery, querier, s.SQL != nil, "SQL"}, {ToExec, executor, s.Host != nil, "Host"}, {ToAttach, attacher, s.Host != nil, "Host"},
+		{ToRequest, requester, s.Web != nil, "Web"}, {ToFiles, filer, s.Files != nil, "Files"}, {ToForward, forwarder, s.Forward != nil, "Forward"},
+	} {
+		without := s.Cannot[Property(p.power)] != ""
+		switch {
+		case p.has && without && !(p.given && p.part != "Host"):
+			s.without = append(s.without, p.power)
+		case p.has != p.given && (p.has || p.part != "Host"):
+			t.Fatalf("kind %q: its connection offers %s: %v, but Target.%s is set: %v", s.Driver.Kind(), p.power, p.has, p.part, p.given)
+		case p.has:
+			s.powers = append(s.powers, p.power)
+		}
 	}
-	if target.Secret != "" {
-		t.Run("secret stays secret", s.testSecret)
+	if s.Host != nil && !executor && !attacher {
+		t.Fatalf("kind %q: Target.Host is set, but its connection offers neither exec nor attach", s.Driver.Kind())
 	}
 }
 
@@ -163,6 +210,11 @@ type suite struct {
 	Target
 	wire *wire
 	said said // everything that left the driver or was recorded
+
+	powers  []Power      // that the connection offers
+	without []Power      // that this target has not, as Target.Cannot says
+	tried   map[key]bool // what was proved, or found wanting
+	far     *farSide     // of what is forwarded
 }
 
 // patience bounds every wait of the suite. Nothing is measured by it: it only
@@ -193,16 +245,16 @@ func (s *suite) close(t testing.TB, conn connectors.Conn) {
 }
 
 func (s *suite) testOpen(t *testing.T) {
-	if s.Endpoint.Address != "" {
-		e := s.Endpoint
-		e.Dial = unreachable
-		s.testFault(t, Fault{"unreachable", e, s.Secret, connectors.ErrUnreachable})
-	}
+	s.prove(t, ToSignIn, s.hostile()...)
 	for _, f := range s.Faults {
 		if f.Endpoint.Dial == nil {
 			f.Endpoint.Dial = s.wire.dial
 		}
-		s.testFault(t, f)
+		if p := s.exampleOf(f); p != "" {
+			s.prove(t, ToSignIn, proof{p, f.Name, func(t *testing.T) { s.fault(t, f) }, false})
+		} else {
+			t.Run(f.Name, func(t *testing.T) { s.fault(t, f) })
+		}
 	}
 	t.Run("notes its own statements first", func(t *testing.T) {
 		g := &Guard{NoteErr: errors.New("recorder is full")}
@@ -220,7 +272,7 @@ func (s *suite) testOpen(t *testing.T) {
 			s.close(t, conn)
 		}
 	})
-	t.Run("leaves nothing", func(t *testing.T) {
+	s.prove(t, ToSignIn, proof{NothingLeaks, "", func(t *testing.T) {
 		s.leakless(t, func() {
 			for range 3 {
 				s.close(t, s.open(t, &Guard{}))
@@ -229,29 +281,30 @@ func (s *suite) testOpen(t *testing.T) {
 			s.close(t, conn)
 			_ = conn.Close() // twice is harmless
 		})
-	})
+	}, false})
 }
 
-func (s *suite) testFault(t *testing.T, f Fault) {
-	t.Run(f.Name, func(t *testing.T) {
-		s.leakless(t, func() {
-			conn, err := s.Driver.Open(s.context(t), f.Endpoint, mask.NewSecret([]byte(f.Secret)), &Guard{said: &s.said})
-			if err == nil {
-				s.close(t, conn)
-			}
-			s.said.check(t, "", f.Secret)
-			if !errors.Is(err, f.Want) {
-				t.Errorf("open: %v, want %v", err, f.Want)
-			}
-			for _, other := range sentinels {
-				if other != f.Want && errors.Is(err, other) {
-					t.Errorf("open: %v is also %v: not distinct", err, other)
-				}
-			}
-			if err != nil {
-				s.said.check(t, err.Error(), f.Secret)
-			}
-		})
+// exampleOf is the property that a fault is an example of, "" for none.
+func (s *suite) exampleOf(f Fault) Property {
+	switch {
+	case f.Want == connectors.ErrCredential && f.Secret != "" && f.Secret != s.Secret:
+		return WrongPassword
+	case f.Want == connectors.ErrUnreachable && s.Endpoint.Address == "":
+		return Unreachable
+	case f.Want == connectors.ErrProtocol && s.Endpoint.Address == "":
+		return Malformed
+	}
+	return ""
+}
+
+func (s *suite) fault(t *testing.T, f Fault) {
+	s.leakless(t, func() {
+		err := s.enterAs(t, f.Endpoint, f.Secret)
+		s.said.check(t, "", f.Secret)
+		told(t, err, f.Want)
+		if err != nil {
+			s.said.check(t, err.Error(), f.Secret)
+		}
 	})
 }
 

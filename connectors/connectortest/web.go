@@ -32,7 +32,10 @@ type Web struct {
 	// Slow sends the head of its answer, or not even that, and is counted by Active for
 	// minutes if it is not cancelled.
 	Slow string
-	// Large answers so many bytes; LargeBytes is how many are asked for, 0 for 128 MiB.
+	// Endless says that Slow may go on for ever: Terms.Timeout does not end it.
+	Endless bool
+	// Large answers so many bytes; LargeBytes is how many are asked for to see
+	// that they stream, 0 for 64 MiB.
 	Large      func(bytes int) string
 	LargeBytes int
 	// Masked is answered in pieces of so many bytes under the plan of Plan; no
@@ -52,6 +55,10 @@ type Web struct {
 type WebFault struct {
 	Name, Text string
 	Want       error
+	// At is another target that the request is sent to, nil for the suite's own.
+	At *connectors.Endpoint
+	// Proves is the property that it is an example of, "" for none.
+	Proves Property
 }
 
 // page takes an answer.
@@ -86,26 +93,38 @@ func (s *suite) request(ctx context.Context, conn connectors.Conn, g *Guard, tex
 }
 
 func (s *suite) testRequest(t *testing.T) {
-	t.Run("runs", s.testPage)
-	t.Run("the guard comes first", s.testRequestFirst)
-	t.Run("a denied one never arrives", s.testRequestDenied)
-	t.Run("masks hold across every boundary", s.testRequestMasks)
-	t.Run("two plans", s.testRequestPlans)
-	t.Run("streams", s.testRequestStreams)
-	t.Run("cancel", s.testRequestCancel)
-	t.Run("close", s.testRequestClose)
-	t.Run("no record, no answer", s.testRequestNoRecord)
-	t.Run("large answer", s.testRequestLarge)
 	t.Run("limit", s.testRequestLimit)
-	if s.Web.Echo != "" {
-		t.Run("an echo of the credential", s.testEcho)
+	if s.Web.Stream != "" {
+		t.Run("streams", s.testRequestStreams)
 	}
+	s.prove(t, ToRequest,
+		proof{GateFirst, "", s.testRequestFirst, false},
+		proof{Denied, "", s.testRequestDenied, false},
+		proof{MasksHold, "", s.testRequestMasks, s.Web.Masked == nil},
+		proof{MasksHold, "two plans", s.testRequestPlans, s.Web.Masked == nil},
+		proof{RecordedShown, "", s.testPage, false},
+		proof{RecordedShown, "no record, no answer", s.testRequestNoRecord, false},
+		proof{NoSecret, "an echo of the credential", s.testEcho, s.Web.Echo == ""},
+		proof{SlowOperation, "over its time", s.testRequestTimeout, s.Web.Slow == "" || s.Web.Endless})
 	for _, f := range s.Web.Faults {
-		t.Run(f.Name, func(t *testing.T) { s.testWebFault(t, f) })
+		if f.Proves == "" {
+			t.Run(f.Name, func(t *testing.T) { s.testWebFault(t, f) })
+			continue
+		}
+		s.prove(t, ToRequest, proof{f.Proves, f.Name, func(t *testing.T) { s.testWebFault(t, f) }, false})
 	}
-	if s.Endpoint.Address != "" {
-		t.Run("vanished", s.testRequestVanished)
-	}
+	s.prove(t, ToRequest, s.general(s.requestWork())...)
+}
+
+func (s *suite) testRequestTimeout(t *testing.T) {
+	g := &Guard{Terms: func(connectors.Operation) connectors.Terms { return connectors.Terms{ReadOnly: true, Timeout: brief} }}
+	s.with(t, g, func(conn connectors.Conn) {
+		_, err := s.request(s.context(t), conn, g, s.Web.Slow)
+		if err == nil || !late.MatchString(err.Error()) || errors.Is(err, connectors.ErrVanished) {
+			t.Errorf("a request over its time: %v, which does not say so", err)
+		}
+		s.idle(t)
+	})
 }
 
 func (s *suite) testPage(t *testing.T) {
@@ -254,85 +273,12 @@ func (s *suite) testRequestStreams(t *testing.T) {
 	})
 }
 
-// requestStarted is as started, for requests.
-func (s *suite) requestStarted(ctx context.Context, t *testing.T, conn connectors.Conn, g *Guard) <-chan error {
-	t.Helper()
-	end := make(chan error, 1)
-	go func() {
-		_, err := s.request(ctx, conn, g, s.Web.Slow)
-		end <- err
-	}()
-	if !eventually(func() bool { return s.Active(t) > 0 }) {
-		t.Fatalf("%q never ran at the target", s.Web.Slow)
-	}
-	return end
-}
-
-func (s *suite) testRequestCancel(t *testing.T) {
-	g := &Guard{}
-	s.with(t, g, func(conn connectors.Conn) {
-		ctx, cancel := context.WithCancel(s.context(t))
-		defer cancel()
-		done := s.requestStarted(ctx, t, conn, g)
-		cancel()
-		if err := s.ended(t, done); !errors.Is(err, connectors.ErrCanceled) {
-			t.Errorf("cancelled: %v, want %v", err, connectors.ErrCanceled)
-		}
-		s.idle(t)
-		if o := only(t, g).Outcomes(); len(o) != 1 || !errors.Is(o[0].Err, connectors.ErrCanceled) {
-			t.Errorf("outcome: %+v", o)
-		}
-		if p, err := s.request(s.context(t), conn, &Guard{}, s.Web.Read); err != nil || p.status != s.Web.Status {
-			t.Errorf("the connection does not live on: %d, %v", p.status, err)
-		}
-	})
-}
-
-func (s *suite) testRequestClose(t *testing.T) {
-	g := &Guard{}
-	s.leakless(t, func() {
-		conn := s.open(t, g)
-		done := s.requestStarted(s.context(t), t, conn, g)
-		s.close(t, conn)
-		if err := s.ended(t, done); !errors.Is(err, connectors.ErrCanceled) {
-			t.Errorf("closed: %v, want %v", err, connectors.ErrCanceled)
-		}
-		s.idle(t)
-		settled(t, g)
-	})
-}
-
 func (s *suite) testRequestNoRecord(t *testing.T) {
 	g := &Guard{ObserveErr: errors.New("recorder is full")}
 	s.with(t, g, func(conn connectors.Conn) {
 		p, err := s.request(s.context(t), conn, g, s.Web.Read)
 		if !errors.Is(err, g.ObserveErr) || p.text() != "" {
 			t.Errorf("request: %v, want what the recorder said; shown %q", err, p.text())
-		}
-	})
-}
-
-// answerMeter is a meter that takes an answer.
-type answerMeter struct{ meter }
-
-func (*answerMeter) Head(int, []connectors.Field) error { return nil }
-
-func (s *suite) testRequestLarge(t *testing.T) {
-	size, allowed := s.Web.LargeBytes, uint64(32<<20)
-	if size == 0 || testing.Short() {
-		size = 128 << 20
-	}
-	g := &Guard{Discard: true, said: &s.said}
-	s.with(t, g, func(conn connectors.Conn) {
-		m := &answerMeter{meter{base: heapInUse()}}
-		if err := conn.(connectors.Requester).Request(t.Context(), g, s.Web.Large(size), m); err != nil {
-			t.Errorf("request: %v", err)
-		}
-		if m.n != size {
-			t.Errorf("%d bytes came, want %d", m.n, size)
-		}
-		if m.worst > m.base+allowed {
-			t.Errorf("the heap grew by %d MiB", (m.worst-m.base)>>20)
 		}
 	})
 }
@@ -362,36 +308,28 @@ func (s *suite) testEcho(t *testing.T) {
 
 func (s *suite) testWebFault(t *testing.T, f WebFault) {
 	g := &Guard{}
-	s.with(t, g, func(conn connectors.Conn) {
-		_, err := s.request(s.context(t), conn, g, f.Text)
-		if !errors.Is(err, f.Want) {
-			t.Errorf("request: %v, want %v", err, f.Want)
-		}
-		for _, other := range sentinels {
-			if other != f.Want && errors.Is(err, other) {
-				t.Errorf("request: %v is also %v: not distinct", err, other)
+	if f.At == nil {
+		s.with(t, g, func(conn connectors.Conn) {
+			s.webFault(t, conn, g, f)
+			if p, err := s.request(s.context(t), conn, &Guard{}, s.Web.Read); err != nil || p.status != s.Web.Status {
+				t.Errorf("the connection does not live on: %d, %v", p.status, err)
 			}
-		}
-		if o := only(t, g).Outcomes(); len(o) != 1 || o[0].Err == nil {
-			t.Errorf("outcome: %+v", o)
-		}
-		if p, err := s.request(s.context(t), conn, &Guard{}, s.Web.Read); err != nil || p.status != s.Web.Status {
-			t.Errorf("the connection does not live on: %d, %v", p.status, err)
-		}
-	})
+		})
+		return
+	}
+	conn, err := s.Driver.Open(s.context(t), *f.At, mask.NewSecret([]byte(s.Secret)), g)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	defer s.close(t, conn)
+	s.webFault(t, conn, g, f)
 }
 
-func (s *suite) testRequestVanished(t *testing.T) {
-	g := &Guard{}
-	s.leakless(t, func() {
-		conn := s.open(t, g)
-		done := s.requestStarted(s.context(t), t, conn, g)
-		s.wire.cut()
-		if err := s.ended(t, done); !errors.Is(err, connectors.ErrVanished) {
-			t.Errorf("the target vanished: %v, want %v", err, connectors.ErrVanished)
-		}
-		settled(t, g)
-		_ = conn.Close()
-		s.idle(t)
-	})
+func (s *suite) webFault(t *testing.T, conn connectors.Conn, g *Guard, f WebFault) {
+	t.Helper()
+	_, err := s.request(s.context(t), conn, g, f.Text)
+	told(t, err, f.Want)
+	if o := only(t, g).Outcomes(); len(o) != 1 || o[0].Err == nil {
+		t.Errorf("outcome: %+v", o)
+	}
 }

@@ -16,7 +16,7 @@ import (
 
 // wire dials for a driver, counts what it writes, and can cut it off.
 type wire struct {
-	next    func(ctx context.Context, network, address string) (net.Conn, error)
+	next    dialer
 	written atomic.Int64
 	live    atomic.Int64
 
@@ -33,16 +33,23 @@ func newWire(e connectors.Endpoint) *wire {
 }
 
 func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := w.next(ctx, network, address)
-	if err != nil {
-		return nil, err
+	return w.over(w.next)(ctx, network, address)
+}
+
+// over counts what is dialed in another way.
+func (w *wire) over(next dialer) dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := next(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		wc := &wireConn{Conn: c, w: w}
+		w.mu.Lock()
+		w.conns[wc] = struct{}{}
+		w.mu.Unlock()
+		w.live.Add(1)
+		return wc, nil
 	}
-	wc := &wireConn{Conn: c, w: w}
-	w.mu.Lock()
-	w.conns[wc] = struct{}{}
-	w.mu.Unlock()
-	w.live.Add(1)
-	return wc, nil
 }
 
 // cut closes the live connections under the driver, as a target does that dies.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/internal/lines"
 	"github.com/sallyport/sallyport/policy"
 )
 
@@ -24,6 +25,7 @@ type Conn struct {
 	// kept reuses connections, for requests that only read: a request that found its
 	// connection closed is sent again on another. once does neither.
 	kept, once *nethttp.Transport
+	lines      lines.Set // of all transports
 
 	ctx     context.Context // ends with the connection
 	cancel  context.CancelCauseFunc
@@ -43,6 +45,7 @@ func (c *Conn) Close() error {
 	c.running.Wait()
 	c.kept.CloseIdleConnections()
 	c.once.CloseIdleConnections()
+	c.lines.Close()
 	c.auth.destroy()
 	return nil
 }

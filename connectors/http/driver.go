@@ -55,7 +55,9 @@ func (d *Driver) open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{endpoint: e, base: base, kept: transport(e, config), once: transport(e, config)}
+	c := &Conn{endpoint: e, base: base}
+	e.Dial = c.lines.Dial(dialer(e))
+	c.kept, c.once = transport(e, config), transport(e, config)
 	c.once.DisableKeepAlives = true
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	if c.auth, err = newCredential(e, secret, transport(e, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs})); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -98,6 +99,10 @@ func lost(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
+// begun is the library's word for a first line that ended in its beginning, which
+// is all that came.
+var begun = regexp.MustCompile(`malformed HTTP (response "(H|HT|HTT|HTTP|HTTP/|HTTP/1|HTTP/1\.|HTTP/1\.[01] ?)"|status code "[0-9]{0,2}")`)
+
 // exchangeError tells why a request had no answer, or not a whole one.
 func exchangeError(err error) error {
 	var op *net.OpError
@@ -115,11 +120,15 @@ func exchangeError(err error) error {
 		return tlsError(err)
 	case strings.Contains(text, "server response headers exceeded"), strings.Contains(text, "header list too large"), strings.Contains(text, "header list larger"):
 		return fmt.Errorf("%w: the head of its answer is longer than %d KiB", connectors.ErrProtocol, maxHeader>>10)
+	case begun.MatchString(text):
+		return connectors.ErrVanished
 	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "malformed MIME"), strings.Contains(text, "transfer encoding"),
 		strings.Contains(text, "Content-Length"), strings.Contains(text, "chunk"), strings.Contains(text, "PROTOCOL_ERROR"), strings.Contains(text, "invalid header"):
 		return fmt.Errorf("%w: what it answered is no HTTP", connectors.ErrProtocol)
 	case strings.Contains(text, "gzip") || strings.Contains(text, "flate"):
 		return fmt.Errorf("%w: its answer is not compressed as it says", connectors.ErrProtocol)
+	case errors.As(err, &op) && op.Op == "local error":
+		return fmt.Errorf("%w: what it sent over TLS is broken", connectors.ErrProtocol)
 	case lost(err), strings.Contains(text, "server closed"), strings.Contains(text, "connection lost"), strings.Contains(text, "GOAWAY"), strings.Contains(text, "stream error"), errors.As(err, &op):
 		return connectors.ErrVanished
 	}

@@ -142,7 +142,8 @@ func TestSuiteNginx(t *testing.T) {
 	at.Web.Faults = []connectortest.WebFault{{Name: "the credential is refused", Text: "GET /status/401\n\n", Want: connectors.ErrCredential}}
 	other := e
 	other.Address = strings.Replace(e.Address, "localhost", "127.0.0.2", 1)
-	at.Faults = []connectortest.Fault{{Name: "another name", Endpoint: other, Secret: canary, Want: connectors.ErrHostKey}}
+	at.Faults = []connectortest.Fault{{Name: "another name", Endpoint: other, Secret: canary, Want: connectors.ErrHostKey}, wrong(e)}
+	at.Cannot = map[connectortest.Property]string{connectortest.Oversized.Of(connectortest.ToRequest): "nginx itself refuses a head of that length"}
 	connectortest.Run(t, at)
 }
 

@@ -29,7 +29,7 @@ func web(s *service) *connectortest.Web {
 func faults() []connectortest.WebFault {
 	return []connectortest.WebFault{
 		{Name: "the credential is refused", Text: "GET /status/401\n\n", Want: connectors.ErrCredential},
-		{Name: "the head is too long", Text: "GET /head\n\n", Want: connectors.ErrProtocol},
+		{Name: "the head is too long", Proves: connectortest.Oversized, Text: "GET /head\n\n", Want: connectors.ErrProtocol},
 		{Name: "no HTTP", Text: raw("SSH-2.0-OpenSSH_9.9\r\n") + "\n\n", Want: connectors.ErrProtocol},
 		{Name: "a broken field", Text: raw("HTTP/1.1 200 OK\r\nbroken\r\n\r\n") + "\n\n", Want: connectors.ErrProtocol},
 		{Name: "two lengths", Text: raw("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nabc") + "\n\n", Want: connectors.ErrProtocol},
@@ -47,19 +47,27 @@ func faults() []connectortest.WebFault {
 	}
 }
 
+// wrong is a credential that the service refuses when it is presented, which is
+// with the first request.
+func wrong(e connectors.Endpoint) connectortest.Fault {
+	return connectortest.Fault{Name: "another credential", Endpoint: e, Secret: "another-Quince-5150", Want: connectors.ErrCredential}
+}
+
 func target(s *service, e connectors.Endpoint) connectortest.Target {
 	return connectortest.Target{Driver: New(), Endpoint: e, Secret: canary,
-		Sessions: func(testing.TB) int { return int(s.conns.Load()) }, Active: func(testing.TB) int { return int(s.active.Load()) }, Web: web(s)}
+		Sessions: func(testing.TB) int { return int(s.conns.Load()) }, Active: func(testing.TB) int { return int(s.active.Load()) }, Web: web(s),
+		// The first line of an answer, and a field of it, that have no end.
+		Greetings: [][]byte{[]byte("HTTP/1.1 200 "), []byte("HTTP/1.1 200 OK\r\nX: ")}}
 }
 
 // TestSuite proves the kind against Go's own server, over HTTP/1.
 func TestSuite(t *testing.T) {
 	s := newService("Bearer " + canary)
 	at := target(s, start(t, s, nil, nil))
-	at.Web.Faults, at.Web.LargeBytes = faults(), large
+	at.Web.Faults = faults()
 	e := at.Endpoint
 	e.Address = strings.Replace(e.Address, "http:", "https:", 1)
-	at.Faults = []connectortest.Fault{{Name: "no TLS there", Endpoint: e, Secret: canary, Want: connectors.ErrProtocol}}
+	at.Faults = []connectortest.Fault{{Name: "no TLS there", Endpoint: e, Secret: canary, Want: connectors.ErrProtocol}, wrong(at.Endpoint)}
 	connectortest.Run(t, at)
 }
 
@@ -70,6 +78,6 @@ func TestSuiteTLS(t *testing.T) {
 	at.Web.Faults = []connectortest.WebFault{faults()[0], faults()[1]}
 	stranger := at.Endpoint
 	stranger.TLSRootCA = newCertifier(t).file
-	at.Faults = []connectortest.Fault{{Name: "another authority", Endpoint: stranger, Secret: canary, Want: connectors.ErrHostKey}}
+	at.Faults = []connectortest.Fault{{Name: "another authority", Endpoint: stranger, Secret: canary, Want: connectors.ErrHostKey}, wrong(at.Endpoint)}
 	connectortest.Run(t, at)
 }

@@ -19,6 +19,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/internal/lines"
 	"github.com/sallyport/sallyport/mask"
 )
 
@@ -60,7 +61,7 @@ func (*Driver) Kind() string { return "kubernetes" }
 func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Secret, g connectors.Guard) (connectors.Conn, error) {
 	c, err := d.open(ctx, e, secret, g)
 	if err != nil {
-		return nil, fmt.Errorf("open %q: %w", e.Name, err)
+		return nil, fmt.Errorf("open %q: %w", e.Name, connectors.OpenEnded(ctx, err))
 	}
 	return c, nil
 }
@@ -70,13 +71,19 @@ func (d *Driver) open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.HTTPClientFor(cfg)
+	c := &Conn{cfg: cfg, options: d.options, namespace: e.Namespace, login: login(e), dialed: e.Dial != nil}
+	own := rest.CopyConfig(cfg)
+	if own.Dial == nil {
+		own.Dial = (&net.Dialer{Timeout: 30 * time.Second}).DialContext
+	}
+	own.Dial = c.lines.Dial(own.Dial)
+	client, err := rest.HTTPClientFor(own)
 	if err != nil {
 		// The library's own words might quote the credential.
 		return nil, fmt.Errorf("%w: it cannot be read: a certificate with its key, both in PEM, or a token", connectors.ErrCredential)
 	}
 	client.CheckRedirect = func(*nethttp.Request, []*nethttp.Request) error { return nethttp.ErrUseLastResponse }
-	c := &Conn{cfg: cfg, client: client, options: d.options, namespace: e.Namespace, login: login(e), dialed: e.Dial != nil}
+	c.client = client
 	if c.namespace == "" {
 		c.namespace = "default"
 	}
@@ -132,6 +139,7 @@ type Conn struct {
 	login     string
 	dialed    bool // by a function, which upgraded connections cannot use
 	known     discovery
+	lines     lines.Set // of client
 
 	// ctx ends with Close.
 	ctx    context.Context
@@ -150,6 +158,7 @@ var errClosed = errors.New("the connection was closed")
 func (c *Conn) Close() error {
 	c.cancel(errClosed)
 	c.release()
+	c.lines.Close()
 	return nil
 }
 
@@ -164,9 +173,6 @@ func (c *Conn) bound(ctx context.Context) (context.Context, context.CancelCauseF
 	return ctx, func(cause error) {
 		stop()
 		cancel(cause)
-		if c.ctx.Err() != nil {
-			c.release()
-		}
 	}
 }
 
@@ -185,6 +191,8 @@ func failed(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: its certificate is not one of the authority that it should be of, or not for this address", connectors.ErrHostKey)
 	case errors.As(err, &op) && op.Op == "dial":
 		return fmt.Errorf("%w: %w", connectors.ErrUnreachable, op)
+	case errors.As(err, &op) && op.Op == "local error":
+		return fmt.Errorf("%w: what it sent over TLS is broken", connectors.ErrProtocol)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.As(err, &op):
 		return connectors.ErrVanished
 	}

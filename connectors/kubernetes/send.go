@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -194,14 +195,22 @@ func hand(ctx context.Context, p connectors.Permit, a *nethttp.Response, kind st
 		out = reply
 	}
 	b := make([]byte, 32<<10)
+	total, most := int64(0), p.Terms().MaxBytes
 	for {
 		n, err := a.Body.Read(b)
+		var over *policy.Refusal
+		if total += int64(n); most > 0 && total > most {
+			n -= int(min(total-most, int64(n)))
+			over = &policy.Refusal{Rule: "limits", Reason: fmt.Sprintf("it was ended: its answer is longer than the %d bytes that it may have", most)}
+		}
 		if n > 0 {
 			if _, err := out.Write(b[:n]); err != nil {
 				return err
 			}
 		}
 		switch {
+		case over != nil:
+			return errors.Join(flush(), over)
 		case err == io.EOF:
 			return flush()
 		case err != nil:

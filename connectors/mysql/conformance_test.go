@@ -3,6 +3,7 @@ package mysql
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
@@ -39,6 +40,8 @@ func TestConformance(t *testing.T) {
 	gone.Database = "no_such_database"
 	connectortest.Run(t, connectortest.Target{
 		Driver: New(Options{}), Endpoint: e, Secret: appPassword,
+		Impatient: New(Options{Grace: 300 * time.Millisecond}),
+		Greetings: [][]byte{{0xff, 0xff, 0xff, 0, 0x0a}},
 		Faults: []connectortest.Fault{
 			{Name: "wrong password", Endpoint: e, Secret: "wrong-Quince-5150", Want: connectors.ErrCredential},
 			{Name: "no such database", Endpoint: gone, Secret: appPassword, Want: connectors.ErrUnreachable},
@@ -68,6 +71,7 @@ func TestConformance(t *testing.T) {
 			SyntaxError: "select 1 from", ErrorCode: "42000",
 			// It has something to say now and then: only so the server finds that a line is cut.
 			Slow:      "select a.seq, repeat('x', 1000) from seq_1_to_1000000 a, seq_1_to_1000000 b where (a.seq * b.seq) % 999983 = 5",
+			Oversized: "select repeat('x', 16000000) as a, repeat('x', 16000000) as b, repeat('x', 16000000) as c, repeat('x', 16000000) as d, repeat('x', 16000000) as e",
 			Large:     func(n int) string { return fmt.Sprintf("select seq, repeat('x', 1000) from seq_1_to_%d", n) },
 			Masks:     []mask.Rule{{Name: "contact", Column: "customers.email", Method: mask.Redact}},
 			Masked:    "select id, name, email, upper(email) as loud from customers order by id",

@@ -18,6 +18,7 @@ import (
 // Only the goroutine that holds io uses the main line, only the one that holds side
 // the second. Whoever needs both takes io first.
 type Conn struct {
+	grace    time.Duration // of Options
 	endpoint connectors.Endpoint
 	guard    connectors.Guard // of Open: for what belongs to no operation
 	now      func() time.Time
@@ -59,14 +60,6 @@ var (
 	errBusy       = errors.New("another statement still runs on this connection")
 	errConnClosed = errors.New("the connection was closed")
 	errTime       = errors.New("statement timeout")
-)
-
-const (
-	// cancelGrace is how long the target may take to end a cancelled statement before
-	// the connection is given up.
-	cancelGrace = 10 * time.Second
-	// sideTime bounds what is asked over the second line.
-	sideTime = 20 * time.Second
 )
 
 // keptModes are the words of sql_mode that change nothing in how a text is read.
@@ -178,7 +171,7 @@ func (c *Conn) own(ctx context.Context, g connectors.Guard, text string) ([][]st
 }
 
 // aside is own without a note. Once the connection is open, what is asked is read to
-// its end, in sideTime, whoever has left meanwhile: the line is needed again.
+// its end, in its time, whoever has left meanwhile: the line is needed again.
 func (c *Conn) aside(ctx context.Context, text string) (rows [][]string, err error) {
 	c.side <- struct{}{}
 	defer func() { <-c.side }()
@@ -197,12 +190,12 @@ func (c *Conn) aside(ctx context.Context, text string) (rows [][]string, err err
 }
 
 // guarded runs what reads a line that nobody cancels at the target; ctx and
-// sideTime cut it off, after which the line is lost.
+// its time cut it off, after which the line is lost.
 func (c *Conn) guarded(ctx context.Context, w *wire, f func() error) error {
 	if w.broken {
 		return errLost
 	}
-	_ = w.nc.SetDeadline(time.Now().Add(sideTime))
+	_ = w.nc.SetDeadline(time.Now().Add(c.sideTime()))
 	stop := context.AfterFunc(ctx, func() { _ = w.nc.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		stop()
@@ -211,11 +204,14 @@ func (c *Conn) guarded(ctx context.Context, w *wire, f func() error) error {
 	return f()
 }
 
+// sideTime bounds what is asked over the second line.
+func (c *Conn) sideTime() time.Duration { return 2 * c.grace }
+
 var errLost = errors.New("the line to it was lost before")
 
 // kill ends what the main session runs, as seen from the second line.
 func (c *Conn) kill() {
-	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace/2)
+	ctx, cancel := context.WithTimeout(context.Background(), c.grace/2)
 	defer cancel()
 	if _, err := c.aside(ctx, fmt.Sprintf("kill query %d", c.id)); err != nil {
 		var r *connectors.TargetError
@@ -232,7 +228,7 @@ func (c *Conn) watch(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	unhook := context.AfterFunc(ctx, func() {
 		defer close(done)
-		_ = c.main.nc.SetReadDeadline(time.Now().Add(cancelGrace))
+		_ = c.main.nc.SetReadDeadline(time.Now().Add(c.grace))
 		c.kill()
 	})
 	return sync.OnceFunc(func() {
@@ -304,14 +300,14 @@ func (c *Conn) Close() error {
 	case c.io <- struct{}{}:
 		quit(c.main)
 		<-c.io
-	case <-time.After(cancelGrace + time.Second):
+	case <-time.After(c.grace + time.Second):
 		_ = c.main.nc.Close()
 	}
 	select {
 	case c.side <- struct{}{}:
 		quit(c.second)
 		<-c.side
-	case <-time.After(cancelGrace + time.Second):
+	case <-time.After(c.grace + time.Second):
 		_ = c.second.nc.Close()
 	}
 	return nil

@@ -10,15 +10,25 @@ import (
 )
 
 // Options are the choices of a Driver. The zero value is right.
-type Options struct{}
+type Options struct {
+	// Grace is how long the target may take to end a cancelled statement before the
+	// connection is given up, and half of how long to answer what the gate itself asks;
+	// 0 is 10 seconds.
+	Grace time.Duration
+}
 
 // Driver opens connections to MySQL and MariaDB. It is safe for concurrent use.
-type Driver struct{}
+type Driver struct{ grace time.Duration }
 
 var _ connectors.Driver = (*Driver)(nil)
 
 // New makes a driver.
-func New(Options) *Driver { return &Driver{} }
+func New(o Options) *Driver {
+	if o.Grace <= 0 {
+		o.Grace = 10 * time.Second
+	}
+	return &Driver{o.Grace}
+}
 
 // Kind returns "mysql".
 func (*Driver) Kind() string { return "mysql" }
@@ -29,18 +39,18 @@ func (*Driver) Kind() string { return "mysql" }
 // Its errors wrap ErrUnreachable, ErrCredential, ErrHostKey or ErrProtocol, or are
 // those of g.Note.
 func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Secret, g connectors.Guard) (connectors.Conn, error) {
-	c := &Conn{endpoint: e, guard: g, now: time.Now, io: make(chan struct{}, 1), side: make(chan struct{}, 1), database: e.Database}
+	c := &Conn{grace: d.grace, endpoint: e, guard: g, now: time.Now, io: make(chan struct{}, 1), side: make(chan struct{}, 1), database: e.Database}
 	var err error
 	if c.main, c.id, c.version, err = signIn(ctx, e, secret); err != nil {
-		return nil, openError(e.Name, err)
+		return nil, openError(ctx, e.Name, err)
 	}
 	if c.second, _, _, err = signIn(ctx, e, secret); err != nil {
 		_ = c.Close()
-		return nil, openError(e.Name, err)
+		return nil, openError(ctx, e.Name, err)
 	}
 	if err := c.takeOver(ctx, g); err != nil {
 		_ = c.Close()
-		return nil, fmt.Errorf("open %q: %w", e.Name, err)
+		return nil, fmt.Errorf("open %q: %w", e.Name, connectors.OpenEnded(ctx, err))
 	}
 	return c, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/go-mysql-org/go-mysql/client"
@@ -168,7 +169,10 @@ func tlsConfig(e connectors.Endpoint, host, network string) (*tls.Config, error)
 }
 
 // openError says why no session could be had, in one of the hub's sentinels.
-func openError(name string, err error) error {
+func openError(ctx context.Context, name string, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("open %q: %w", name, connectors.OpenEnded(ctx, err))
+	}
 	wrap := func(sentinel error, why string) error { return fmt.Errorf("open %q: %w: %s", name, sentinel, why) }
 	var me *gomysql.MyError
 	var cert *tls.CertificateVerificationError
@@ -208,9 +212,9 @@ func root(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "no answer in time"
-	case errors.As(err, &op):
+	case errors.As(err, &op) && !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE):
 		return op.Err.Error()
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "connection was bad"):
+	case op != nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "connection was bad"):
 		return "it closed the connection"
 	}
 	for {

@@ -14,9 +14,6 @@ import (
 	"github.com/sallyport/sallyport/policy"
 )
 
-// settleTimeout bounds COMMIT and ROLLBACK, which the requester cannot cancel.
-const settleTimeout = 30 * time.Second
-
 // Query runs one statement as connectors.Querier describes. A statement without
 // rows has run when Query returns.
 func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.Statement) (*connectors.Result, error) {
@@ -88,12 +85,13 @@ type source struct {
 	quiet bool // nothing that the target says beside the rows may show, nor how much it is
 
 	timer     *time.Timer
-	unwatch   func() // of the part that runs
-	began     bool   // a transaction is open that ends with the statement
-	sent      bool   // the statement was sent, so an error may speak of values
-	abandoned bool   // left by its reader, and cancelled for that
-	over      bool   // the statement has ended, as err says
-	ended     bool   // Finish was called
+	late      context.CancelCauseFunc // ends run when timer fires
+	unwatch   func()                  // of the part that runs
+	began     bool                    // a transaction is open that ends with the statement
+	sent      bool                    // the statement was sent, so an error may speak of values
+	abandoned bool                    // left by its reader, and cancelled for that
+	over      bool                    // the statement has ended, as err says
+	ended     bool                    // Finish was called
 	err       error
 	n         int64
 	vals      []connectors.Value
@@ -122,6 +120,7 @@ func (q *source) start(no *policy.Refusal, text string) ([]connectors.Column, er
 	if c.isClosed() {
 		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
 	}
+	q.limit()
 	q.unwatch = c.watch(q.run)
 	defer q.unwatch()
 	if err := q.open(); err != nil {
@@ -133,7 +132,6 @@ func (q *source) start(no *policy.Refusal, text string) ([]connectors.Column, er
 	if no != nil {
 		return nil, q.conclude(no)
 	}
-	q.limit()
 	q.sent = true
 	if err := c.main.command(comQuery, text); err != nil {
 		return nil, q.conclude(q.failure(err))
@@ -185,7 +183,10 @@ func (q *source) open() error {
 // own limit is for SELECT alone.
 func (q *source) limit() {
 	if q.terms.Timeout > 0 {
-		q.timer = time.AfterFunc(q.terms.Timeout+time.Second, func() { q.c.stop(errTime) })
+		// Of this statement alone: when it fires, another may run already.
+		run, cancel := context.WithCancelCause(q.run)
+		q.run, q.late = run, cancel
+		q.timer = time.AfterFunc(q.terms.Timeout+time.Second, func() { cancel(errTime) })
 	}
 }
 
@@ -347,6 +348,7 @@ func (q *source) Finish() connectors.Outcome {
 	}
 	if q.timer != nil {
 		q.timer.Stop()
+		q.late(nil)
 	}
 	q.out.Err = q.err
 	if q.err == nil {

@@ -20,7 +20,7 @@ func (q *source) conclude(err error) error {
 	q.over, q.err = true, err
 	q.unwatch()
 	w := q.c.main
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.run), settleTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.run), 3*q.c.grace) // which the requester cannot cancel
 	defer cancel()
 	if err == nil && q.sent && !q.abandoned {
 		q.heed(ctx)

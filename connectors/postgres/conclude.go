@@ -70,7 +70,7 @@ func (q *source) failure(err error) error {
 }
 
 func (q *source) commit() error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.run), settleTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.run), q.c.settleTime())
 	defer cancel()
 	results, err := q.c.pg.Exec(ctx, "commit").ReadAll()
 	if err == nil && len(results) == 1 && results[0].CommandTag.String() != "COMMIT" {
@@ -87,7 +87,7 @@ func (q *source) commit() error {
 // rollback undoes the transaction. A cancel request may arrive late and hit it,
 // so it is tried again; a session that cannot be rolled back is given up.
 func (q *source) rollback() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.run), settleTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.run), q.c.settleTime())
 	defer cancel()
 	for range 3 {
 		if _, err := q.c.pg.Exec(ctx, "rollback").ReadAll(); err == nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -18,10 +19,6 @@ import (
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/mask"
 )
-
-// cancelGrace is how long the target may take to end a cancelled statement
-// before the connection is given up.
-const cancelGrace = 10 * time.Second
 
 // maxMessage bounds one row on its way here.
 const maxMessage = 64 << 20
@@ -53,8 +50,8 @@ func newConfig() (*pgconn.Config, error) {
 	return pgconn.ParseConfig(text)
 }
 
-// config is how to reach e.
-func config(e connectors.Endpoint, secret mask.Secret) (*pgconn.Config, error) {
+// config is how to reach e, with the grace of Options.
+func config(e connectors.Endpoint, secret mask.Secret, grace time.Duration) (*pgconn.Config, error) {
 	c, err := newConfig()
 	if err != nil {
 		return nil, err
@@ -80,14 +77,21 @@ func config(e connectors.Endpoint, secret mask.Secret) (*pgconn.Config, error) {
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
+	var session atomic.Bool
 	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if network != "tcp" && network != "unix" { // a cancel request over something in memory
 			network, address = pgconn.NetworkAddress(host, port)
 		}
-		return dial(ctx, network, address)
+		nc, err := dial(ctx, network, address)
+		if err == nil && session.Swap(true) {
+			// What comes after the session are requests to cancel it. pgconn waits longer for
+			// a target that does not answer.
+			_ = nc.SetDeadline(time.Now().Add(grace))
+		}
+		return nc, err
 	}
 	c.BuildContextWatcherHandler = func(p *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: p, DeadlineDelay: cancelGrace}
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: p, DeadlineDelay: grace}
 	}
 	return c, nil
 }

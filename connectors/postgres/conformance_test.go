@@ -3,6 +3,7 @@ package postgres
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
@@ -48,8 +49,11 @@ func TestConformance(t *testing.T) {
 	e := endpoint(s, name)
 	gone := e
 	gone.Database = "no_such_database"
+	impatient := New(Options{Worker: testDriver().pool.argv, Grace: 300 * time.Millisecond})
+	defer impatient.Close()
 	connectortest.Run(t, connectortest.Target{
-		Driver: testDriver(), Endpoint: e, Secret: appPassword,
+		Driver: testDriver(), Endpoint: e, Secret: appPassword, Impatient: impatient,
+		Greetings: [][]byte{[]byte("R\x7f\xff\xff\xff"), []byte("E\x7f\xff\xff\xff"), []byte("N\x7f\xff\xff\xff")},
 		Faults: []connectortest.Fault{
 			{Name: "wrong password", Endpoint: e, Secret: "wrong-Quince-5150", Want: connectors.ErrCredential},
 			{Name: "no such database", Endpoint: gone, Secret: appPassword, Want: connectors.ErrUnreachable},
@@ -73,6 +77,7 @@ func TestConformance(t *testing.T) {
 			Unknown:     []string{"execute nothing", "select query_to_xml('update counters set n = 9' || name, true, true, '') from customers", "select 1 where 'a' = '\xff'", "frobnicate"},
 			SyntaxError: "select 1 from", ErrorCode: "42601",
 			Slow:      "select pg_sleep(300)",
+			Oversized: "select repeat('x', 70000000)",
 			Large:     func(n int) string { return fmt.Sprintf("select g, repeat('x', 1000) from generate_series(1, %d) g", n) },
 			Masks:     []mask.Rule{{Name: "contact", Column: "customers.email", Method: mask.Redact}, {Name: "contact", Column: "parts.email", Method: mask.Redact}},
 			Masked:    "select id, name, email, upper(email) as loud from customers order by id",

@@ -67,7 +67,7 @@ var (
 const maxNotices = 200
 
 func connect(ctx context.Context, d *Driver, e connectors.Endpoint, secret mask.Secret) (*Conn, error) {
-	cfg, err := config(e, secret)
+	cfg, err := config(e, secret, d.grace)
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w: %w", e.Name, connectors.ErrUnreachable, err)
 	}
@@ -77,7 +77,7 @@ func connect(ctx context.Context, d *Driver, e connectors.Endpoint, secret mask.
 	pg, err := pgconn.ConnectConfig(ctx, cfg)
 	cfg.Password = "" // pgconn keeps cfg
 	if err != nil {
-		return nil, openError(e, err)
+		return nil, openError(ctx, e, err)
 	}
 	c.pg = pg
 	return c, nil
@@ -248,6 +248,16 @@ func (c *Conn) Catalog(ctx context.Context) ([]connectors.Relation, error) {
 	return out, nil
 }
 
+// cleaned waits until pgconn has told a target that it gave up to end what runs
+// there, and then hangs up, whatever that came to.
+func (c *Conn) cleaned() {
+	select {
+	case <-c.pg.CleanupDone():
+	case <-time.After(c.driver.grace):
+	}
+	_ = c.pg.Conn().Close()
+}
+
 // Close cancels what runs at the target and ends the session. It may be called
 // at any moment and more than once.
 func (c *Conn) Close() error {
@@ -265,11 +275,12 @@ func (c *Conn) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		err := c.pg.Close(ctx)
+		c.cleaned()
 		<-c.io
 		if err != nil && !c.pg.IsClosed() {
 			return fmt.Errorf("close %q: %w", c.endpoint.Name, err)
 		}
-	case <-time.After(cancelGrace + time.Second):
+	case <-time.After(c.driver.grace + time.Second):
 		_ = c.pg.Conn().Close()
 	}
 	return nil

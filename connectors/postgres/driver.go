@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/mask"
@@ -19,12 +20,17 @@ type Options struct {
 	// Worker is the command that runs ParserWorker on its standard streams. nil
 	// is this binary with WorkerArgument.
 	Worker []string
+	// Grace is how long the target may take to end a cancelled statement before the
+	// connection is given up, and a third of how long a transaction's end may take; 0
+	// is 10 seconds.
+	Grace time.Duration
 }
 
 // Driver opens connections to PostgreSQL and judges statements. It owns the
 // parser workers, which it starts in the background when first needed. Only New
 // makes one. It is safe for concurrent use.
 type Driver struct {
+	grace time.Duration
 	pool  *pool
 	cache cache
 	trees treeCache
@@ -43,7 +49,10 @@ func New(o Options) *Driver {
 	if len(argv) == 0 {
 		argv = []string{self(), WorkerArgument}
 	}
-	return &Driver{pool: newPool(argv)}
+	if o.Grace <= 0 {
+		o.Grace = 10 * time.Second
+	}
+	return &Driver{pool: newPool(argv), grace: o.Grace}
 }
 
 // self is the path of this binary, also after a new one replaced it on disk.
@@ -120,7 +129,7 @@ func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 	}
 	if err := c.takeOver(ctx, g); err != nil {
 		_ = c.Close()
-		return nil, fmt.Errorf("open %q: %w", e.Name, err)
+		return nil, fmt.Errorf("open %q: %w", e.Name, connectors.OpenEnded(ctx, err))
 	}
 	return c, nil
 }

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -19,7 +21,10 @@ import (
 // openError says why no connection could be made, in one of the hub's
 // sentinels. pgconn's own texts name user and database but never a secret; still
 // only what is needed is taken from them.
-func openError(e connectors.Endpoint, err error) error {
+func openError(ctx context.Context, e connectors.Endpoint, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("open %q: %w", e.Name, connectors.OpenEnded(ctx, err))
+	}
 	wrap := func(sentinel error, why string) error {
 		return fmt.Errorf("open %q: %w: %s", e.Name, sentinel, why)
 	}
@@ -47,12 +52,22 @@ func openError(e connectors.Endpoint, err error) error {
 	case strings.Contains(err.Error(), "authentication method"):
 		return wrap(connectors.ErrCredential, "it asks for a way to sign in that is not used over this connection")
 	}
+	if !isNetwork(err) && unspoken.MatchString(err.Error()) {
+		return wrap(connectors.ErrProtocol, "it does not speak PostgreSQL")
+	}
 	return wrap(connectors.ErrUnreachable, root(err))
 }
+
+// unspoken is what pgconn says of an answer that is no message, or not one that may
+// come then. It has no types for it.
+var unspoken = regexp.MustCompile(`failed to receive message|received unexpected message|protocol error|protocol version too low`)
 
 // root is the innermost cause's text: the dial or read that failed.
 func root(err error) string {
 	var op *net.OpError
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return "it closed the connection"
+	}
 	if errors.As(err, &op) {
 		return op.Err.Error()
 	}
@@ -95,10 +110,10 @@ func (c *Conn) failure(run context.Context, err error) (mapped error, unknown bo
 	var long *pgproto3.ExceededMaxBodyLenErr
 	switch {
 	case errors.As(err, &long): // by how much too large tells of what is in it
-		return fmt.Errorf("%w: a row is larger than %d bytes", connectors.ErrVanished, long.MaxExpectedBodyLen), true
+		return fmt.Errorf("%w: a row is larger than %d bytes", connectors.ErrProtocol, long.MaxExpectedBodyLen), true
 	case run.Err() != nil:
 		return canceled(run), c.pg.IsClosed()
-	case c.pg.IsClosed() || isNetwork(err):
+	case isNetwork(err) || strings.Contains(err.Error(), "conn closed"): // before, by whatever came then
 		return fmt.Errorf("%w: %s", connectors.ErrVanished, root(err)), true
 	}
 	return fmt.Errorf("%w: %s", connectors.ErrProtocol, root(err)), true
@@ -109,10 +124,17 @@ func isNetwork(err error) bool {
 	return errors.As(err, &ne) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
-// canceled is ErrCanceled with the cause, where there is one beside the fact.
+// errTime is why a statement ended that the target did not end in time.
+var errTime = errors.New("statement timeout: the target did not answer in time")
+
+// canceled is ErrCanceled with the cause, where there is one beside the fact, or
+// that its time was over.
 func canceled(run context.Context) error {
 	cause := context.Cause(run)
-	if cause == nil || errors.Is(cause, context.Canceled) {
+	switch {
+	case errors.Is(cause, errTime):
+		return &connectors.TargetError{Code: queryCanceled, Text: errTime.Error()}
+	case cause == nil || errors.Is(cause, context.Canceled):
 		return connectors.ErrCanceled
 	}
 	return fmt.Errorf("%w: %w", connectors.ErrCanceled, cause)

@@ -16,8 +16,8 @@ import (
 	"github.com/sallyport/sallyport/policy"
 )
 
-// settleTimeout bounds COMMIT and ROLLBACK, which the requester cannot cancel.
-const settleTimeout = 30 * time.Second
+// settleTime bounds COMMIT and ROLLBACK, which the requester cannot cancel.
+func (c *Conn) settleTime() time.Duration { return 3 * c.driver.grace }
 
 // Query runs one statement as connectors.Querier describes. A statement without
 // rows has run, and its transaction is committed, when Query returns.
@@ -114,6 +114,9 @@ type source struct {
 	// limit is how long the statement may run, from since on; 0 is for ever.
 	limit time.Duration
 	since time.Time
+	// timer ends run where the target itself does not in time.
+	timer *time.Timer
+	late  context.CancelCauseFunc
 
 	rr        *pgconn.ResultReader
 	began     bool // a transaction is open that ends with the statement
@@ -206,6 +209,7 @@ func (q *source) open(t connectors.Terms) error {
 	}
 	t.Timeout = mine.longest(t.Timeout)
 	q.limit, q.since = t.Timeout, q.c.now()
+	q.deadline()
 	limit := fmt.Sprintf("statement_timeout = %d", t.Timeout.Milliseconds())
 	if t.Timeout > 0 && t.Timeout < time.Millisecond {
 		limit = "statement_timeout = 1"
@@ -227,6 +231,17 @@ func (q *source) open(t connectors.Terms) error {
 	q.began = true // or half so: ROLLBACK is harmless outside a transaction
 	_, err := q.c.pg.Exec(q.run, text).ReadAll()
 	return q.failure(err)
+}
+
+// deadline ends the statement where the target says nothing of its limit: it may
+// have stalled.
+func (q *source) deadline() {
+	if q.limit <= 0 {
+		return
+	}
+	run, cancel := context.WithCancelCause(q.run)
+	q.run, q.late = run, cancel
+	q.timer = time.AfterFunc(q.limit+time.Second, func() { cancel(errTime) })
 }
 
 func (q *source) prepare(text string) (*pgconn.StatementDescription, error) {
@@ -358,6 +373,10 @@ func (q *source) Finish() connectors.Outcome {
 			q.out.Err = err
 		}
 		<-q.c.io
+	}
+	if q.timer != nil {
+		q.timer.Stop()
+		q.late(nil)
 	}
 	q.c.end()
 	return q.out

@@ -74,7 +74,7 @@ func (q *source) transact(text string) error {
 	// Its end is not left to a requester who may go away.
 	ctx, cancel := q.run, context.CancelFunc(func() {})
 	if !begins {
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(q.run), settleTimeout)
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(q.run), q.c.settleTime())
 	}
 	defer cancel()
 	q.sent = true
@@ -151,7 +151,7 @@ func (q *source) within(limit string, readOnly bool) error {
 // settleStep ends a step. One that failed leaves the transaction as the target
 // leaves it; one that was refused or left early is taken back alone.
 func (q *source) settleStep(err error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.run), settleTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.run), q.c.settleTime())
 	defer cancel()
 	failed := q.c.pg.TxStatus() == 'E'
 	text := "release savepoint sallyport"

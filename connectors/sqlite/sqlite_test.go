@@ -116,6 +116,14 @@ func TestSuite(t *testing.T) {
 			{Name: "no database", Endpoint: connectors.Endpoint{Database: fileOf(t, fmt.Sprintf("%5000s", "text"))}, Want: connectors.ErrProtocol},
 		},
 		Sessions: func(t testing.TB) int { return handles(t, file) },
+		Cannot: map[connectortest.Property]string{
+			connectortest.NoSecret:                             "a file has no credential",
+			connectortest.WrongPassword:                        "a file has no credential",
+			connectortest.Vanished:                             "the engine runs in this process: there is no connection that could end",
+			connectortest.SlowSignIn:                           "the engine runs in this process: nobody has to answer",
+			connectortest.Oversized.Of(connectortest.ToSignIn): "the engine runs in this process: there are no messages",
+			connectortest.Malformed.Of(connectortest.ToQuery):  "the engine runs in this process: there are no messages; a file with broken pages is told by SQLITE_CORRUPT",
+		},
 		SQL: &connectortest.SQL{
 			Read:     "select id, full_name, balance, null as none, x'00ff' as bytes from customers where id <= 2 order by id",
 			ReadWant: [][]string{{"1", "Person 1", "0.5", "NULL", `\x00ff`}, {"2", "Person 2", "1.0", "NULL", `\x00ff`}},
@@ -136,7 +144,8 @@ func TestSuite(t *testing.T) {
 				"create temp table t(x)", "create virtual table v using rtree(a, b, c)", "select sqlite_log(1, 'x')", "explain pragma user_version = 7", "-- nothing",
 			},
 			SyntaxError: "selekt 1", ErrorCode: "SQLITE_ERROR",
-			Slow: "with recursive i(n) as (select 1 union all select n+1 from i) select count(*) from i",
+			Oversized: "select zeroblob(500000000)",
+			Slow:      "with recursive i(n) as (select 1 union all select n+1 from i) select count(*) from i",
 			Large: func(rows int) string {
 				return fmt.Sprintf("with recursive i(n) as (select 1 union all select n+1 from i where n < %d) select n, printf('%%01000d', n) from i", rows)
 			},

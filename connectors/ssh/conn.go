@@ -22,7 +22,8 @@ type Conn struct {
 	// forwards are the addresses that the target declares to reach.
 	forwards []string
 
-	// ctx ends with the connection; its cause is errClosed or connectors.ErrVanished.
+	// ctx ends with the connection; its cause is errClosed, or wraps
+	// connectors.ErrVanished or ErrProtocol.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	alive  sync.WaitGroup // watch and keepAlive
@@ -36,7 +37,10 @@ var (
 	_ connectors.Forwarder = (*Conn)(nil)
 )
 
-var errClosed = errors.New("the connection was closed")
+var (
+	errClosed = errors.New("the connection was closed")
+	errSilent = fmt.Errorf("%w: it did not answer in time, so it was given up", connectors.ErrVanished)
+)
 
 func newConn(conn gossh.Conn, channels <-chan gossh.NewChannel, requests <-chan *gossh.Request, login string, o Options) *Conn {
 	// A Client refuses every channel that the target opens, and every request.
@@ -59,10 +63,16 @@ func (c *Conn) Close() error {
 	return err
 }
 
-// watch learns when the connection is lost.
+// watch learns when the connection is lost, and how.
 func (c *Conn) watch() {
-	_ = c.client.Wait()
-	c.cancel(connectors.ErrVanished)
+	err := c.client.Wait()
+	var network net.Error
+	switch {
+	case err == nil || lost(err) || errors.As(err, &network):
+		c.cancel(connectors.ErrVanished)
+	default: // a packet that is none: its sum does not match, or it is longer than any may be
+		c.cancel(fmt.Errorf("%w: it sent what is no packet", connectors.ErrProtocol))
+	}
 }
 
 // keepAlive asks the target whether it is there, and closes the connection if
@@ -76,7 +86,10 @@ func (c *Conn) keepAlive() {
 			return
 		case <-tick.C:
 		}
-		late := time.AfterFunc(c.options.KeepAlive, func() { _ = c.client.Close() })
+		late := time.AfterFunc(c.options.KeepAlive, func() {
+			c.cancel(errSilent)
+			_ = c.client.Close()
+		})
 		_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
 		late.Stop()
 		if err != nil {
@@ -92,10 +105,19 @@ func lost(err error) bool {
 
 // gone is why the connection ended, in the words of errors.go.
 func (c *Conn) gone() error {
-	if errors.Is(context.Cause(c.ctx), errClosed) {
+	switch cause := context.Cause(c.ctx); {
+	case errors.Is(cause, errClosed):
 		return canceled(errClosed)
+	case cause != nil:
+		return cause
 	}
 	return connectors.ErrVanished
+}
+
+// cutOff reports whether err says that the connection was lost, so that it cannot be
+// told what became of what ran.
+func (c *Conn) cutOff(err error) bool {
+	return errors.Is(err, connectors.ErrVanished) || c.ctx.Err() != nil && errors.Is(err, connectors.ErrProtocol)
 }
 
 // opening is a session channel, or why there is none. started is set where the

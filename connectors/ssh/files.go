@@ -138,7 +138,7 @@ func (c *Conn) File(ctx context.Context, g connectors.Guard, call connectors.Fil
 	}
 	err = c.fileError(err)
 	p.Done(connectors.Outcome{Err: err, Rows: int64(len(a.Entries)), Affected: -1,
-		Unknown: at.changes() && (errors.Is(err, connectors.ErrVanished) || errors.Is(err, connectors.ErrCanceled))})
+		Unknown: at.changes() && (c.cutOff(err) || errors.Is(err, connectors.ErrCanceled))})
 	return a, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	gossh "golang.org/x/crypto/ssh"
 
@@ -145,6 +146,10 @@ func (f *forward) move(count *passed, to io.Writer, from io.Reader, limit int64)
 // connection as if the far side had.
 func (c *Conn) there() error {
 	if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err != nil {
+		select { // until watch knows how it was lost
+		case <-c.ctx.Done():
+		case <-time.After(c.options.Grace):
+		}
 		return c.gone()
 	}
 	return nil

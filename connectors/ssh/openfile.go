@@ -59,7 +59,7 @@ func (c *Conn) OpenFile(ctx context.Context, g connectors.Guard, call connectors
 	if err := o.open(p); err != nil {
 		o.done()
 		err = c.fileError(err)
-		p.Done(connectors.Outcome{Err: err, Affected: -1, Unknown: at.changes() && errors.Is(err, connectors.ErrVanished)})
+		p.Done(connectors.Outcome{Err: err, Affected: -1, Unknown: at.changes() && c.cutOff(err)})
 		return nil, err
 	}
 	context.AfterFunc(o.ctx, func() { _ = o.Abort(reason(context.Cause(o.ctx))) }) // closed already, where the operation is over
@@ -182,7 +182,11 @@ func (o *openFile) fail(err error) error {
 		return nil
 	}
 	var refused *policy.Refusal
-	if !errors.As(err, &refused) {
+	switch {
+	case errors.As(err, &refused):
+	case o.ctx.Err() != nil: // which ended the stream, in words of ours
+		err = reason(context.Cause(o.ctx))
+	default:
 		err = o.c.fileError(err)
 	}
 	o.mu.Lock()
@@ -233,7 +237,7 @@ func (o *openFile) end(why error) error {
 
 func (o *openFile) finish(why error) error {
 	defer o.done()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(o.ctx), o.c.options.Grace)
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(o.ctx), o.c.options.Grace, errSlow)
 	defer cancel()
 	if o.down != nil {
 		o.down.Close(ctx)
@@ -261,7 +265,7 @@ func (o *openFile) finish(why error) error {
 	if why == nil && o.down != nil && o.down.Err() != nil && told == nil {
 		out.Err = errors.Join(o.down.Err(), err)
 	}
-	out.Unknown = o.up != nil && errors.Is(out.Err, connectors.ErrVanished)
+	out.Unknown = o.up != nil && o.c.cutOff(out.Err)
 	o.p.Done(out)
 	return err
 }

@@ -70,7 +70,7 @@ func (o *operation) run(ctx context.Context, requests ...request) (connectors.Ex
 		exit, err = o.move(ctx, at.ch)
 	}
 	o.over.Store(true)
-	o.permit.Done(connectors.Outcome{Err: err, Unknown: at.started && errors.Is(err, connectors.ErrVanished), Exit: exit, Affected: -1})
+	o.permit.Done(connectors.Outcome{Err: err, Unknown: at.started && o.c.cutOff(err), Exit: exit, Affected: -1})
 	if exit == nil {
 		exit = &connectors.Exit{}
 	}
@@ -139,6 +139,9 @@ func (o *operation) verdict(ctx context.Context, exit *connectors.Exit, broken e
 	case broken != nil:
 		return broken
 	case exit == nil:
+		if err := o.c.there(); err != nil {
+			return err
+		}
 		return fmt.Errorf("%w without saying how the program ended", connectors.ErrVanished)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
@@ -19,6 +20,10 @@ import (
 
 func endpoint(s *sshdtest.Server) connectors.Endpoint {
 	return connectors.Endpoint{Name: "web-1", Address: s.Address, User: s.User, HostKeys: []string{s.HostKey}}
+}
+
+var cannot = map[connectortest.Property]string{
+	connectortest.MasksHold.Of(connectortest.ToForward): "what goes through is not understood: it is counted and hashed, not masked",
 }
 
 // The suite against OpenSSH.
@@ -46,7 +51,11 @@ func TestSuite(t *testing.T) {
 		},
 		Sessions: func(testing.TB) int { return s.Sessions() },
 		Active:   func(t testing.TB) int { return running(t, pids) },
-		Files:    &connectortest.Files{Dir: files, Local: files},
+		Forward:  &connectortest.Forwarding{},
+		// What a target with a stalled connection waits for.
+		Impatient: New(Options{KeepAlive: 300 * time.Millisecond, Grace: 300 * time.Millisecond}),
+		Cannot:    cannot,
+		Files:     &connectortest.Files{Dir: files, Local: files},
 		Host: &connectortest.Host{
 			Command: "printf 'to out\\n'; printf 'to err\\n' >&2; exit 3",
 			Stdout:  "to out\n", Stderr: "to err\n", Exit: connectors.Exit{Code: 3},

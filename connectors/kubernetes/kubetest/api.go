@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -166,4 +167,9 @@ func (s *Server) populate(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// LogFile is the file of a container's log, for a pod of Namespace.
+func (s *Server) LogFile(pod, container string) string {
+	return filepath.Join(s.path("containers"), Namespace+"_"+pod+"_"+container, "log")
 }

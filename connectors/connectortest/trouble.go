@@ -1,0 +1,255 @@
+package connectortest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/policy"
+)
+
+// Big is whether the large answers are of 1 GiB, by SALLYPORT_BIG=1, and not of 64 MiB.
+func Big() bool { return os.Getenv("SALLYPORT_BIG") == "1" }
+
+func large() int64 {
+	if Big() {
+		return 1 << 30
+	}
+	return 64 << 20
+}
+
+// general are the proofs that are the same for every power.
+func (s *suite) general(w work) []proof {
+	no := s.Endpoint.Address == ""
+	slow, flood := true, true
+	switch w.power {
+	case ToQuery:
+		slow, flood = s.SQL.Slow != "", s.SQL.Large != nil
+	case ToExec, ToAttach:
+		slow, flood = s.Host.Slow != "", s.Host.Flood != nil
+	case ToRequest:
+		slow, flood = s.Web.Slow != "", s.Web.Large != nil
+	}
+	proofs := []proof{
+		{Refused, "", func(t *testing.T) { s.testRefusal(t, w) }, !flood},
+		{CancelFrees, "", func(t *testing.T) { s.testCancel(t, w) }, !slow},
+		{CancelFrees, "though it has stalled", func(t *testing.T) { s.testCancelStalled(t, w) }, no || !flood},
+		{NothingLeaks, "closed while it runs", func(t *testing.T) { s.testCloseRunning(t, w) }, !slow},
+		{BoundedMemory, "", func(t *testing.T) { s.testMemory(t, w) }, !flood},
+		{Vanished, "while it runs", func(t *testing.T) { s.testVanished(t, w) }, no || !slow},
+		{Vanished, "in the middle of an answer", func(t *testing.T) { s.testCut(t, w) }, no || !flood},
+		{SlowOperation, "it stops in the middle of an answer", func(t *testing.T) { s.testStall(t, w) }, no || !flood},
+		{Malformed, "broken in the middle of an answer", func(t *testing.T) { s.testCorrupt(t, w) }, no || !flood},
+	}
+	return proofs
+}
+
+// testRefusal: who refused, why, and what to do instead reach whoever asked, and no
+// byte of an answer does.
+func (s *suite) testRefusal(t *testing.T, w work) {
+	refusal := &policy.Refusal{Rule: "nothing-at-night", Reason: "it is night", Hint: "ask in the morning"}
+	g := &Guard{Judge: func(connectors.Operation) error { return refusal }, said: &s.said}
+	s.with(t, g, func(conn connectors.Conn) {
+		var shown bytes.Buffer
+		err := w.stream(s.context(t), conn, g, 1000, &shown)
+		var got *policy.Refusal
+		if !errors.As(err, &got) || got != refusal {
+			t.Errorf("%v, want the guard's refusal as it is", err)
+		}
+		if shown.Len() > 0 {
+			t.Errorf("a refused operation shows %q", clip(shown.String()))
+		}
+	})
+}
+
+func (s *suite) testCancel(t *testing.T, w work) {
+	g := &Guard{}
+	s.with(t, g, func(conn connectors.Conn) {
+		ctx, cancel := context.WithCancel(s.context(t))
+		defer cancel()
+		done := s.begun(ctx, t, conn, g, w)
+		cancel()
+		if err := s.ended(t, done); !errors.Is(err, connectors.ErrCanceled) {
+			t.Errorf("cancelled: %v, want %v", err, connectors.ErrCanceled)
+		}
+		s.idle(t)
+		if o := only(t, g).Outcomes(); len(o) != 1 || !errors.Is(o[0].Err, connectors.ErrCanceled) {
+			t.Errorf("outcome: %+v", o)
+		}
+	})
+}
+
+// testCloseRunning closes the connection under a running operation.
+func (s *suite) testCloseRunning(t *testing.T, w work) {
+	g := &Guard{}
+	s.leakless(t, func() {
+		conn := s.open(t, g)
+		// Only Close ends it: this context has no deadline.
+		done := s.begun(t.Context(), t, conn, g, w)
+		closed := make(chan error, 1)
+		go func() {
+			_ = conn.Close() // it may complain of what it interrupts
+			closed <- nil
+		}()
+		_ = s.ended(t, closed)
+		if err := s.ended(t, done); err == nil {
+			t.Error("the operation succeeded although its connection was closed")
+		}
+		settled(t, g)
+		s.idle(t)
+		if err := w.stream(s.context(t), conn, &Guard{said: &s.said}, 1000, io.Discard); err == nil {
+			t.Error("a closed connection answers")
+		}
+	})
+}
+
+// testVanished cuts the connection under a running operation.
+func (s *suite) testVanished(t *testing.T, w work) {
+	g := &Guard{}
+	s.leakless(t, func() {
+		conn := s.open(t, g)
+		done := s.begun(s.context(t), t, conn, g, w)
+		s.wire.cut()
+		told(t, s.ended(t, done), connectors.ErrVanished)
+		settled(t, g)
+		if o := only(t, g).Outcomes(); len(o) == 1 && !o[0].Unknown && o[0].Exit == nil && changes(w.power) {
+			t.Errorf("outcome: %+v, want unknown", o[0])
+		}
+		_ = conn.Close()
+		s.idle(t)
+	})
+}
+
+// changes reports whether the slow operation of a power may have changed something.
+func changes(w Power) bool { return w == ToQuery || w == ToExec || w == ToAttach }
+
+// middle is how many bytes of a large answer pass before the line fails.
+const middle = 300_000
+
+// troubled does a large operation over a line that fails in its middle, and checks
+// that nothing stays of it. The error is the requester's.
+func (s *suite) troubled(t *testing.T, w work, what trouble, do func(conn connectors.Conn, g *Guard, stopped func() bool) error) {
+	t.Helper()
+	g := &Guard{Discard: true, said: &s.said}
+	s.leakless(t, func() {
+		l, e := s.over()
+		conn, err := s.impatient().Open(s.context(t), e, mask.NewSecret([]byte(s.Secret)), g)
+		if err != nil {
+			t.Fatalf("open: %v", err)
+		}
+		g.OnPermit = func(connectors.Operation) { l.fail(what, middle) }
+		done := make(chan error, 1)
+		go func() { done <- do(conn, g, l.stalled) }()
+		if err := s.ended(t, done); err != nil {
+			s.said.add(err.Error())
+		}
+		settled(t, g)
+		closed := make(chan error, 1)
+		go func() {
+			_ = conn.Close() // it may complain of what happened
+			closed <- nil
+		}()
+		_ = s.ended(t, closed)
+		s.idle(t)
+	})
+}
+
+// answered is what an answer in trouble is asked for: more than passes.
+const answered = 16 << 20
+
+func (s *suite) testCut(t *testing.T, w work) {
+	s.troubled(t, w, cut, func(conn connectors.Conn, g *Guard, _ func() bool) error {
+		err := w.stream(s.context(t), conn, g, answered, io.Discard)
+		told(t, err, connectors.ErrVanished)
+		return err
+	})
+}
+
+// testCorrupt: what is no message of the protocol is told as that. A connection over
+// which it came is not used any more, or works.
+func (s *suite) testCorrupt(t *testing.T, w work) {
+	s.troubled(t, w, corrupt, func(conn connectors.Conn, g *Guard, _ func() bool) error {
+		err := w.stream(s.context(t), conn, g, answered, io.Discard)
+		told(t, err, connectors.ErrProtocol)
+		return err
+	})
+}
+
+// testStall: an operation with a limit ends by it, although nobody says so. One that
+// has none ends when the driver finds that the target does not answer.
+func (s *suite) testStall(t *testing.T, w work) {
+	s.troubled(t, w, stall, func(conn connectors.Conn, g *Guard, _ func() bool) error {
+		if !w.wordless {
+			g.Terms = func(connectors.Operation) connectors.Terms {
+				return connectors.Terms{ReadOnly: true, Timeout: brief}
+			}
+		}
+		err := w.stream(t.Context(), conn, g, answered, io.Discard)
+		if err == nil || !late.MatchString(err.Error()) || errors.Is(err, connectors.ErrProtocol) {
+			t.Errorf("the error is %v, which does not say that it took too long", err)
+		}
+		return err
+	})
+}
+
+func (s *suite) testCancelStalled(t *testing.T, w work) {
+	s.troubled(t, w, stall, func(conn connectors.Conn, g *Guard, stalled func() bool) error {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		done := make(chan error, 1)
+		go func() { done <- w.stream(ctx, conn, g, answered, io.Discard) }()
+		if !eventually(stalled) {
+			t.Error("the line never stalled")
+		}
+		cancel()
+		err := s.ended(t, done)
+		told(t, err, connectors.ErrCanceled)
+		return err
+	})
+}
+
+// meter counts bytes and looks at the heap every 8 MiB.
+type meter struct {
+	n, next     int64
+	base, worst uint64
+}
+
+func (m *meter) Write(b []byte) (int, error) {
+	m.n += int64(len(b))
+	if m.n >= m.next {
+		m.next += 8 << 20
+		m.worst = max(m.worst, heapInUse())
+	}
+	return len(b), nil
+}
+
+// testMemory streams a large answer and looks at the heap on the way: no more than
+// a part of it is there at any time.
+func (s *suite) testMemory(t *testing.T, w work) {
+	const allowed = 24 << 20
+	size := large()
+	if w.power == ToRequest && s.Web.LargeBytes != 0 && !Big() {
+		size = int64(s.Web.LargeBytes)
+	}
+	g := &Guard{Discard: true, said: &s.said}
+	s.with(t, g, func(conn connectors.Conn) {
+		m := &meter{base: heapInUse()}
+		if err := w.stream(t.Context(), conn, g, size, m); err != nil {
+			t.Errorf("%v", err)
+		}
+		if m.n < size-rowBytes {
+			t.Errorf("%d bytes came, want %d", m.n, size)
+		}
+		if m.worst > m.base+allowed {
+			t.Errorf("the heap grew by %d MiB", (m.worst-m.base)>>20)
+		}
+		if n := only(t, g).Count(); w.power == ToQuery && n != size/rowBytes {
+			t.Errorf("%d rows recorded, want %d", n, size/rowBytes)
+		}
+	})
+}
