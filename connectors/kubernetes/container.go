@@ -219,7 +219,7 @@ func ended(ctx context.Context, err error) (exit connectors.Exit, started bool, 
 	case errors.As(err, &op):
 		return exit, false, failed(ctx, err)
 	case httpstream.IsUpgradeFailure(err):
-		return exit, false, fmt.Errorf("%w: it opens no channel: %.200q", connectors.ErrProtocol, upgrade(err).Error())
+		return exit, false, fmt.Errorf("%w: it opens no channel, and its answer is withheld", connectors.ErrProtocol)
 	}
 	return exit, true, &connectors.TargetError{Code: "exec", Text: strings.TrimSpace(err.Error())}
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	nethttp "net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -188,11 +187,8 @@ func failed(ctx context.Context, err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.As(err, &op):
 		return connectors.ErrVanished
 	}
-	var of *url.Error
-	if errors.As(err, &of) {
-		err = of.Err // without the target, which is known
-	}
-	return fmt.Errorf("%w: %.200q", connectors.ErrProtocol, err.Error())
+	// The library's words quote what the server sent, which may be anybody's value.
+	return fmt.Errorf("%w: what it sent is no answer in HTTP, and is withheld", connectors.ErrProtocol)
 }
 
 // canceled is connectors.ErrCanceled with the cause, where it says more.
