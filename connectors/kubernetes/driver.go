@@ -75,7 +75,7 @@ func (d *Driver) open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 		return nil, fmt.Errorf("%w: it cannot be read: a certificate with its key, both in PEM, or a token", connectors.ErrCredential)
 	}
 	client.CheckRedirect = func(*nethttp.Request, []*nethttp.Request) error { return nethttp.ErrUseLastResponse }
-	c := &Conn{cfg: cfg, client: client, options: d.options, namespace: e.Namespace, login: login(e), dialed: e.Dial != nil}
+	c := &Conn{cfg: cfg, client: client, options: d.options, namespace: e.Namespace, login: login(e), dialed: e.Dial != nil, forwards: e.Forwards}
 	if c.namespace == "" {
 		c.namespace = "default"
 	}
@@ -129,7 +129,8 @@ type Conn struct {
 	options   Options
 	namespace string
 	login     string
-	dialed    bool // by a function, which upgraded connections cannot use
+	dialed    bool     // by a function, which upgraded connections cannot use
+	forwards  []string // patterns of what may be forwarded to
 	known     discovery
 
 	// ctx ends with Close.
