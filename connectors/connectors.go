@@ -39,7 +39,7 @@ type Endpoint struct {
 	// Via is the host through which Address is reached; nil is directly.
 	Via *Via
 	// Forwards are the addresses, as the target sees them, to which connections
-	// through it may go.
+	// through it may go; for a cluster patterns of POD.NAMESPACE:PORT.
 	Forwards []string
 	// Command is the declaration of kind command, nil for others.
 	Command *Command
@@ -205,7 +205,7 @@ type Executor interface {
 // Forwarder opens connections from the target to what it declares to reach.
 type Forwarder interface {
 	// Forward asks the guard (ActionForward), then connects the stream to the address,
-	// one of Endpoint.Forwards, as the target sees it, until both sides have ended or
+	// one that Endpoint.Forwards names, as the target sees it, until both sides have ended or
 	// ctx does. What goes through is not understood: it is counted and hashed, not
 	// masked. It closes the stream.
 	Forward(ctx context.Context, g Guard, address string, stream io.ReadWriteCloser) error

@@ -12,7 +12,10 @@ import (
 type Operation struct {
 	Action policy.Action
 	Text   string // exactly what will be sent
-	Facts  policy.Facts
+	// Kept stands for Text where people see it and transcripts keep it, where Text
+	// itself holds values that neither may; "" is Text. Approvals bind to Text.
+	Kept  string
+	Facts policy.Facts
 	// Login is the upstream user that will run it.
 	Login string
 	// Reads are the columns that an operation which changes something reads, where
@@ -31,6 +34,14 @@ type Operation struct {
 	// Cleartext names masked columns that the requester asks to see in clear. A driver
 	// leaves it empty: a guard knows.
 	Cleartext []string
+}
+
+// Shown is the text as people see it and transcripts keep it.
+func (o Operation) Shown() string {
+	if o.Kept != "" {
+		return o.Kept
+	}
+	return o.Text
 }
 
 // MaskedRead returns the first of the columns that the plan masks.

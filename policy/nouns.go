@@ -121,6 +121,8 @@ type KubernetesCall struct {
 	Subresource string `json:"subresource,omitempty"`
 	Namespace   string `json:"namespace,omitempty"`
 	Name        string `json:"name,omitempty"`
+	// Port is that of a pod which a port-forward leads to.
+	Port int64 `json:"port,omitempty"`
 }
 
 // TableKind says what a relation is. Only plain and partitioned tables hold

@@ -206,6 +206,7 @@ var kubernetesNoun = newNoun("kubernetes_call", fields{
 	"subresource": is(types.StringType, func(k *KubernetesCall) any { return k.Subresource }),
 	"namespace":   is(types.StringType, func(k *KubernetesCall) any { return k.Namespace }),
 	"name":        is(types.StringType, func(k *KubernetesCall) any { return k.Name }),
+	"port":        is(types.IntType, func(k *KubernetesCall) any { return k.Port }),
 })
 
 var operationNoun = newNoun("operation", fields{

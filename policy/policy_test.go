@@ -131,7 +131,8 @@ func TestRightsOfAnActionAlike(t *testing.T) {
 		"file dangerous deny default deny", "shell allow ops/work", "forward deny default deny",
 		"read allow ops/look", "write deny default deny", "ddl deny default deny", "privilege deny default deny", "dangerous deny default deny",
 		"unknown deny default deny", "exec read allow ops/look", "exec write allow ops/work", "exec ddl allow ops/work", "exec privilege allow ops/work",
-		"exec dangerous allow ops/work", "shell allow ops/work"}
+		"exec dangerous allow ops/work", "file read allow ops/look", "file write deny default deny", "file ddl deny default deny", "file privilege deny default deny",
+		"file dangerous deny default deny", "shell allow ops/work", "forward deny default deny"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

@@ -268,7 +268,7 @@ func DefaultKinds() map[string][]Action {
 		"mysql":      {ActionSQL},
 		"sqlite":     {ActionSQL},
 		"ssh":        {ActionExec, ActionFile, ActionShell, ActionForward},
-		"kubernetes": {ActionKubernetes, ActionExec, ActionShell},
+		"kubernetes": {ActionKubernetes, ActionExec, ActionFile, ActionShell, ActionForward},
 		"http":       {ActionHTTP},
 		"command":    {ActionExec},
 	}

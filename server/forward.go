@@ -18,7 +18,8 @@ import (
 // forwardChannel answers `ssh -L port:RESOURCE:PORT` (direct-tcpip, RFC 4254
 // section 7.2): a connection to what a resource declares to reach, through it.
 // Nothing is reached as an address: a name that is no resource's is refused as a
-// resource that is not open. The channel is opened once the far side answered, so
+// resource that is not open; of a cluster, the pod stands before the resource
+// (POD.NAMESPACE.RESOURCE). The channel is opened once the far side answered, so
 // that the client is told why it was not.
 func (s *Server) forwardChannel(_ *ssh.Server, sc *gossh.ServerConn, nc gossh.NewChannel, ctx ssh.Context) {
 	c := connOf(ctx)
@@ -56,11 +57,11 @@ func (s *Server) forward(ctx context.Context, c *conn, host string, port uint32,
 	if v == nil {
 		return errors.New("sign in first: ssh " + s.o.Reach)
 	}
-	address, err := v.Forward(ctx, host, port)
+	name, address, err := v.Forward(ctx, host, port)
 	if err != nil {
 		return err
 	}
-	sess, err := v.Open(ctx, host, policy.ActionForward, session.Screen{})
+	sess, err := v.Open(ctx, name, policy.ActionForward, session.Screen{})
 	if err != nil {
 		return err
 	}

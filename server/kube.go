@@ -16,11 +16,12 @@ import (
 // kubeVerb is kubectl's words over the gate.
 func kubeVerb(ask func(map[string]string) map[string]string) verb {
 	return verb{name: "kube", usage: "kube [--reason TEXT] [--wait DURATION] [--raw] CLUSTER -- get pods -n NAMESPACE", need: 2, free: 1, flags: ask(map[string]string{"--raw": ""}), run: (*call).kube,
-		help: "kubectl's words without kubectl: get, describe, logs, events, exec, apply -f -, delete, scale, rollout and more, each request judged by itself"}
+		help: "kubectl's words without kubectl: get, describe, logs, events, exec, apply -f -, delete, scale, rollout, port-forward and more, each request judged by itself"}
 }
 
 // kube runs a line of kubectl. What it shows is text in which nothing can drive a
-// terminal, but for what a program in a container writes, which is exact.
+// terminal, but for what a program in a container or behind a port writes, which is
+// exact.
 func (c *call) kube() error {
 	ask, err := c.ask()
 	if err != nil {
@@ -34,13 +35,17 @@ func (c *call) kube() error {
 	if tty {
 		return c.kubeTerminal(words)
 	}
-	s, err := c.v.Open(c.ctx, c.operand(0), policy.ActionKubernetes, session.Screen{Term: c.a.term})
+	action := policy.ActionKubernetes
+	if verb == "port-forward" {
+		action = policy.ActionForward
+	}
+	s, err := c.v.Open(c.ctx, c.operand(0), action, session.Screen{Term: c.a.term})
 	if err != nil {
 		return err
 	}
 	defer s.Close() // its error is nil by contract
 	t := connectors.Terminal{Stdio: connectors.Stdio{In: c.a.stdin(), Out: c.out, Err: c.err}}
-	if verb != "exec" && verb != "attach" {
+	if !exact[verb] {
 		errs := &plainText{w: c.err}
 		t.Stdio.Err = errs
 		if c.flags["--raw"] == "" {
@@ -56,6 +61,9 @@ func (c *call) kube() error {
 	}
 	return exited(exit)
 }
+
+// exact are the verbs whose streams are a program's.
+var exact = map[string]bool{"exec": true, "attach": true, "port-forward": true}
 
 // kubeTerminal attaches the terminal to what the line runs, as shell does; a reason
 // is asked for there.

@@ -51,6 +51,7 @@ func commands() map[string]command {
 		"rollout":       {"( --watch -w --timeout", (*job).rollout},
 		"cordon":        {"( --dry-run", (*job).cordon},
 		"uncordon":      {"( --dry-run", (*job).cordon},
+		"port-forward":  {"", (*job).portForward},
 		"api-resources": {"--no-headers ( --api-group --namespaced", (*job).apiResources},
 		"version":       {"( -o --output", (*job).version},
 		"auth":          {"--list -q --quiet ( --subresource", (*job).auth},

@@ -177,14 +177,7 @@ func (c *Conn) executor(p program) (remotecommand.Executor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", connectors.ErrCredential, err)
 	}
-	x, err := remotecommand.NewFallbackExecutor(ws, spdy, func(err error) bool {
-		var said *apierrors.StatusError
-		return httpstream.IsUpgradeFailure(err) && !errors.As(upgrade(err), &said)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrUnsupported, err)
-	}
-	return x, nil
+	return either{ws, spdy}, nil
 }
 
 // upgrade is why a connection was not upgraded.
@@ -218,10 +211,10 @@ func ended(ctx context.Context, err error) (exit connectors.Exit, started bool, 
 		return exit, true, connectors.ErrVanished
 	case errors.As(err, &op):
 		return exit, false, failed(ctx, err)
-	case httpstream.IsUpgradeFailure(err):
-		return exit, false, fmt.Errorf("%w: it opens no channel: %.200q", connectors.ErrProtocol, upgrade(err).Error())
+	case httpstream.IsUpgradeFailure(err), noUpgrade(err):
+		return exit, false, fmt.Errorf("%w: it opens no channel, and its answer is withheld", connectors.ErrProtocol)
 	}
-	return exit, true, &connectors.TargetError{Code: "exec", Text: strings.TrimSpace(err.Error())}
+	return exit, true, &connectors.TargetError{Code: "exec", Text: bounded(err.Error())}
 }
 
 // sizeQueue hands on the terminal's size, the newest as soon as it is there.

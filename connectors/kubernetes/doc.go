@@ -30,9 +30,11 @@
 // In answers to whatever is about Secrets, or about tokens that are made, every value
 // below data, stringData, annotations and token is masked, whoever asks and whatever
 // the plans say, in any of the API's forms; only JSON is asked for, and another answer
-// is withheld. What somebody puts into a manifest that they apply is their
-// statement, and is kept as typed. A Secret's value that a program prints in a pod, or
-// a log holds, is for the detectors to find.
+// is withheld. What a request would put into a Secret is withheld from whoever is to
+// approve it and from transcripts (redact.go); a body that cannot be read is withheld
+// whole. What a server says outside of the API's own words is told to nobody. A
+// Secret's value that a program prints in a pod, or a log holds, is for the detectors
+// to find.
 //
 // # Trust
 //

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	nethttp "net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -71,7 +70,7 @@ func (d *Driver) open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{cfg: cfg, options: d.options, namespace: e.Namespace, login: login(e), dialed: e.Dial != nil}
+	c := &Conn{cfg: cfg, options: d.options, namespace: e.Namespace, login: login(e), dialed: e.Dial != nil, forwards: e.Forwards}
 	own := rest.CopyConfig(cfg)
 	if own.Dial == nil {
 		own.Dial = (&net.Dialer{Timeout: 30 * time.Second}).DialContext
@@ -137,7 +136,8 @@ type Conn struct {
 	options   Options
 	namespace string
 	login     string
-	dialed    bool // by a function, which upgraded connections cannot use
+	dialed    bool     // by a function, which upgraded connections cannot use
+	forwards  []string // patterns of what may be forwarded to
 	known     discovery
 	lines     lines.Set // of client
 
@@ -196,11 +196,8 @@ func failed(ctx context.Context, err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.As(err, &op):
 		return connectors.ErrVanished
 	}
-	var of *url.Error
-	if errors.As(err, &of) {
-		err = of.Err // without the target, which is known
-	}
-	return fmt.Errorf("%w: %.200q", connectors.ErrProtocol, err.Error())
+	// The library's words quote what the server sent, which may be anybody's value.
+	return fmt.Errorf("%w: what it sent is no answer in HTTP, and is withheld", connectors.ErrProtocol)
 }
 
 // canceled is connectors.ErrCanceled with the cause, where it says more.

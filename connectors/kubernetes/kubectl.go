@@ -172,7 +172,7 @@ func verbHandlers() map[string]func(j *judge, words, after []string, f flags) {
 	}
 	return map[string]func(*judge, []string, []string, flags){
 		"get": (*judge).shows, "describe": (*judge).shows, "events": (*judge).shows, "wait": (*judge).shows, "logs": (*judge).logs, "log": (*judge).logs, "top": (*judge).tops, "diff": (*judge).opaque,
-		"exec": into("exec", "exec runs code in a workload"), "attach": into("attach", "attach joins a workload"), "port-forward": into("portforward", "port-forward opens a way into the cluster"), "rsh": runs("runs code in a workload"), "rsync": runs("copies into or out of a workload"),
+		"exec": into("exec", "exec runs code in a workload"), "attach": into("attach", "attach joins a workload"), "port-forward": (*judge).forwards, "rsh": runs("runs code in a workload"), "rsync": runs("copies into or out of a workload"),
 		"proxy": runs("proxy opens the whole API to others"), "cp": runs("cp runs tar in a workload"), "debug": runs("debug runs code beside a workload or on a node"), "run": runs("run starts a workload"),
 		"delete": (*judge).deletesLine, "apply": (*judge).opaque, "create": (*judge).creates, "replace": (*judge).opaque, "patch": (*judge).patches, "edit": (*judge).edits,
 		"label": (*judge).edits, "annotate": (*judge).edits, "set": (*judge).sets, "expose": (*judge).edits, "autoscale": (*judge).edits, "scale": (*judge).scales,

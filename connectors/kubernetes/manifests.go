@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 
 	kyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
@@ -53,11 +54,11 @@ func (l *job) manifests() ([]manifest, error) {
 			break
 		}
 		if err != nil {
-			return nil, wrong("the manifests cannot be read: %s", err)
+			return nil, wrong("the manifests cannot be read%s", lineOf(err))
 		}
 		b, err := yaml.YAMLToJSONStrict(doc)
 		if err != nil {
-			return nil, wrong("object %d cannot be read: %s", len(out)+1, err)
+			return nil, wrong("object %d cannot be read%s", len(out)+1, lineOf(err))
 		}
 		if string(b) == "null" {
 			continue
@@ -72,6 +73,17 @@ func (l *job) manifests() ([]manifest, error) {
 		return nil, wrong("there is no object in the input")
 	}
 	return out, nil
+}
+
+// yamlLine is where a parser says that a text is wrong.
+var yamlLine = regexp.MustCompile(`line [0-9]{1,9}`)
+
+// lineOf is where and never what: the parser's own words may quote a Secret's value.
+func lineOf(err error) string {
+	if at := yamlLine.FindString(err.Error()); at != "" {
+		return ": " + at + " is not YAML, or has a key for the second time"
+	}
+	return ": it is not YAML, or has a key for the second time"
 }
 
 func (l *job) manifest(kinds []kind, b []byte) ([]manifest, error) {

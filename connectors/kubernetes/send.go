@@ -1,7 +1,6 @@
 package kubernetes
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,7 +55,7 @@ func (c *Conn) Request(ctx context.Context, g connectors.Guard, text string, w c
 	if err != nil {
 		return fmt.Errorf("%w: %w", connectors.ErrUnsupported, err)
 	}
-	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionKubernetes, Text: text, Login: c.login, Facts: facts})
+	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionKubernetes, Text: text, Kept: kept(r, facts.Kubernetes), Login: c.login, Facts: facts})
 	if err != nil {
 		return err
 	}
@@ -258,11 +257,12 @@ func refusal(a *nethttp.Response) error {
 	return said(a.StatusCode, b)
 }
 
-// said is what a body says about why a request failed.
+// said is what a body says about why a request failed, where it is the API's Status.
+// What else a server, or something before it, writes may quote anything.
 func said(code int, b []byte) error {
 	var status struct{ Message, Reason string }
 	if json.Unmarshal(b, &status) != nil || status.Message == "" {
-		status.Message = strings.TrimSpace(string(bytes.ToValidUTF8(b[:min(len(b), 300)], nil)))
+		status.Message, status.Reason = fmt.Sprintf("the server answered %d without the API's words for why; the rest is withheld", code), ""
 	}
 	if status.Reason == "" {
 		status.Reason = nethttp.StatusText(code)

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/sallyport/sallyport/connectors/internal/shellfacts"
@@ -114,6 +115,20 @@ func (j *judge) logs(words, _ []string, _ flags) {
 	j.call.Verb, j.call.Resource, j.call.Subresource = "get", "pods", "log"
 	if len(words) > 0 {
 		j.call.Name = words[0][strings.LastIndexByte(words[0], '/')+1:]
+	}
+}
+
+// forwards is a way to a port of a pod: that of the container, behind the local one.
+func (j *judge) forwards(words, _ []string, _ flags) {
+	j.call.Verb, j.call.Resource, j.call.Subresource = "create", "pods", "portforward"
+	j.raise(policy.Dangerous, "port-forward opens a way into the cluster")
+	if len(words) > 0 {
+		j.call.Name = words[0][strings.LastIndexByte(words[0], '/')+1:]
+	}
+	if len(words) == 2 {
+		if n, err := strconv.ParseUint(words[1][strings.LastIndexByte(words[1], ':')+1:], 10, 16); err == nil {
+			j.call.Port = int64(n)
+		}
 	}
 }
 

@@ -240,7 +240,7 @@ func TestForwardLimit(t *testing.T) {
 	got := make(chan string, 1)
 	go func() { b, _ := io.ReadAll(back); got <- string(b) }()
 	err := f.Forward(t.Context(), g, address, &near{Reader: strings.NewReader("more than ten"), WriteCloser: w, closed: make(chan struct{})})
-	if !errors.Is(err, errForwardLimit) {
+	if !errors.Is(err, connectors.ErrForwardLimit) {
 		t.Errorf("%v", err)
 	}
 	if s := <-got; len(s) > 10 {

@@ -161,7 +161,9 @@ type Resource struct {
 	// reached. Who may open this one passes through that one, and no more.
 	Via string `yaml:"via"`
 	// Forwards: ssh, what can be reached through the host, host:port as it sees it;
-	// people name it by the port: ssh -L 8080:RESOURCE:8080. A rule must allow forward,
+	// people name it by the port: ssh -L 8080:RESOURCE:8080. kubernetes, patterns of
+	// pods' ports, POD.NAMESPACE:PORT (web-*.shop:80), or SERVICE.NAMESPACE.svc:PORT;
+	// people name one: ssh -L 8080:web-1.shop.RESOURCE:80. A rule must allow forward,
 	// with binary: true, since what goes through is not masked.
 	Forwards []string `yaml:"forwards"`
 	// Command: command, the program and what people may choose of it.

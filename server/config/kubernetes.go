@@ -31,7 +31,8 @@ func (r Resource) cluster(put func(...string)) {
 }
 
 func (r *Resource) kubernetes(fs *Faults, path string) {
-	r.foreign(fs, path, "kubeconfig", "token", "client_certificate", "tls_root_ca", "namespace", "impersonate", "impersonate_prefix")
+	r.foreign(fs, path, "kubeconfig", "token", "client_certificate", "tls_root_ca", "namespace", "impersonate", "impersonate_prefix", "forwards")
+	r.podPorts(fs, path)
 	if r.required(fs, path, "address", r.Address, "an address is needed: host:6443, of the API server; it is always TLS") {
 		hostPort(fs, path+".address", r.Address, "6443")
 	}
@@ -57,5 +58,21 @@ func (r *Resource) kubernetes(fs *Faults, path string) {
 		fs.add(path+".impersonate_prefix", "it stands before the names of impersonate, and there is none")
 	case strings.HasPrefix(r.ImpersonatePrefix, "system:") || !printable(r.ImpersonatePrefix) || strings.Contains(r.ImpersonatePrefix, " "):
 		fs.add(path+".impersonate_prefix", "%q is no prefix: a word such as sallyport:, not the cluster's own system:", r.ImpersonatePrefix)
+	}
+}
+
+// podPorts checks the patterns of what may be forwarded to: POD.NAMESPACE:PORT, in
+// which a * stands for any letters.
+func (r *Resource) podPorts(fs *Faults, path string) {
+	if len(r.Forwards) > maxForwards {
+		fs.add(path+".forwards", "%d are more than %d", len(r.Forwards), maxForwards)
+	}
+	for i, f := range r.Forwards {
+		host, port, ok := strings.Cut(f, ":")
+		switch {
+		case !ok || !strings.Contains(host, ".") || strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-*") != "",
+			port == "" || strings.Trim(port, "0123456789*") != "":
+			fs.add(fmt.Sprintf("%s.forwards[%d]", path, i), "%q is no pattern of pods' ports: web-*.shop:8080, *.shop:*, or db.shop.svc:5432 of a service", f)
+		}
 	}
 }

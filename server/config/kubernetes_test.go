@@ -10,7 +10,7 @@ import (
 func TestCluster(t *testing.T) {
 	const head = "data: /d\nsign_in: {issuer: https://login.acme.example, client_id: c}\nresources:\n  - {name: c1, kind: kubernetes"
 	const foot = "}\nroles: []\n"
-	c := parse(t, head+", address: \"api.example:6443\", token: {file: tok}, tls_root_ca: ca.pem, namespace: shop, impersonate: true, impersonate_prefix: \"sp:\""+foot)
+	c := parse(t, head+", address: \"api.example:6443\", token: {file: tok}, tls_root_ca: ca.pem, namespace: shop, impersonate: true, impersonate_prefix: \"sp:\", forwards: [\"web-*.shop:80*\", \"*.shop.svc:5432\"]"+foot)
 	if r := c.Resources[0]; r.Credential() != r.Token || r.Namespace != "shop" || r.ImpersonatePrefix != "sp:" {
 		t.Errorf("%+v", r)
 	}
@@ -27,6 +27,9 @@ func TestCluster(t *testing.T) {
 		whole + ", impersonate: true":                                  "a prefix is needed",
 		whole + ", impersonate: true, impersonate_prefix: \"system:\"": "is no prefix",
 		whole + ", impersonate_prefix: \"sp:\"":                        "there is none",
+		whole + ", forwards: [\"web-1:80\"]":                           "no pattern of pods' ports",
+		whole + ", forwards: [\"web-1.shop\"]":                         "no pattern of pods' ports",
+		whole + ", forwards: [\"[a-z].shop:80\"]":                      "no pattern of pods' ports",
 		", address: \"api.example:6443\", token: hunter2":              "token",
 		"}\n  - {name: b, kind: sqlite, address: /b, namespace: x":     "has no namespace",
 	} {

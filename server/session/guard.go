@@ -129,9 +129,10 @@ func (g *guard) asked(ctx context.Context, n int, op connectors.Operation) error
 	if !utf8.ValidString(op.Text) {
 		return &policy.Refusal{Rule: policy.DefaultDeny, Reason: "it is not valid UTF-8, so it cannot be judged and recorded as typed"}
 	}
-	sum := sha256.Sum256([]byte(op.Text))
+	text := op.Shown()
+	sum := sha256.Sum256([]byte(text)) // of what is kept: one of the rest would let its values be guessed
 	err := g.record(ctx, recorder.KindOperation, recorder.Operation{
-		Op: n, Action: string(op.Action), Text: op.Text, SHA256: hex.EncodeToString(sum[:]), Facts: op.Facts, Login: op.Login,
+		Op: n, Action: string(op.Action), Text: text, SHA256: hex.EncodeToString(sum[:]), Facts: op.Facts, Login: op.Login,
 		Reads: columns(op.Reads),
 	})
 	if errors.Is(err, recorder.ErrTooLarge) {
@@ -208,7 +209,7 @@ func (g *guard) request(ctx context.Context, rec recorder.Decision, op connector
 			g.record(ctx, recorder.KindDecision, rec))
 	}
 	a, err := s.g.o.Approvals.Request(ctx, policy.Approval{
-		Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Statement: op.Text, Cleartext: m.clear, Hash: hash, Facts: op.Facts,
+		Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Statement: op.Shown(), Cleartext: m.clear, Hash: hash, Facts: op.Facts,
 		Rule: d.Rule, Why: d.Reason, Approvers: d.Approvers, Need: d.Need, Reason: cmp.Or(reason, noReason), From: s.v.From,
 		Session: string(s.ID()), Wait: d.Wait, Lasts: d.Lasts,
 	})

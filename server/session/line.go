@@ -20,7 +20,8 @@ func (t Target) Spelled(text string) string {
 }
 
 // lineAction is what a line of kubectl is when it runs: programs in containers are
-// commands, or shells where they have a terminal; all else are requests.
+// commands, or shells where they have a terminal; a way to a pod's port is a forward;
+// all else are requests.
 func lineAction(text string) policy.Action {
 	words := strings.Fields(text)
 	if i := slices.Index(words, "--"); i >= 0 {
@@ -31,6 +32,8 @@ func lineAction(text string) policy.Action {
 		return policy.ActionKubernetes
 	case slices.Contains(words, "attach"):
 		return policy.ActionShell
+	case slices.Contains(words, "port-forward"):
+		return policy.ActionForward
 	case !slices.Contains(words, "exec"):
 		return policy.ActionKubernetes
 	case slices.ContainsFunc(words, func(w string) bool { return w == "-t" || w == "-it" || w == "-ti" || w == "--tty" }):

@@ -138,7 +138,7 @@ var actions = map[string][]policy.Action{
 	"sqlite":     {policy.ActionSQL},
 	"ssh":        {policy.ActionExec, policy.ActionFile, policy.ActionShell, policy.ActionForward},
 	"http":       {policy.ActionHTTP},
-	"kubernetes": {policy.ActionKubernetes, policy.ActionExec, policy.ActionShell},
+	"kubernetes": {policy.ActionKubernetes, policy.ActionExec, policy.ActionFile, policy.ActionShell, policy.ActionForward},
 	"command":    {policy.ActionExec},
 }
 

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -197,9 +198,16 @@ func (runtime) PortForward(ctx context.Context, _, _ string, port int32, s io.Re
 		return err
 	}
 	defer c.Close()
-	done := make(chan struct{}, 2)
-	go func() { _, _ = io.Copy(c, s); done <- struct{}{} }()
-	go func() { _, _ = io.Copy(s, c); done <- struct{}{} }()
-	<-done
+	// Each end is passed on; the stream's own Close is its half.
+	var both sync.WaitGroup
+	both.Go(func() {
+		_, _ = io.Copy(c, s)
+		_ = c.(*net.TCPConn).CloseWrite()
+	})
+	both.Go(func() {
+		_, _ = io.Copy(s, c)
+		_ = s.Close()
+	})
+	both.Wait()
 	return nil
 }
