@@ -18,7 +18,9 @@ import (
 
 // Driver opens connections to Redis and Valkey. The zero value works. It is safe for
 // concurrent use.
-type Driver struct{}
+type Driver struct {
+	old bool // speaks RESP2, for tests of it
+}
 
 var _ connectors.Driver = (*Driver)(nil)
 
@@ -43,10 +45,10 @@ func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 		c.database = "0"
 	}
 	var err error
-	if c.main, err = signIn(ctx, e, secret); err != nil {
+	if c.main, err = d.signIn(ctx, e, secret); err != nil {
 		return nil, openError(e.Name, err)
 	}
-	if c.second, err = signIn(ctx, e, secret); err != nil {
+	if c.second, err = d.signIn(ctx, e, secret); err != nil {
 		_ = c.Close()
 		return nil, openError(e.Name, err)
 	}
@@ -58,14 +60,14 @@ func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 }
 
 // signIn connects and signs in, over RESP3 where the server has it.
-func signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (*wire, error) {
+func (d *Driver) signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (*wire, error) {
 	nc, err := connect(ctx, e)
 	if err != nil {
 		return nil, err
 	}
 	w := newWire(nc)
 	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
-	err = authenticate(w, e.User, secret)
+	err = d.authenticate(w, e.User, secret)
 	if !stop() && err == nil {
 		err = context.Cause(ctx)
 	}
@@ -123,9 +125,12 @@ func place(s string) (network, address, host string, err error) {
 
 // authenticate signs in with HELLO 3, and where the server has no RESP3 with AUTH. With
 // no secret there is nothing to present.
-func authenticate(w *wire, user string, secret mask.Secret) error {
+func (d *Driver) authenticate(w *wire, user string, secret mask.Secret) error {
 	password := string(secret.Reveal())
 	hello := []string{"HELLO", "3"}
+	if d.old {
+		hello[1] = "9"
+	}
 	if password != "" {
 		hello = append(hello, "AUTH", user, password)
 	}
