@@ -181,7 +181,10 @@ func (j *judged) reads(database string) []mask.Column {
 
 // hub is what is known of values in the hub's words.
 func (j *judged) hub(database string) *connectors.Trace {
-	if j.untraced != "" {
+	switch {
+	case j.cannot != "":
+		return &connectors.Trace{} // it does not run, and says why itself
+	case j.untraced != "":
 		return &connectors.Trace{Why: j.untraced}
 	}
 	t := &connectors.Trace{Reads: j.reads(database)}
