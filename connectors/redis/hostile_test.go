@@ -237,6 +237,30 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// TestUntold: what cannot be told is kept out of the transcript, names in it too.
+func TestUntold(t *testing.T) {
+	_, e := pretend(t, but(map[string]string{"HVALS": "*1\r\n%1\r\n$6\r\nsecret\r\n$6\r\nsecret\r\n", "ZRANDMEMBER": "%1\r\n$6\r\nsecret\r\n$6\r\nsecret\r\n"}))
+	kept, err := mask.NewPlan([]mask.Rule{{Name: "all", Column: "*.*"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := mask.NewPlan(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := open(t, New(), e, &connectortest.Guard{})
+	for _, text := range []string{"HVALS k", "ZRANDMEMBER k 1 WITHSCORES"} {
+		g := &connectortest.Guard{Seen: seen, Kept: kept}
+		rows, _, err := ask(t, conn, g, text)
+		if err != nil || !strings.Contains(fmt.Sprint(rows), "secret") {
+			t.Errorf("%s: %v, %v", text, rows, err)
+		}
+		if kept := fmt.Sprint(g.Permits()[0].Rows()); strings.Contains(kept, "secret") {
+			t.Errorf("%s: the transcript keeps %s", text, kept)
+		}
+	}
+}
+
 // TestRedirection: an address that the target names is told and not gone to.
 func TestRedirection(t *testing.T) {
 	p, e := pretend(t, but(map[string]string{"GET": "-MOVED 3999 127.0.0.1:1\r\n"}))

@@ -166,7 +166,8 @@ func leaves(w *wire, flat bool) (out []string, err error) {
 		if err != nil {
 			return out, err
 		}
-		out = append(out, fmt.Sprintf("%s=%c%d %s", k.at(), l.kind, l.depth, l.text))
+		at, _ := k.at()
+		out = append(out, fmt.Sprintf("%s=%c%d %s", at, l.kind, l.depth, l.text))
 	}
 }
 

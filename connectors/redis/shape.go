@@ -121,6 +121,9 @@ func (s *shape) have(names ...string) {
 		s.columns[i] = connectors.Column{Name: n, From: clear, Numeric: n == "#"}
 	}
 	s.columns[len(names)-1].From = s.last()
+	if s.j.answer == untold {
+		s.columns[0].From = nil // there may be names, and who knows of what
+	}
 	if s.j.answer == scored || s.j.answer == zscan {
 		for i := range s.columns {
 			if s.columns[i].Name != "#" {
@@ -231,8 +234,11 @@ func (s *shape) pair(l leaf) (bool, error) {
 	ranked := s.j.answer == scored || s.j.answer == zscan
 	if s.half = !s.half; s.half {
 		from := clear
-		if ranked {
+		switch {
+		case ranked:
 			from = s.of(s.key(), valueColumn)
+		case s.j.answer == untold:
+			from = nil
 		}
 		s.name = string(l.text)
 		s.keep(0, l, from)
@@ -318,7 +324,11 @@ func (s *shape) entries(l leaf) (bool, error) {
 
 // anything takes each leaf with its place.
 func (s *shape) anything(l leaf) (bool, error) {
-	s.text(0, s.walk.at())
+	at, named := s.walk.at()
+	s.text(0, at)
+	if named && s.j.answer == untold {
+		s.vals[0].From = nil // as the column's
+	}
 	s.put(1, l, s.last())
 	return true, nil
 }

@@ -88,20 +88,21 @@ func (k *walker) next() (leaf, error) {
 	return leaf{}, io.EOF
 }
 
-// at says where the leaf at hand is: 3, 2.1, name.4.
-func (k *walker) at() string {
+// at says where the leaf at hand is: 3, 2.1, name.4. named reports whether a map's key is
+// in it.
+func (k *walker) at() (place string, named bool) {
 	var b strings.Builder
 	for i, f := range k.stack {
 		if i > 0 {
 			b.WriteByte('.')
 		}
-		if f.named {
+		if named = named || f.named; f.named {
 			b.WriteString(f.key)
 		} else {
 			b.WriteString(strconv.FormatInt(f.done, 10))
 		}
 	}
-	return b.String()
+	return b.String(), named
 }
 
 // pass passes over what is left, up to so many bytes. It reports whether that was all.
