@@ -25,12 +25,13 @@ type block struct {
 type rawCell struct {
 	end  int // in bytes
 	null bool
+	from *ValueOrigin // of this very value, nil for what its column says
 }
 
 func (b *block) add(vals []Value) {
 	for _, v := range vals {
 		b.bytes = append(b.bytes, v.Bytes...)
-		b.cells = append(b.cells, rawCell{len(b.bytes), v.Null})
+		b.cells = append(b.cells, rawCell{len(b.bytes), v.Null, v.From})
 	}
 	b.rows++
 }
@@ -131,7 +132,12 @@ func (m *masker) row(bytes []byte, at int, raw []rawCell) (seen, kept Row) {
 // apply fills in cells by one plan. Text of the values themselves goes to m.text.
 func (m *masker) apply(p *mask.Plan, cells Row, bytes []byte, at int, raw []rawCell, by func(*Column) *Treatment) {
 	for i, v := range raw {
-		cells[i], m.text = by(&m.columns[i]).apply(p, v.null, bytes[at:v.end], m.text)
+		t := by(&m.columns[i])
+		if v.from != nil {
+			own := treat(p, Column{From: v.from, Holds: m.columns[i].Holds}, true)
+			t = &own
+		}
+		cells[i], m.text = t.apply(p, v.null, bytes[at:v.end], m.text)
 		m.ends = append(m.ends, len(m.text))
 		at = v.end
 	}

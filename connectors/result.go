@@ -70,6 +70,9 @@ type Row []Cell
 type Value struct {
 	Bytes []byte
 	Null  bool
+	// From is where this very value comes from, where those of a column come from
+	// several places; it takes the place of what the column says. Nil is as there.
+	From *ValueOrigin
 }
 
 // Source yields an answer's rows to a Result. A driver implements it.

@@ -267,6 +267,7 @@ func DefaultKinds() map[string][]Action {
 		"postgres":   {ActionSQL},
 		"mysql":      {ActionSQL},
 		"sqlite":     {ActionSQL},
+		"redis":      {ActionSQL},
 		"ssh":        {ActionExec, ActionFile, ActionShell, ActionForward},
 		"kubernetes": {ActionKubernetes, ActionExec, ActionFile, ActionShell, ActionForward},
 		"http":       {ActionHTTP},

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/connectors/kubernetes"
 	"github.com/sallyport/sallyport/connectors/mysql"
 	"github.com/sallyport/sallyport/connectors/postgres"
+	"github.com/sallyport/sallyport/connectors/redis"
 	"github.com/sallyport/sallyport/connectors/sqlite"
 	"github.com/sallyport/sallyport/connectors/ssh"
 	"github.com/sallyport/sallyport/policy"
@@ -40,6 +41,7 @@ func Drivers(o Options) []connectors.Driver {
 		command.New(o.Command),
 		http.New(),
 		kubernetes.New(o.Kubernetes),
+		redis.New(),
 	}
 }
 
@@ -54,6 +56,7 @@ type Dialect struct {
 func Dialects(drivers []connectors.Driver) []Dialect {
 	list := []Dialect{
 		{"mysql", pure(mysql.Facts)},
+		{"redis", pure(redis.Facts)},
 		{"shell", pure(shellfacts.Facts)},
 		{"http", pure(http.Facts)},
 		{"k8s", pure(kubernetes.Facts)},

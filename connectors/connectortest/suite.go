@@ -73,6 +73,9 @@ type SQL struct {
 	Affected int64
 	// Destructive statements are judged so, Harmless writes are not.
 	Destructive, Harmless []string
+	// NoBelt says why the target cannot be made to let reads run alone: then the driver
+	// itself must refuse what was judged wrongly. "" where it can.
+	NoBelt string
 	// Unknown statements are judged unknown and have no effect by being judged.
 	Unknown []string
 	// SyntaxError is answered by *connectors.TargetError with ErrorCode where the

@@ -122,19 +122,19 @@ type Limits struct {
 type Resource struct {
 	// Name is lower-case letters, digits, dots, dashes and underscores. Required.
 	Name string `yaml:"name"`
-	// Kind is postgres, mysql (MariaDB, too), sqlite, ssh, kubernetes, http or command. Required.
+	// Kind is postgres, mysql (MariaDB, too), sqlite, redis (Valkey, too), ssh, kubernetes, http or command. Required.
 	Kind string `yaml:"kind"`
 	// Description is a line for people.
 	Description string `yaml:"description"`
 	// Labels are what roles and masks pick resources by. env: prod marks production.
 	Labels map[string]string `yaml:"labels"`
-	// Address is host:port; a Unix socket's directory for postgres, its path for mysql;
+	// Address is host:port; a Unix socket's directory for postgres, its path for mysql and redis;
 	// a file for sqlite; https://host for http.
 	Address string `yaml:"address"`
-	// User is the login at the target (postgres, mysql, ssh, http); of a command, the user of
+	// User is the login at the target (postgres, mysql, redis, ssh, http); of a command, the user of
 	// the bastion's machine that it runs as, by default the bastion's own.
 	User string `yaml:"user"`
-	// Database is the database there (postgres, mysql).
+	// Database is the database there (postgres, mysql; redis: its number, default 0).
 	Database string `yaml:"database"`
 	// Password: postgres, where the server asks for one; ssh, instead of a key; http,
 	// the credential, whatever it is; command, what the program finds on file

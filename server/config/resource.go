@@ -24,6 +24,7 @@ const (
 	kindCommand    = "command"
 	kindHTTP       = "http"
 	kindKubernetes = "kubernetes"
+	kindRedis      = "redis"
 )
 
 // Policy is the resource as policy sees it. Its Revision is the SHA-256, in hex,
@@ -125,6 +126,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 		r.http(fs, path)
 	case kindKubernetes:
 		r.kubernetes(fs, path)
+	case kindRedis:
+		r.redis(fs, path)
 	case "":
 		fs.add(path+".kind", "a kind is needed%s", policy.Suggest("", kinds()))
 	default:
@@ -141,6 +144,7 @@ func kinds() []string {
 		kindCommand,
 		kindHTTP,
 		kindKubernetes,
+		kindRedis,
 	}
 }
 

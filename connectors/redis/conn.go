@@ -1,0 +1,357 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/policy"
+)
+
+// Conn is one session at the target, and a second one beside it.
+//
+// Only the goroutine that holds io uses the main line, only the one that holds side
+// the second. Whoever needs both takes io first.
+type Conn struct {
+	endpoint connectors.Endpoint
+	guard    connectors.Guard // of Open: for what belongs to no operation
+	database string
+
+	io   chan struct{}
+	main *wire
+	id   string // the main session's number at the target, "" where it does not say
+
+	side   chan struct{}
+	second *wire
+
+	// flags are what the server says of its commands, by their names; nil where it does
+	// not say.
+	flags    map[string]flags
+	warnings []string
+
+	mu     sync.Mutex
+	cancel context.CancelCauseFunc // of the operation that runs, or nil
+	closed bool
+}
+
+var (
+	_ connectors.Conn      = (*Conn)(nil)
+	_ connectors.Querier   = (*Conn)(nil)
+	_ connectors.Judge     = (*Conn)(nil)
+	_ connectors.Describer = (*Conn)(nil)
+	_ connectors.Tracer    = (*Conn)(nil)
+)
+
+const (
+	// cancelGrace is how long the target may take to end a cancelled command before the
+	// connection is given up.
+	cancelGrace = 10 * time.Second
+	// sideTime bounds what is asked over the second line.
+	sideTime = 20 * time.Second
+	// nudge is how often a command that is to end is told so: one that has not begun to
+	// wait cannot be woken.
+	nudge = 20 * time.Millisecond
+	// maxPassed is how much of an answer that nobody wants is passed over before the
+	// connection is given up instead.
+	maxPassed = 1 << 30
+)
+
+// takeOver makes both sessions the gate's own and learns what the server says of its
+// commands.
+func (c *Conn) takeOver(ctx context.Context, g connectors.Guard) error {
+	if !databaseNumber(c.database) {
+		return fmt.Errorf("%w: %q is no database: it is a number", connectors.ErrUnreachable, c.database)
+	}
+	name := "sallyport"
+	if c.endpoint.For != "" {
+		name += ":" + strings.Map(func(r rune) rune {
+			if r > ' ' && r < 0x7f {
+				return r
+			}
+			return '_'
+		}, c.endpoint.For)
+	}
+	for _, w := range []*wire{c.main, c.second} {
+		if err := c.own(ctx, g, w, "SELECT", c.database); err != nil {
+			return err
+		}
+		// That who looks at the server knows whose session it is: where it may not be
+		// said, it is not.
+		if err := c.own(ctx, g, w, "CLIENT", "SETNAME", name); err != nil && !denied(err) {
+			return err
+		}
+	}
+	if err := c.learnID(ctx, g); err != nil {
+		return err
+	}
+	if err := c.learnFlags(ctx, g); err != nil {
+		return err
+	}
+	return c.learnRights(ctx, g)
+}
+
+// denied reports whether the target refused a command, as to a login that may not.
+func denied(err error) bool {
+	var te *connectors.TargetError
+	return errors.As(err, &te)
+}
+
+// own runs a command of the gate's own whose answer is OK.
+func (c *Conn) own(ctx context.Context, g connectors.Guard, w *wire, args ...string) error {
+	return c.asked(ctx, g, w, args, func(it item) error { return expectOK(it) })
+}
+
+// asked notes and sends a command of the gate's own, and hands its answer's first item
+// on to be read to the end.
+func (c *Conn) asked(ctx context.Context, g connectors.Guard, w *wire, args []string, read func(item) error) error {
+	if err := g.Note(ctx, line(args)); err != nil {
+		return err
+	}
+	return c.guarded(ctx, w, func() error {
+		it, err := w.ask(args)
+		if err != nil {
+			return err
+		}
+		if said, ok := refusal(it); ok {
+			return said
+		}
+		return read(it)
+	})
+}
+
+// line writes a command as one types it.
+func line(args []string) string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		out[i] = Quote(a)
+	}
+	return strings.Join(out, " ")
+}
+
+func (c *Conn) learnID(ctx context.Context, g connectors.Guard) error {
+	err := c.asked(ctx, g, c.main, []string{"CLIENT", "ID"}, func(it item) error {
+		if it.kind != isNumber {
+			return malformed("its number of the session is none")
+		}
+		c.id = string(it.text)
+		return nil
+	})
+	if denied(err) {
+		c.warnings = append(c.warnings, "the login may not ask for its session's number (CLIENT ID): a command that waits can be ended only with the connection")
+		return nil
+	}
+	return err
+}
+
+// learnRights warns of a login that may do what a gate's should not.
+func (c *Conn) learnRights(ctx context.Context, g connectors.Guard) error {
+	err := c.asked(ctx, g, c.second, []string{"ACL", "GETUSER", c.endpoint.User}, func(it item) error {
+		if it.aggregate() {
+			return c.second.skip(it.n, 1)
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+		c.warnings = append(c.warnings, "the login "+c.endpoint.User+" can change who may do what at the server (ACL): give the gate one of its own, without @admin and @dangerous")
+		return nil
+	case denied(err):
+		return nil
+	}
+	return err
+}
+
+// Warnings says what the login can do beyond what a gate should be given, and what it
+// cannot that the gate needs. It does not change.
+func (c *Conn) Warnings() []string { return c.warnings }
+
+// Login is the upstream user.
+func (c *Conn) Login() string { return c.endpoint.User }
+
+// Judge finds the facts of a statement from its text, the table, and what the server
+// said of its commands. It asks the target nothing.
+func (c *Conn) Judge(_ context.Context, s connectors.Statement) (policy.Facts, error) {
+	return c.assess(s.Text).facts, nil
+}
+
+// Trace tells where a statement's values come from, as Judge does facts.
+func (c *Conn) Trace(_ context.Context, s connectors.Statement) (*connectors.Trace, error) {
+	return c.assess(s.Text).hub(c.database), nil
+}
+
+// assess judges a text for this target.
+func (c *Conn) assess(text string) *judged {
+	j := assess(text, c.database)
+	j.compare(c.flags)
+	return j
+}
+
+// guarded runs what reads a line that nobody cancels at the target; ctx and sideTime
+// cut it off, after which the line is lost.
+func (c *Conn) guarded(ctx context.Context, w *wire, f func() error) error {
+	if w.broken {
+		return errLost
+	}
+	_ = w.nc.SetDeadline(time.Now().Add(sideTime))
+	stop := context.AfterFunc(ctx, func() { _ = w.nc.SetDeadline(time.Unix(1, 0)) })
+	defer func() {
+		stop()
+		_ = w.nc.SetDeadline(time.Time{})
+	}()
+	return f()
+}
+
+// aside asks something over the second line whose answer is one value.
+func (c *Conn) aside(ctx context.Context, args ...string) (out string, err error) {
+	c.side <- struct{}{}
+	defer func() { <-c.side }()
+	err = c.guarded(ctx, c.second, func() error {
+		it, err := c.second.ask(args)
+		if err != nil {
+			return err
+		}
+		if said, ok := refusal(it); ok {
+			return said
+		}
+		if it.aggregate() {
+			return c.second.skip(it.n, 1)
+		}
+		out = string(it.text)
+		return nil
+	})
+	return out, err
+}
+
+// watch ends what the main line runs once ctx has ended, and gives the line up where
+// that does not help. stop must be called, once or more; nothing is under way after
+// it.
+func (c *Conn) watch(ctx context.Context, script bool) (stop func()) {
+	over, done := make(chan struct{}), make(chan struct{})
+	unhook := context.AfterFunc(ctx, func() {
+		defer close(done)
+		_ = c.main.nc.SetReadDeadline(time.Now().Add(cancelGrace))
+		c.wake(over, script)
+	})
+	return sync.OnceFunc(func() {
+		close(over)
+		if !unhook() {
+			<-done
+			_ = c.main.nc.SetReadDeadline(time.Time{})
+		}
+	})
+}
+
+// wake tells the server until the command is over to let go of what waits, and to end
+// the script that it is; where it must not, the line is cut: a server sees that of one
+// that waits.
+func (c *Conn) wake(over <-chan struct{}, script bool) {
+	tick := time.NewTicker(nudge)
+	defer tick.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
+	defer cancel()
+	for {
+		_, err := c.aside(ctx, "CLIENT", "UNBLOCK", c.id)
+		var te *connectors.TargetError
+		switch {
+		case errors.As(err, &te) && te.Code == "BUSY" && !script:
+			// Somebody else's runs, which is not ours to end.
+		case errors.As(err, &te) && te.Code == "BUSY":
+			_, _ = c.aside(ctx, "SCRIPT", "KILL")
+			_, _ = c.aside(ctx, "FUNCTION", "KILL")
+		case err != nil || c.id == "":
+			_ = c.main.nc.Close() // nothing else is left to do
+			return
+		}
+		select {
+		case <-over:
+			return
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// drop gives the main line up, such that the server lets go of it too.
+func (c *Conn) drop() {
+	c.main.broken = true
+	_ = c.main.nc.Close()
+	if c.id != "" {
+		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace/2)
+		defer cancel()
+		_, _ = c.aside(ctx, "CLIENT", "KILL", "ID", c.id) // it may be gone by itself
+	}
+}
+
+// begin makes the caller the one operation of the connection. end ends it.
+func (c *Conn) begin(ctx context.Context) (context.Context, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+	case c.cancel != nil:
+		return nil, errBusy
+	}
+	run, cancel := context.WithCancelCause(ctx)
+	c.cancel = cancel
+	return run, nil
+}
+
+func (c *Conn) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil {
+		c.cancel(nil)
+		c.cancel = nil
+	}
+}
+
+// stop cancels the operation that runs.
+func (c *Conn) stop(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil {
+		c.cancel(cause)
+	}
+}
+
+func (c *Conn) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
+// Close ends what runs at the target and both sessions. It may be called at any moment
+// and more than once.
+func (c *Conn) Close() error {
+	c.mu.Lock()
+	again := c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if again {
+		return nil
+	}
+	c.stop(errConnClosed)
+	for _, line := range []struct {
+		turn chan struct{}
+		w    *wire
+	}{{c.io, c.main}, {c.side, c.second}} {
+		if line.w == nil {
+			continue
+		}
+		select {
+		case line.turn <- struct{}{}:
+			line.w.broken = true
+			_ = line.w.nc.Close()
+			<-line.turn
+		case <-time.After(cancelGrace + time.Second):
+			_ = line.w.nc.Close()
+		}
+	}
+	return nil
+}
