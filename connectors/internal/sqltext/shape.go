@@ -347,3 +347,37 @@ func (r *reader) limit() error {
 	}
 	return nil
 }
+
+// Calls are all calls of the statement.
+func (s *Select) Calls() []Call {
+	var all []Call
+	for _, it := range s.Items {
+		all = append(all, it.Expr.Calls...)
+	}
+	for _, c := range s.Clauses {
+		all = append(all, c.Expr.Calls...)
+	}
+	return all
+}
+
+// ReadValues reads VALUES and lists in brackets after it, with commas between them or
+// without, and returns what they mention. Its errors are *Error.
+func ReadValues(d Dialect, t []Token) (*Expr, error) {
+	r := &reader{d: &d, t: t}
+	if !r.now().Is("VALUES") || len(t) == 1 {
+		return nil, r.fail("it is no VALUES")
+	}
+	e := &Expr{}
+	for r.i++; !r.end(); {
+		if !r.now().Sym("(") {
+			return nil, r.fail("the values are not understood")
+		}
+		if err := r.list(e); err != nil {
+			return nil, err
+		}
+		if r.now().Sym(",") {
+			r.i++
+		}
+	}
+	return e, nil
+}
