@@ -46,7 +46,7 @@ connectors/internal/filefacts : connectors policy connectors/internal/shellfacts
 connectors/postgres/lineage : mask
 connectors/ssh/sshdtest  :
 connectors/command       : connectors mask policy
-connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh connectors/command
+connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mysql connectors/clickhouse connectors/sqlite connectors/postgres connectors/ssh connectors/command
 connectors/connectortest : connectors mask policy
 tui                      : policy recorder connectors tui/widget
 tui/widget               :

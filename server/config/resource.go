@@ -19,6 +19,7 @@ import (
 const (
 	kindPostgres   = "postgres"
 	kindMySQL      = "mysql"
+	kindClickHouse = "clickhouse"
 	kindSQLite     = "sqlite"
 	kindSSH        = "ssh"
 	kindCommand    = "command"
@@ -115,6 +116,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 		r.postgres(fs, path)
 	case kindMySQL:
 		r.mysql(fs, path)
+	case kindClickHouse:
+		r.clickhouse(fs, path)
 	case kindSQLite:
 		r.sqlite(fs, path)
 	case kindSSH:
@@ -141,6 +144,7 @@ func kinds() []string {
 		kindCommand,
 		kindHTTP,
 		kindKubernetes,
+		kindClickHouse,
 	}
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need and what is missing: a PostgreSQL and a MariaDB server, the
+# Installs what the tests need and what is missing: a PostgreSQL, a MariaDB and a ClickHouse server, the
 # OpenSSH client and server programs, curl, nginx, asciinema, and Node.js 20 or newer for the second
 # OpenID provider and for asciinema's web player. Servers are started by the tests themselves, on loopback and
 # Unix sockets; nothing that is installed here is left running.
@@ -21,6 +21,7 @@ need asciinema asciinema
 need nginx nginx-light
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)
 need mariadbd mariadb-server
+need clickhouse-server clickhouse-server
 need npm npm
 need node nodejs
 [ "${1:-}" = race ] && need gcc gcc && { [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev); }
