@@ -52,6 +52,9 @@ import (
 //	superuser FILE|SQL        run statements there; stdout is that of the last command
 //	mariadb busy|idle|dies    wait until the demo's MariaDB runs a statement of the
 //	                          gate, or none; end it as a crash would
+//	clickhouse FILE           start a ClickHouse with the database shop, filled from the
+//	                          file; $CLICK is its address, the login app has the password pw-app
+//	clickhouse busy|idle|dies wait until it runs a statement of the gate, or none; end it
 //	login NAME                give a role there the password pw-NAME
 //	shouter                   a program on port $SHOUTER that answers in capitals
 //	forward PERSON CODE HOST:PORT TEXT  ssh -W with that input
@@ -111,6 +114,7 @@ func TestScript(t *testing.T) {
 			"postgres":   scriptPostgres,
 			"sqlite":     scriptSQLite,
 			"mariadb":    scriptMariaDB,
+			"clickhouse": scriptClickHouse,
 			"superuser":  scriptSuperuser,
 			"login":      scriptLogin,
 			"transcript-id": func(ts *testscript.TestScript, _ bool, _ []string) {

@@ -31,6 +31,8 @@ type relation struct {
 	kind   policy.TableKind
 	engine string
 	types  []string
+	// sorted are the columns by which its rows are stored in order.
+	sorted []string
 	// closed is why its values are not traced, "" if they are.
 	closed string
 	rows   string
@@ -38,7 +40,7 @@ type relation struct {
 
 const (
 	tablesText  = "select database, name, engine from system.tables where is_temporary = 0"
-	columnsText = "select database, table, name, type, default_kind, default_expression from system.columns"
+	columnsText = "select database, table, name, type, default_kind, default_expression, toString(is_in_sorting_key) from system.columns"
 )
 
 // readCatalog reads all of it.
@@ -63,7 +65,7 @@ func (cat *catalog) fill(tables, columns [][]string) error {
 		cat.addTable(r)
 	}
 	for _, r := range columns {
-		if len(r) != 6 {
+		if len(r) != 7 {
 			return malformed("its catalog has another form")
 		}
 		cat.addColumn(r)
@@ -107,6 +109,9 @@ func (cat *catalog) addColumn(r []string) {
 	}
 	rel.rows += "\x01" + strings.Join(r[2:], "\x00")
 	rel.types = append(rel.types, r[3])
+	if r[6] == "1" {
+		rel.sorted = append(rel.sorted, r[2])
+	}
 	col := sqltext.TableColumn{Name: r[2], Hidden: r[4] == "MATERIALIZED" || r[4] == "ALIAS" || r[4] == "EPHEMERAL"}
 	if r[5] != "" {
 		col.From = []string{r[5]} // its expression, until compute

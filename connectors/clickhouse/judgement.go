@@ -117,7 +117,41 @@ func (j *judged) query(cat *catalog, database string, body []sqltext.Token) stri
 		return err.Error()
 	}
 	j.adopt(res)
+	if !settled(s) {
+		j.stored()
+	}
 	return ""
+}
+
+// orderless are aggregate functions that come to the same in any order of rows.
+var orderless = set("count sum min max avg uniq uniqExact uniqCombined uniqHLL12 quantile median varPop varSamp stddevPop stddevSamp")
+
+// settled reports whether the order in which rows are stored shows nothing in the
+// answer: it is put in an order of its own, or is one row of figures. Rows that are
+// alike in that order still come as they are stored.
+func settled(s *sqltext.Select) bool {
+	for _, c := range s.Clauses {
+		if c.Name == "ORDER BY" && len(c.Expr.Columns) > 0 {
+			return true
+		}
+	}
+	for _, it := range s.Items {
+		if it.Kind != sqltext.Expression || len(it.Expr.Calls) != 1 || !orderless[it.Expr.Calls[0].Last()] {
+			return false
+		}
+	}
+	return true
+}
+
+// stored adds the columns by which the tables' rows are stored to those that decide.
+func (j *judged) stored() {
+	for _, r := range j.used {
+		for _, name := range r.sorted {
+			c := mask.Column{Schema: r.Schema, Table: r.Name, Name: name}
+			j.trace.Reads = append(j.trace.Reads, c)
+			j.trace.Predicates = append(j.trace.Predicates, connectors.Predicate{Column: c, Clause: "the order in which rows are stored: ORDER BY another column settles it", Tries: 1})
+		}
+	}
 }
 
 // strange names a call that does not compute from its arguments alone.
