@@ -266,6 +266,7 @@ func DefaultKinds() map[string][]Action {
 	return map[string][]Action{
 		"postgres":   {ActionSQL},
 		"mysql":      {ActionSQL},
+		"clickhouse": {ActionSQL},
 		"sqlite":     {ActionSQL},
 		"redis":      {ActionSQL},
 		"ssh":        {ActionExec, ActionFile, ActionShell, ActionForward},

@@ -55,6 +55,9 @@ import (
 //	redis [busy|idle|dies|COMMAND]  start a Redis, $REDIS, with the login app, whose
 //	                          password is in $REDISPASS; then wait until a command of
 //	                          the gate waits there, or none; end it; run a command there
+//	clickhouse FILE           start a ClickHouse with the database shop, filled from the
+//	                          file; $CLICK is its address, the login app has the password pw-app
+//	clickhouse busy|idle|dies wait until it runs a statement of the gate, or none; end it
 //	login NAME                give a role there the password pw-NAME
 //	shouter                   a program on port $SHOUTER that answers in capitals
 //	forward PERSON CODE HOST:PORT TEXT  ssh -W with that input
@@ -115,6 +118,7 @@ func TestScript(t *testing.T) {
 			"sqlite":     scriptSQLite,
 			"mariadb":    scriptMariaDB,
 			"redis":      scriptRedis,
+			"clickhouse": scriptClickHouse,
 			"superuser":  scriptSuperuser,
 			"login":      scriptLogin,
 			"transcript-id": func(ts *testscript.TestScript, _ bool, _ []string) {

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/clickhouse"
 	"github.com/sallyport/sallyport/connectors/command"
 	"github.com/sallyport/sallyport/connectors/http"
 	"github.com/sallyport/sallyport/connectors/internal/filefacts"
@@ -24,6 +25,7 @@ import (
 type Options struct {
 	Postgres   postgres.Options
 	MySQL      mysql.Options
+	ClickHouse clickhouse.Options
 	SQLite     sqlite.Options
 	SSH        ssh.Options
 	Command    command.Options
@@ -36,6 +38,7 @@ func Drivers(o Options) []connectors.Driver {
 	return []connectors.Driver{
 		postgres.New(o.Postgres),
 		mysql.New(o.MySQL),
+		clickhouse.New(o.ClickHouse),
 		sqlite.New(o.SQLite),
 		ssh.New(o.SSH),
 		command.New(o.Command),
@@ -57,6 +60,7 @@ func Dialects(drivers []connectors.Driver) []Dialect {
 	list := []Dialect{
 		{"mysql", pure(mysql.Facts)},
 		{"redis", pure(redis.Facts)},
+		{"clickhouse", pure(clickhouse.Facts)},
 		{"shell", pure(shellfacts.Facts)},
 		{"http", pure(http.Facts)},
 		{"k8s", pure(kubernetes.Facts)},

@@ -19,6 +19,7 @@ import (
 const (
 	kindPostgres   = "postgres"
 	kindMySQL      = "mysql"
+	kindClickHouse = "clickhouse"
 	kindSQLite     = "sqlite"
 	kindSSH        = "ssh"
 	kindCommand    = "command"
@@ -116,6 +117,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 		r.postgres(fs, path)
 	case kindMySQL:
 		r.mysql(fs, path)
+	case kindClickHouse:
+		r.clickhouse(fs, path)
 	case kindSQLite:
 		r.sqlite(fs, path)
 	case kindSSH:
@@ -145,6 +148,7 @@ func kinds() []string {
 		kindHTTP,
 		kindKubernetes,
 		kindRedis,
+		kindClickHouse,
 	}
 }
 

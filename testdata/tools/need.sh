@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need and what is missing: a PostgreSQL, a MariaDB and a Redis server, the
+# Installs what the tests need and what is missing: a PostgreSQL, a MariaDB, a ClickHouse and a Redis server, the
 # OpenSSH client and server programs, curl, nginx, asciinema, and Node.js 20 or newer for the second
 # OpenID provider and for asciinema's web player. Servers are started by the tests themselves, on loopback and
 # Unix sockets; nothing that is installed here is left running.
@@ -22,6 +22,7 @@ need nginx nginx-light
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)
 need mariadbd mariadb-server
 need redis-server redis-server
+need clickhouse-server clickhouse-server
 need npm npm
 need node nodejs
 [ "${1:-}" = race ] && need gcc gcc && { [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev); }

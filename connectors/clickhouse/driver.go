@@ -1,0 +1,42 @@
+package clickhouse
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/mask"
+)
+
+// Options are the choices of a Driver. The zero value is right.
+type Options struct{}
+
+// Driver opens connections to ClickHouse. It is safe for concurrent use.
+type Driver struct{}
+
+var _ connectors.Driver = (*Driver)(nil)
+
+// New makes a driver.
+func New(Options) *Driver { return &Driver{} }
+
+// Kind returns "clickhouse".
+func (*Driver) Kind() string { return "clickhouse" }
+
+// Open asks the target what it is and reads the catalog. The secret is presented with
+// every request, so a copy is kept until Close. Its errors wrap ErrUnreachable,
+// ErrCredential, ErrHostKey or ErrProtocol, or are those of g.Note.
+func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Secret, g connectors.Guard) (connectors.Conn, error) {
+	l, err := newLine(e, secret)
+	if err != nil {
+		return nil, fmt.Errorf("open %q: %w", e.Name, err)
+	}
+	c := &Conn{endpoint: e, line: l, now: time.Now, newID: func() string { return "sallyport-" + strings.ToLower(rand.Text()) }}
+	if err := c.takeOver(ctx, g); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
+}
