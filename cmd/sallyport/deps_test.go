@@ -39,6 +39,7 @@ connectors/mysql/lineage : mask
 connectors/mysql         : connectors mask policy connectors/mysql/lineage
 connectors/internal/shellfacts : policy
 connectors/internal/account :
+connectors/internal/sqltext :
 connectors/internal/filefacts : connectors policy connectors/internal/shellfacts
 connectors/postgres/lineage : mask
 connectors/ssh/sshdtest  :
