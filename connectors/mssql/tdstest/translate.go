@@ -9,7 +9,7 @@ import (
 type statement struct{ verb, text string }
 
 // statements splits a batch at its semicolons, and turns what SQLite writes in
-// another way: N'', 0x, TOP. It does no more than tests need.
+// another way: N”, 0x, TOP. It does no more than tests need.
 func statements(text string) ([]statement, error) {
 	var out []statement
 	var words []string
