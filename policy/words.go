@@ -266,6 +266,7 @@ func DefaultKinds() map[string][]Action {
 	return map[string][]Action{
 		"postgres":   {ActionSQL},
 		"mysql":      {ActionSQL},
+		"mssql":      {ActionSQL},
 		"sqlite":     {ActionSQL},
 		"ssh":        {ActionExec, ActionFile, ActionShell, ActionForward},
 		"kubernetes": {ActionKubernetes, ActionExec, ActionShell},

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/connectors/internal/filefacts"
 	"github.com/sallyport/sallyport/connectors/internal/shellfacts"
 	"github.com/sallyport/sallyport/connectors/kubernetes"
+	"github.com/sallyport/sallyport/connectors/mssql"
 	"github.com/sallyport/sallyport/connectors/mysql"
 	"github.com/sallyport/sallyport/connectors/postgres"
 	"github.com/sallyport/sallyport/connectors/sqlite"
@@ -23,6 +24,7 @@ import (
 type Options struct {
 	Postgres   postgres.Options
 	MySQL      mysql.Options
+	MSSQL      mssql.Options
 	SQLite     sqlite.Options
 	SSH        ssh.Options
 	Command    command.Options
@@ -35,6 +37,7 @@ func Drivers(o Options) []connectors.Driver {
 	return []connectors.Driver{
 		postgres.New(o.Postgres),
 		mysql.New(o.MySQL),
+		mssql.New(o.MSSQL),
 		sqlite.New(o.SQLite),
 		ssh.New(o.SSH),
 		command.New(o.Command),

@@ -19,6 +19,7 @@ import (
 const (
 	kindPostgres   = "postgres"
 	kindMySQL      = "mysql"
+	kindMSSQL      = "mssql"
 	kindSQLite     = "sqlite"
 	kindSSH        = "ssh"
 	kindCommand    = "command"
@@ -58,6 +59,9 @@ func (r Resource) Policy() policy.Resource {
 	put(r.Command.fields()...)
 	r.HTTP.sum(h)
 	r.cluster(put)
+	if r.ReadIntent {
+		put("read intent")
+	}
 	return policy.Resource{Name: r.Name, Kind: r.Kind, Labels: maps.Clone(r.Labels), Revision: hex.EncodeToString(h.Sum(nil))}
 }
 
@@ -115,6 +119,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 		r.postgres(fs, path)
 	case kindMySQL:
 		r.mysql(fs, path)
+	case kindMSSQL:
+		r.mssql(fs, path)
 	case kindSQLite:
 		r.sqlite(fs, path)
 	case kindSSH:
@@ -141,6 +147,7 @@ func kinds() []string {
 		kindCommand,
 		kindHTTP,
 		kindKubernetes,
+		kindMSSQL,
 	}
 }
 
@@ -157,7 +164,7 @@ func (r *Resource) foreign(fs *Faults, path string, own ...string) {
 		{"masked_user", r.MaskedUser != ""}, {"masked_password", r.MaskedPassword != nil},
 		{"host_authorities", len(r.HostAuthorities) > 0}, {"known_hosts", r.KnownHosts != ""}, {"certificate", r.Certificate != nil},
 		{"via", r.Via != ""}, {"forwards", len(r.Forwards) > 0}, {"legacy_algorithms", r.LegacyAlgorithms},
-		{"command", r.Command != nil},
+		{"command", r.Command != nil}, {"read_intent", r.ReadIntent},
 		{"http", r.HTTP != nil},
 		{"kubeconfig", r.Kubeconfig != nil}, {"token", r.Token != nil}, {"client_certificate", r.ClientCertificate != nil},
 		{"namespace", r.Namespace != ""}, {"impersonate", r.Impersonate}, {"impersonate_prefix", r.ImpersonatePrefix != ""},

@@ -135,6 +135,7 @@ func (v *Visit) whyThere(ctx context.Context, name string, action policy.Action,
 var actions = map[string][]policy.Action{
 	"postgres":   {policy.ActionSQL},
 	"mysql":      {policy.ActionSQL},
+	"mssql":      {policy.ActionSQL},
 	"sqlite":     {policy.ActionSQL},
 	"ssh":        {policy.ActionExec, policy.ActionFile, policy.ActionShell, policy.ActionForward},
 	"http":       {policy.ActionHTTP},
