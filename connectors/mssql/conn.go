@@ -228,6 +228,7 @@ func peculiar(text string) string {
 	switch {
 	case len(text) > 10 && strings.EqualFold(text[:10], "INSERTBULK"):
 		return "rows are not copied in"
+	case strings.EqualFold(text, "COMMIT"), strings.EqualFold(text, "ROLLBACK"):
 	case !strings.ContainsAny(text, "\n\r';( "):
 		return "a procedure is called by EXEC with its name"
 	case !strings.ContainsAny(text, "\n\r';"):

@@ -202,6 +202,9 @@ func (s *session) signIn() error {
 		a.fault(fault{18456, 1, 14, "Login failed for user '" + s.login.user + "'."})
 	case s.login.database != o.Database:
 		a.fault(fault{4060, 1, 11, `Cannot open database "` + s.login.database + `" requested by the login. The login failed.`})
+	case o.RawLogin != nil:
+		_, _ = a.w.Write(o.RawLogin)
+		return a.end()
 	case o.Route != "":
 		a.acknowledge(s.login.database)
 		a.route(o.Route)

@@ -30,6 +30,10 @@ type Options struct {
 	// Raw, where it is set, answers a batch of that text with these bytes, which are
 	// the body of the reply: what a real server sent, or a hostile one would.
 	Raw map[string][]byte
+	// OnBatch is called with a batch's text when it begins to run.
+	OnBatch func(text string)
+	// RawLogin answers a login that is right.
+	RawLogin []byte
 }
 
 // Server is a running one.

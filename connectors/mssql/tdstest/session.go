@@ -145,6 +145,9 @@ func (s *session) batch(text string, args map[string]any) error {
 		s.server.active.Add(1)
 		defer s.server.active.Add(-1)
 	}
+	if f := s.server.options.OnBatch; f != nil {
+		f(text)
+	}
 	complete := s.engine.run(ctx, a, text, args)
 	s.mu.Lock()
 	s.cancel = nil

@@ -136,7 +136,11 @@ func (a *answer) done(status uint16, rows uint64) {
 func (a *answer) token(token byte, status uint16, rows uint64) {
 	b := []byte{token}
 	b = binary.LittleEndian.AppendUint16(b, status)
-	b = binary.LittleEndian.AppendUint16(b, 0xc1)
+	command := uint16(0xc1) // SELECT
+	if token == tokenDoneProc {
+		command = 0xe0
+	}
+	b = binary.LittleEndian.AppendUint16(b, command)
 	a.put(binary.LittleEndian.AppendUint64(b, rows)...)
 }
 
