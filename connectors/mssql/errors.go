@@ -43,7 +43,7 @@ func (c *Conn) failure(run context.Context, err error) error {
 		return targetError(said)
 	case run.Err() != nil:
 		return canceled(run)
-	case lost(err):
+	case lost(err) && c.line.gone():
 		return fmt.Errorf("%w: %s", connectors.ErrVanished, root(err))
 	case errors.As(err, &stream):
 		return fmt.Errorf("%w: what it says cannot be read", connectors.ErrProtocol)

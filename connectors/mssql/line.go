@@ -33,6 +33,7 @@ type line struct {
 	left    int64 // what may be read
 	asked   bool
 	closed  bool
+	failed  bool  // the other side, or the way to it, is gone
 	over    error // why it was ended here
 	written int64 // since ask
 }
@@ -79,6 +80,7 @@ func (l *line) Read(b []byte) (int, error) {
 	n, err := l.Conn.Read(b)
 	l.mu.Lock()
 	l.left -= int64(n)
+	l.failed = l.failed || err != nil && !l.closed
 	l.mu.Unlock()
 	return n, err
 }
@@ -96,7 +98,28 @@ func (l *line) Write(b []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return l.Conn.Write(b)
+	n, err := l.Conn.Write(b)
+	if err != nil {
+		l.mu.Lock()
+		l.failed = l.failed || !l.closed
+		l.mu.Unlock()
+	}
+	return n, err
+}
+
+// cut reports whether the line ended by itself.
+func (l *line) cut() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failed
+}
+
+// gone reports whether the line is: an answer that ends too early on one that is not
+// breaks the protocol.
+func (l *line) gone() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed || l.failed
 }
 
 // ended says why the line was ended here, nil if it was not.

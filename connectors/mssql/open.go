@@ -27,7 +27,7 @@ var (
 	errNoTLS  = errors.New("it does not speak TLS, so it cannot prove who it is")
 )
 
-// errPassword is a dialect of its own: a login with a domain is Windows's.
+// errDomain is a login that the library would take for one of Windows.
 var errDomain = errors.New("logins of a Windows domain are not used: give one of the server's own")
 
 // dialer connects once, to the address that was declared: not where a target sends
@@ -101,6 +101,10 @@ func signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (*ms
 		err = fmt.Errorf("%w: %w", connectors.ErrProtocol, d.line.ended())
 	case d.err != nil:
 		err = d.err
+	case err != nil && ctx.Err() != nil:
+		err = context.Cause(ctx)
+	case err != nil && d.line != nil && lost(err) && !d.line.cut():
+		err = fmt.Errorf("%w: what it says cannot be read", connectors.ErrProtocol)
 	case err == nil && !stop():
 		err = context.Cause(ctx)
 	}

@@ -132,9 +132,15 @@ func (r *reader) headers() {
 }
 
 func utf16le(s string) []byte {
-	var out []byte
-	for _, u := range utf16.Encode([]rune(s)) {
-		out = binary.LittleEndian.AppendUint16(out, u)
+	out := make([]byte, 0, 2*len(s))
+	for _, r := range s {
+		if r < 0x80 {
+			out = append(out, byte(r), 0)
+			continue
+		}
+		for _, u := range utf16.AppendRune(nil, r) {
+			out = binary.LittleEndian.AppendUint16(out, u)
+		}
 	}
 	return out
 }
