@@ -52,6 +52,8 @@ import (
 //	superuser FILE|SQL        run statements there; stdout is that of the last command
 //	mariadb busy|idle|dies    wait until the demo's MariaDB runs a statement of the
 //	                          gate, or none; end it as a crash would
+//	mssql FILE|busy|idle|dies start a server that speaks TDS over a file of SQL, at $MSSQL;
+//	                          wait for what it runs; end it
 //	login NAME                give a role there the password pw-NAME
 //	shouter                   a program on port $SHOUTER that answers in capitals
 //	forward PERSON CODE HOST:PORT TEXT  ssh -W with that input
@@ -111,6 +113,7 @@ func TestScript(t *testing.T) {
 			"postgres":   scriptPostgres,
 			"sqlite":     scriptSQLite,
 			"mariadb":    scriptMariaDB,
+			"mssql":      scriptMSSQL,
 			"superuser":  scriptSuperuser,
 			"login":      scriptLogin,
 			"transcript-id": func(ts *testscript.TestScript, _ bool, _ []string) {
