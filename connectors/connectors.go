@@ -61,6 +61,9 @@ type Endpoint struct {
 	Namespace string
 	// Impersonate is as whom the target acts for the requester; nil is the login.
 	Impersonate *Impersonation
+	// ReadIntent tells the kind mssql to say that only reads are meant, by which a
+	// server chooses whom it serves; it binds nobody.
+	ReadIntent bool
 	// Dial connects to Address where it is not nil; otherwise TCP or a Unix socket.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }

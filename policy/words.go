@@ -267,6 +267,7 @@ func DefaultKinds() map[string][]Action {
 		"postgres":   {ActionSQL},
 		"mysql":      {ActionSQL},
 		"clickhouse": {ActionSQL},
+		"mssql":      {ActionSQL},
 		"sqlite":     {ActionSQL},
 		"redis":      {ActionSQL},
 		"ssh":        {ActionExec, ActionFile, ActionShell, ActionForward},

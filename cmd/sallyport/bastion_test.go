@@ -19,6 +19,7 @@ import (
 	"time"
 
 	declared "github.com/sallyport/sallyport/connectors/command"
+	"github.com/sallyport/sallyport/connectors/mssql/tdstest"
 	"github.com/sallyport/sallyport/server/identity/oidctest"
 	"github.com/sallyport/sallyport/server/termtest"
 )
@@ -32,6 +33,7 @@ type testBastion struct {
 	cmd        *exec.Cmd
 	log        *logBuffer
 	exited     chan error
+	tds        *tdstest.Server // of scriptMSSQL
 }
 
 // logBuffer keeps what a process printed; safe for concurrent use.

@@ -39,6 +39,8 @@ connectors/mysql/lineage : mask
 connectors/mysql         : connectors mask policy connectors/mysql/lineage
 connectors/redis/redisserver : connectors/internal/account
 connectors/redis         : connectors mask policy
+connectors/mssql         : connectors mask policy connectors/internal/sqltext
+connectors/mssql/tdstest :
 connectors/internal/shellfacts : policy
 connectors/internal/account :
 connectors/internal/lines :
@@ -49,7 +51,7 @@ connectors/internal/filefacts : connectors policy connectors/internal/shellfacts
 connectors/postgres/lineage : mask
 connectors/ssh/sshdtest  :
 connectors/command       : connectors mask policy
-connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh connectors/command connectors/redis connectors/clickhouse
+connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh connectors/command connectors/redis connectors/clickhouse connectors/mssql
 connectors/connectortest : connectors mask policy
 tui                      : policy recorder connectors tui/widget
 tui/widget               :
@@ -70,7 +72,7 @@ cmd/...                  : ...
 
 // testsMay are what test files may import besides: suites and real servers.
 var testsMay = []string{
-	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/mysql/mariaserver", "connectors/redis/redisserver", "connectors/clickhouse/clickserver", "connectors/ssh/sshdtest", "connectors/kubernetes/kubetest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
+	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/mysql/mariaserver", "connectors/redis/redisserver", "connectors/clickhouse/clickserver", "connectors/mssql/tdstest", "connectors/ssh/sshdtest", "connectors/kubernetes/kubetest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
 	"server/cluster/kvtest", "server/cluster/boltkv", "server/identity/oidctest", "server/identity/idptest", "server/termtest", "tui/tuitest", "connectors/sqlite",
 	"mask", "policy", "recorder",
 }

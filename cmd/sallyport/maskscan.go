@@ -58,7 +58,7 @@ func runMaskScan(ctx context.Context, args []string, io stdio) error {
 	case *rows < 1 || *rows > 100_000:
 		return &usageError{"--rows is a number from 1 to 100000", ""}
 	}
-	m, err := loadMaskTarget(*path, f.Arg(0), "postgres", "mysql", "sqlite")
+	m, err := loadMaskTarget(*path, f.Arg(0), "postgres", "mysql", "mssql", "sqlite")
 	if err != nil {
 		return err
 	}

@@ -109,6 +109,8 @@ func sampleText(kind string, r connectors.Relation, rows int) string {
 	case "mysql":
 		form = "left(cast(%s as char), %d)"
 		quoted = func(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+	case "mssql":
+		form = "left(cast(%s as nvarchar(max)), %d)"
 	}
 	var cols []string
 	for _, c := range r.Columns {
@@ -117,6 +119,9 @@ func sampleText(kind string, r connectors.Relation, rows int) string {
 	from := quoted(r.Name)
 	if r.Schema != "" {
 		from = quoted(r.Schema) + "." + from
+	}
+	if kind == "mssql" {
+		return fmt.Sprintf("select top (%d) %s from %s", rows, strings.Join(cols, ", "), from)
 	}
 	return fmt.Sprintf("select %s from %s limit %d", strings.Join(cols, ", "), from, rows)
 }

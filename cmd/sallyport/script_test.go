@@ -58,6 +58,8 @@ import (
 //	clickhouse FILE           start a ClickHouse with the database shop, filled from the
 //	                          file; $CLICK is its address, the login app has the password pw-app
 //	clickhouse busy|idle|dies wait until it runs a statement of the gate, or none; end it
+//	mssql FILE|busy|idle|dies start a server that speaks TDS over a file of SQL, at $MSSQL;
+//	                          wait for what it runs; end it
 //	login NAME                give a role there the password pw-NAME
 //	shouter                   a program on port $SHOUTER that answers in capitals
 //	forward PERSON CODE HOST:PORT TEXT  ssh -W with that input
@@ -119,6 +121,7 @@ func TestScript(t *testing.T) {
 			"mariadb":    scriptMariaDB,
 			"redis":      scriptRedis,
 			"clickhouse": scriptClickHouse,
+			"mssql":      scriptMSSQL,
 			"superuser":  scriptSuperuser,
 			"login":      scriptLogin,
 			"transcript-id": func(ts *testscript.TestScript, _ bool, _ []string) {

@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/connectors/internal/filefacts"
 	"github.com/sallyport/sallyport/connectors/internal/shellfacts"
 	"github.com/sallyport/sallyport/connectors/kubernetes"
+	"github.com/sallyport/sallyport/connectors/mssql"
 	"github.com/sallyport/sallyport/connectors/mysql"
 	"github.com/sallyport/sallyport/connectors/postgres"
 	"github.com/sallyport/sallyport/connectors/redis"
@@ -26,6 +27,7 @@ type Options struct {
 	Postgres   postgres.Options
 	MySQL      mysql.Options
 	ClickHouse clickhouse.Options
+	MSSQL      mssql.Options
 	SQLite     sqlite.Options
 	SSH        ssh.Options
 	Command    command.Options
@@ -39,6 +41,7 @@ func Drivers(o Options) []connectors.Driver {
 		postgres.New(o.Postgres),
 		mysql.New(o.MySQL),
 		clickhouse.New(o.ClickHouse),
+		mssql.New(o.MSSQL),
 		sqlite.New(o.SQLite),
 		ssh.New(o.SSH),
 		command.New(o.Command),

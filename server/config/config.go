@@ -122,7 +122,8 @@ type Limits struct {
 type Resource struct {
 	// Name is lower-case letters, digits, dots, dashes and underscores. Required.
 	Name string `yaml:"name"`
-	// Kind is postgres, mysql (MariaDB, too), clickhouse, sqlite, redis (Valkey, too), ssh, kubernetes, http or command. Required.
+	// Kind is postgres, mysql (MariaDB, too), clickhouse, mssql (SQL Server), sqlite, redis
+	// (Valkey, too), mongodb, ssh, kubernetes, http or command. Required.
 	Kind string `yaml:"kind"`
 	// Description is a line for people.
 	Description string `yaml:"description"`
@@ -131,12 +132,12 @@ type Resource struct {
 	// Address is host:port; a Unix socket's directory for postgres, its path for mysql and redis;
 	// a file for sqlite; https://host for http.
 	Address string `yaml:"address"`
-	// User is the login at the target (postgres, mysql, clickhouse, redis, ssh, http); of a command, the user of
+	// User is the login at the target (databases, redis, ssh, http); of a command, the user of
 	// the bastion's machine that it runs as, by default the bastion's own.
 	User string `yaml:"user"`
-	// Database is the database there (postgres, mysql, clickhouse; redis: its number, default 0).
+	// Database is the database there (all but sqlite; redis: its number, default 0).
 	Database string `yaml:"database"`
-	// Password: postgres, where the server asks for one; ssh, instead of a key; http,
+	// Password: postgres, mysql, mssql, where the server asks for one; ssh, instead of a key; http,
 	// the credential, whatever it is; command, what the program finds on file
 	// descriptor 3.
 	Password *Ref `yaml:"password"`
@@ -171,11 +172,14 @@ type Resource struct {
 	// LegacyAlgorithms: ssh, accepts key exchanges, ciphers and signatures with known
 	// weaknesses, for devices that have no other.
 	LegacyAlgorithms bool `yaml:"legacy_algorithms"`
-	// TLS of postgres, mysql and clickhouse: disable, require, verify-ca or verify-full (default, except
-	// on a Unix socket, which has none).
+	// TLS of databases: disable, require, verify-ca or verify-full (default, except
+	// on a Unix socket, which has none); of mssql also strict, TDS 8.0.
 	TLS string `yaml:"tls"`
-	// TLSRootCA is a PEM file (postgres, mysql, clickhouse, kubernetes). Default: the system's roots.
+	// TLSRootCA is a PEM file (databases, kubernetes). Default: the system's roots.
 	TLSRootCA string `yaml:"tls_root_ca"`
+	// ReadIntent of mssql says that only reads are meant (ApplicationIntent=ReadOnly), as
+	// a readable secondary may ask for. It binds nobody.
+	ReadIntent bool `yaml:"read_intent"`
 	// SearchPath is the schema list for names without one. Default public.
 	SearchPath string `yaml:"search_path"`
 	// HTTP is what the kind http has besides.

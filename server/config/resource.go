@@ -20,6 +20,7 @@ const (
 	kindPostgres   = "postgres"
 	kindMySQL      = "mysql"
 	kindClickHouse = "clickhouse"
+	kindMSSQL      = "mssql"
 	kindSQLite     = "sqlite"
 	kindSSH        = "ssh"
 	kindCommand    = "command"
@@ -60,6 +61,9 @@ func (r Resource) Policy() policy.Resource {
 	put(r.Command.fields()...)
 	r.HTTP.sum(h)
 	r.cluster(put)
+	if r.ReadIntent {
+		put("read intent")
+	}
 	return policy.Resource{Name: r.Name, Kind: r.Kind, Labels: maps.Clone(r.Labels), Revision: hex.EncodeToString(h.Sum(nil))}
 }
 
@@ -119,6 +123,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 		r.mysql(fs, path)
 	case kindClickHouse:
 		r.clickhouse(fs, path)
+	case kindMSSQL:
+		r.mssql(fs, path)
 	case kindSQLite:
 		r.sqlite(fs, path)
 	case kindSSH:
@@ -149,6 +155,7 @@ func kinds() []string {
 		kindKubernetes,
 		kindRedis,
 		kindClickHouse,
+		kindMSSQL,
 	}
 }
 
@@ -165,7 +172,7 @@ func (r *Resource) foreign(fs *Faults, path string, own ...string) {
 		{"masked_user", r.MaskedUser != ""}, {"masked_password", r.MaskedPassword != nil},
 		{"host_authorities", len(r.HostAuthorities) > 0}, {"known_hosts", r.KnownHosts != ""}, {"certificate", r.Certificate != nil},
 		{"via", r.Via != ""}, {"forwards", len(r.Forwards) > 0}, {"legacy_algorithms", r.LegacyAlgorithms},
-		{"command", r.Command != nil},
+		{"command", r.Command != nil}, {"read_intent", r.ReadIntent},
 		{"http", r.HTTP != nil},
 		{"kubeconfig", r.Kubeconfig != nil}, {"token", r.Token != nil}, {"client_certificate", r.ClientCertificate != nil},
 		{"namespace", r.Namespace != ""}, {"impersonate", r.Impersonate}, {"impersonate_prefix", r.ImpersonatePrefix != ""},

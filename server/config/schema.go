@@ -47,7 +47,7 @@ func choices() map[string][]string {
 	}
 	return map[string][]string{
 		"Resource.kind":    kinds(),
-		"Resource.tls":     tlsModes,
+		"Resource.tls":     mssqlTLS,
 		"Parameter.type":   parameterTypes,
 		"Command.class":    {"read", "write", "ddl", "privilege", "dangerous"},
 		"HTTP.auth":        auths,

@@ -136,6 +136,7 @@ var actions = map[string][]policy.Action{
 	"postgres":   {policy.ActionSQL},
 	"mysql":      {policy.ActionSQL},
 	"clickhouse": {policy.ActionSQL},
+	"mssql":      {policy.ActionSQL},
 	"sqlite":     {policy.ActionSQL},
 	"redis":      {policy.ActionSQL},
 	"ssh":        {policy.ActionExec, policy.ActionFile, policy.ActionShell, policy.ActionForward},

@@ -1,0 +1,67 @@
+package mssql
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	mssql "github.com/microsoft/go-mssqldb"
+	"github.com/microsoft/go-mssqldb/msdsn"
+)
+
+// maxNotices bounds how many messages of a statement are kept, noticeMax their size.
+const (
+	maxNotices = 50
+	noticeMax  = 8 << 10
+)
+
+// notices are the messages of one statement. The library hands them to its log, by
+// the context of whoever waits for the answer: there is no other way to them that
+// lets rows stream.
+type notices struct {
+	mu   sync.Mutex
+	list []string
+	more int
+}
+
+type noticesKey struct{}
+
+func (n *notices) within(ctx context.Context) context.Context {
+	return context.WithValue(ctx, noticesKey{}, n)
+}
+
+// taken returns and forgets them.
+func (n *notices) taken() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	out := n.list
+	n.list = nil
+	return out
+}
+
+type listener struct{}
+
+func (listener) Log(ctx context.Context, category msdsn.Log, text string) {
+	n, ok := ctx.Value(noticesKey{}).(*notices)
+	if !ok || category != msdsn.LogMessages {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.more++; n.more > maxNotices {
+		return
+	}
+	if len(text) > noticeMax {
+		text = text[:noticeMax] + "..."
+	}
+	n.list = append(n.list, strings.ToValidUTF8(text, "?"))
+}
+
+// heed has the library's messages come here. It has one log for all of the process.
+var heed = sync.OnceFunc(func() { mssql.SetContextLogger(listener{}) })
+
+func (n *notices) add(text string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.list = append(n.list, text)
+}
