@@ -72,8 +72,8 @@ func TestSuite(t *testing.T) {
 		},
 		// What a target with a stalled connection waits for.
 		Impatient: ssh.New(ssh.Options{KeepAlive: 300 * time.Millisecond, Grace: 300 * time.Millisecond}),
-		Files:  &connectortest.Files{Dir: "/files", Local: files}, // the home is the root of file transfer
-		Driver: ssh.New(ssh.Options{}), Endpoint: endpoint(h), Secret: string(h.Password().Reveal()),
+		Files:     &connectortest.Files{Dir: "/files", Local: files}, // the home is the root of file transfer
+		Driver:    ssh.New(ssh.Options{}), Endpoint: endpoint(h), Secret: string(h.Password().Reveal()),
 		Faults: []connectortest.Fault{
 			{Name: "wrong password", Endpoint: endpoint(h), Secret: "Tr0ub4dor-and-3", Want: connectors.ErrCredential},
 			{Name: "unknown login", Endpoint: unknown, Secret: string(h.Password().Reveal()), Want: connectors.ErrCredential},
