@@ -48,6 +48,14 @@ func newTable(r *results, kinds []string) *table {
 			c.cells[p] = t.cell(c, p)
 		}
 	}
+	for _, run := range r.runs {
+		for p, why := range run.cannot {
+			if slices.Contains(connectortest.Powers(), connectortest.Power(p)) {
+				t.more = append(t.more, fmt.Sprintf("%s has no %s: %s", run.kind, p, why))
+			}
+		}
+	}
+	slices.Sort(t.more)
 	for _, c := range t.columns {
 		if len(c.runs) == 0 {
 			t.wrong = append(t.wrong, fmt.Sprintf("NO RUN of %s: its package has no test called TestSuite... or TestConformance... that calls connectortest.Run", c.kind))
@@ -176,7 +184,7 @@ func (t *table) String() string {
 		if i == 0 {
 			b.WriteString("\n")
 		}
-		b.WriteString(n + "\n")
+		b.WriteString(n + "  \n")
 	}
 	return b.String()
 }

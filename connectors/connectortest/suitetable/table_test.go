@@ -106,11 +106,12 @@ func TestNotes(t *testing.T) {
 		s.event("attr", s.test, connectortest.AttrCannot, p+"\tit has no messages")
 	}
 	s.event("attr", s.test, connectortest.AttrNote, "a: and more")
+	s.event("attr", s.test, connectortest.AttrCannot, "forward\tit has none")
 	var out, talk strings.Builder
 	if err := run(strings.NewReader(s.b.String()), &out, &talk, []string{"a"}); err != nil {
 		t.Fatal(err, talk.String())
 	}
-	if n := strings.Count(out.String(), "a: it has no messages"); n != 1 || !strings.Contains(out.String(), "| malformed | – [1] |") || !strings.HasSuffix(out.String(), "\na: and more\n") {
+	if n := strings.Count(out.String(), "a: it has no messages"); n != 1 || !strings.Contains(out.String(), "| malformed | – [1] |") || !strings.HasSuffix(out.String(), "\na has no forward: it has none  \na: and more  \n") {
 		t.Errorf("the reason stands there %d times:\n%s", n, out.String())
 	}
 }
