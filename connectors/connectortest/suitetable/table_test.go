@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -87,7 +88,7 @@ func TestTable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, talk strings.Builder
-			err := run(strings.NewReader(c.make().b.String()), &out, &talk, []string{"a"})
+			_, err := run(strings.NewReader(c.make().b.String()), &out, &talk, []string{"a"})
 			if (err != nil) != (c.fail != "") || !strings.Contains(talk.String(), c.fail) {
 				t.Errorf("%v, said %q, want %q", err, talk.String(), c.fail)
 			}
@@ -108,10 +109,27 @@ func TestNotes(t *testing.T) {
 	s.event("attr", s.test, connectortest.AttrNote, "a: and more")
 	s.event("attr", s.test, connectortest.AttrCannot, "forward\tit has none")
 	var out, talk strings.Builder
-	if err := run(strings.NewReader(s.b.String()), &out, &talk, []string{"a"}); err != nil {
+	if _, err := run(strings.NewReader(s.b.String()), &out, &talk, []string{"a"}); err != nil {
 		t.Fatal(err, talk.String())
 	}
 	if n := strings.Count(out.String(), "a: it has no messages"); n != 1 || !strings.Contains(out.String(), "| malformed | – [1] |") || !strings.HasSuffix(out.String(), "\na has no forward: it has none  \na: and more  \n") {
 		t.Errorf("the reason stands there %d times:\n%s", n, out.String())
+	}
+}
+
+// TestCompare: the table that is kept is the one that was measured.
+func TestCompare(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "table.md")
+	if err := compare("a", file, false); err == nil {
+		t.Error("one that is not there is the same")
+	}
+	if err := compare("a", file, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := compare("a", file, false); err != nil {
+		t.Error(err)
+	}
+	if err := compare("b", file, false); err == nil || !strings.Contains(err.Error(), "-update") {
+		t.Errorf("another: %v", err)
 	}
 }
