@@ -6,8 +6,11 @@ FUZZTIME ?= 10m
 BENCHTIME ?= 1s
 TOOL = $(GO) tool -modfile=testdata/tools/go.mod
 ARGS ?=
+# The tests that run a kind's suite, and where they are.
+SUITES = ^Test(Suite|Conformance)
+SUITED = ./connectors/... ./cmd/sallyport/demo
 
-.PHONY: help demo build test race lint fuzz crash tamper big bench golden gallery check
+.PHONY: help demo build test suite race lint fuzz crash tamper big bench golden gallery check
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -22,6 +25,10 @@ build: ## the binary, with and without a C compiler
 test: ## all tests; installs and starts what they need
 	bash testdata/tools/need.sh
 	$(GO) test ./...
+
+suite: ## what each kind of target promises, proved, as a table
+	bash testdata/tools/need.sh
+	@set -o pipefail; $(GO) test -json -run '$(SUITES)' $(SUITED) | $(GO) run ./connectors/connectortest/suitetable $(ARGS) testdata/suite.md
 
 race: ## all tests under the race detector (needs a C compiler)
 	bash testdata/tools/need.sh race
@@ -42,8 +49,9 @@ crash: ## 200 kills of a recorder under 50 busy sessions
 tamper: ## every byte of a small data directory changed, one at a time
 	SALLYPORT_TAMPER_ALL=1 $(GO) test ./recorder -run TestTamperDirectory -count=1 -v -timeout 1h
 
-big: ## 1 GiB there and back by scp and sftp, with equal hash
+big: ## 1 GiB by scp and sftp with equal hash, and as an answer of every kind
 	SALLYPORT_BIG=1 $(GO) test ./cmd/sallyport -run TestFilesGigabyte -count=1 -v -timeout 1h
+	SALLYPORT_BIG=1 $(GO) test $(SUITED) -run '$(SUITES)/./^bounded_memory' -count=1 -timeout 1h
 
 bench: ## speeds, as ratios against a peer in the same run
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...

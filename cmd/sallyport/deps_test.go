@@ -53,6 +53,7 @@ connectors/ssh/sshdtest  :
 connectors/command       : connectors mask policy
 connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh connectors/command connectors/redis connectors/clickhouse connectors/mssql
 connectors/connectortest : connectors mask policy
+connectors/connectortest/suitetable : connectors/connectortest connectors/all
 tui                      : policy recorder connectors tui/widget
 tui/widget               :
 tui/tuitest              : tui tui/widget policy recorder connectors mask

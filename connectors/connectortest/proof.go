@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -75,25 +76,33 @@ func (s *suite) cannot(k key) string {
 // testWhole fails for what is neither proved nor named, and for what is named
 // although it is there.
 func (s *suite) testWhole(t *testing.T) {
+	for _, h := range s.holes() {
+		t.Error(h)
+	}
+}
+
+func (s *suite) holes() (holes []string) {
+	wrong := func(format string, args ...any) { holes = append(holes, fmt.Sprintf(format, args...)) }
 	used := map[Property]bool{}
 	for _, w := range s.powers {
 		for _, p := range w.Demanded() {
 			k := key{w, p}
 			switch why := s.cannot(k); {
 			case !s.tried[k] && why == "":
-				t.Errorf("%s is neither proved nor named as impossible: give the Target %s, or the reason in Target.Cannot[%q]", k, w.needs(p), p.Of(w))
+				wrong("%s is neither proved nor named as impossible: give the Target %s, or the reason in Target.Cannot[%q]", k, w.needs(p), p.Of(w))
 			case s.tried[k] && why != "":
-				t.Errorf("%s is named as impossible (%s), but the target gives all that proves it", k, why)
+				wrong("%s is named as impossible (%s), but the target gives all that proves it", k, why)
 			}
 			used[p], used[p.Of(w)] = true, true
 		}
 	}
 	for p, why := range s.Cannot {
 		if !used[p] && !slices.Contains(s.without, Power(p)) {
-			t.Errorf("Target.Cannot names %q, which is no property of a power that this kind offers", p)
+			wrong("Target.Cannot names %q, which is no property of a power that this kind offers", p)
 		}
 		if strings.TrimSpace(why) == "" {
-			t.Errorf("Target.Cannot[%q] gives no reason", p)
+			wrong("Target.Cannot[%q] gives no reason", p)
 		}
 	}
+	return holes
 }

@@ -70,6 +70,11 @@ const (
 	ToForward Power = "forward"
 )
 
+// Powers are all of them.
+func Powers() []Power {
+	return []Power{ToSignIn, ToQuery, ToExec, ToAttach, ToRequest, ToFiles, ToForward}
+}
+
 var (
 	ofSignIn = []Property{NothingLeaks, NoSecret, WrongPassword, Unreachable, Vanished, SlowSignIn, Oversized, Malformed}
 	ofStream = []Property{GateFirst, Denied, Refused, MasksHold, RecordedShown, CancelFrees, NothingLeaks, BoundedMemory, Vanished, SlowOperation, Malformed}

@@ -41,6 +41,8 @@ type Target struct {
 	// suite fails for what is neither named nor proved. Property(power) names a power that
 	// the driver has and this target has not.
 	Cannot map[Property]string
+	// Proofs are proofs of the kind's own, of what the suite cannot do by itself.
+	Proofs []Proof
 	// Notes are printed with the suite's table.
 	Notes []string
 	// Impatient is a driver that waits less long for a target that does not answer any
@@ -49,6 +51,14 @@ type Target struct {
 	// Greetings begin first messages of the protocol that say they are longer than any
 	// may be. What follows them has no end.
 	Greetings [][]byte
+}
+
+// Proof is a test that proves a property of a power.
+type Proof struct {
+	Power    Power
+	Property Property
+	Name     string
+	Test     func(t *testing.T)
 }
 
 // Fault is a way in which Open must fail.
@@ -152,6 +162,9 @@ func Run(t *testing.T, target Target) {
 	}
 	for _, w := range s.powers[1:] {
 		t.Run(string(w), s.parts()[w])
+	}
+	for _, p := range target.Proofs {
+		s.prove(t, p.Power, proof{p.Property, p.Name, p.Test, false})
 	}
 	s.prove(t, ToSignIn, proof{NoSecret, "", s.testSecret, target.Secret == ""})
 	t.Run("every property", s.testWhole)

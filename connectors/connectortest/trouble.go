@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/mask"
@@ -38,6 +40,7 @@ func (s *suite) general(w work) []proof {
 	proofs := []proof{
 		{Refused, "", func(t *testing.T) { s.testRefusal(t, w) }, !flood},
 		{CancelFrees, "", func(t *testing.T) { s.testCancel(t, w) }, !slow},
+		{CancelFrees, "at every step", func(t *testing.T) { s.testCancelSteps(t, w) }, no || !slow || w.power == ToFiles || w.power == ToForward},
 		{CancelFrees, "though it has stalled", func(t *testing.T) { s.testCancelStalled(t, w) }, no || !flood},
 		{NothingLeaks, "closed while it runs", func(t *testing.T) { s.testCloseRunning(t, w) }, !slow},
 		{BoundedMemory, "", func(t *testing.T) { s.testMemory(t, w) }, !flood},
@@ -82,6 +85,42 @@ func (s *suite) testCancel(t *testing.T, w work) {
 			t.Errorf("outcome: %+v", o)
 		}
 	})
+}
+
+// steps is before how many of a driver's writes the suite cancels, and head is how
+// much sooner than the write a request to cancel may arrive.
+const (
+	steps = 4
+	head  = 20 * time.Millisecond
+)
+
+// testCancelSteps cancels before each thing that the driver says to the target, so
+// that the request to cancel may come before what it is about.
+func (s *suite) testCancelSteps(t *testing.T, w work) {
+	for step := range int64(steps) {
+		g := &Guard{said: &s.said}
+		s.with(t, g, func(conn connectors.Conn) {
+			ctx, cancel := context.WithCancel(s.context(t))
+			defer cancel()
+			var wrote atomic.Int64
+			before := func() {
+				if wrote.Add(1) == step+1 {
+					cancel()
+					time.Sleep(head)
+				}
+			}
+			g.OnPermit = func(connectors.Operation) { s.wire.onWrite.Store(&before) }
+			defer s.wire.onWrite.Store(nil)
+			done := make(chan error, 1)
+			go func() { done <- w.slow(ctx, conn, g, func() {}) }()
+			if !eventually(func() bool { return ctx.Err() != nil || s.active(t) > 0 && wrote.Load() <= step }) {
+				t.Errorf("step %d: it neither was cancelled nor ran", step)
+			}
+			cancel() // there are no more steps
+			told(t, s.ended(t, done), connectors.ErrCanceled)
+			s.wire.onWrite.Store(nil)
+		})
+	}
 }
 
 // testCloseRunning closes the connection under a running operation.

@@ -19,6 +19,8 @@ type wire struct {
 	next    dialer
 	written atomic.Int64
 	live    atomic.Int64
+	// onWrite is called before what the driver writes goes on, if it is not nil.
+	onWrite atomic.Pointer[func()]
 
 	mu    sync.Mutex
 	conns map[*wireConn]struct{}
@@ -68,6 +70,9 @@ type wireConn struct {
 }
 
 func (c *wireConn) Write(b []byte) (int, error) {
+	if f := c.w.onWrite.Load(); f != nil {
+		(*f)()
+	}
 	n, err := c.Conn.Write(b)
 	c.w.written.Add(int64(n))
 	return n, err

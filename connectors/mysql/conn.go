@@ -221,18 +221,31 @@ func (c *Conn) kill() {
 	}
 }
 
+// killAgain is how long after a kill the next one is sent.
+const killAgain = 500 * time.Millisecond
+
 // watch kills what the main line runs once ctx has ended, and gives the line up
-// where that does not help. stop must be called, once or more; no kill is
-// under way after it.
+// where that does not help. A kill that comes before the statement has begun is lost,
+// so it is repeated. stop must be called, once or more; no kill is under way after it.
 func (c *Conn) watch(ctx context.Context) (stop func()) {
-	done := make(chan struct{})
+	over, done := make(chan struct{}), make(chan struct{})
 	unhook := context.AfterFunc(ctx, func() {
 		defer close(done)
 		_ = c.main.nc.SetReadDeadline(time.Now().Add(c.grace))
-		c.kill()
+		again := time.NewTicker(killAgain)
+		defer again.Stop()
+		for {
+			c.kill()
+			select {
+			case <-over:
+				return
+			case <-again.C:
+			}
+		}
 	})
 	return sync.OnceFunc(func() {
 		if !unhook() {
+			close(over)
 			<-done
 			_ = c.main.nc.SetReadDeadline(time.Time{})
 		}

@@ -91,7 +91,7 @@ func config(e connectors.Endpoint, secret mask.Secret, grace time.Duration) (*pg
 		return nc, err
 	}
 	c.BuildContextWatcherHandler = func(p *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: p, DeadlineDelay: grace}
+		return &canceller{conn: p, grace: grace}
 	}
 	return c, nil
 }

@@ -1,10 +1,13 @@
 package sqlite
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -116,13 +119,13 @@ func TestSuite(t *testing.T) {
 			{Name: "no database", Endpoint: connectors.Endpoint{Database: fileOf(t, fmt.Sprintf("%5000s", "text"))}, Want: connectors.ErrProtocol},
 		},
 		Sessions: func(t testing.TB) int { return handles(t, file) },
+		Proofs:   []connectortest.Proof{{Power: connectortest.ToQuery, Property: connectortest.Malformed, Name: "broken pages", Test: testBrokenPages}},
 		Cannot: map[connectortest.Property]string{
 			connectortest.NoSecret:                             "a file has no credential",
 			connectortest.WrongPassword:                        "a file has no credential",
 			connectortest.Vanished:                             "the engine runs in this process: there is no connection that could end",
 			connectortest.SlowSignIn:                           "the engine runs in this process: nobody has to answer",
 			connectortest.Oversized.Of(connectortest.ToSignIn): "the engine runs in this process: there are no messages",
-			connectortest.Malformed.Of(connectortest.ToQuery):  "the engine runs in this process: there are no messages; a file with broken pages is told by SQLITE_CORRUPT",
 		},
 		SQL: &connectortest.SQL{
 			Read:     "select id, full_name, balance, null as none, x'00ff' as bytes from customers where id <= 2 order by id",
@@ -158,6 +161,47 @@ func TestSuite(t *testing.T) {
 			}},
 		},
 	})
+}
+
+// testBrokenPages: a file whose pages are none behind its schema's is told as that,
+// and nothing of it shows.
+func testBrokenPages(t *testing.T) {
+	file := newFile(t)
+	root, err := strconv.Atoi(beside(t, file, "select rootpage from sqlite_schema where name = 'customers'"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := strconv.Atoi(beside(t, file, "pragma page_size"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteAt(bytes.Repeat([]byte{0x93}, size), int64((root-1)*size))
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	g := &connectortest.Guard{}
+	c, err := New(Options{}).Open(t.Context(), connectors.Endpoint{Name: "broken", Database: file}, mask.Secret{}, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	r, err := c.(connectors.Querier).Query(t.Context(), g, connectors.Statement{Text: "select * from customers"})
+	if err == nil {
+		var rows []connectors.Row
+		rows, err = r.Batch(t.Context(), 10)
+		if len(rows) > 0 {
+			t.Errorf("it shows %v", rows)
+		}
+		_ = r.Close()
+	}
+	var te *connectors.TargetError
+	if !errors.As(err, &te) || !strings.HasPrefix(te.Code, "SQLITE_CORRUPT") {
+		t.Errorf("query: %v, want SQLITE_CORRUPT", err)
+	}
 }
 
 // evasions read customers.email by other ways than its name in one SELECT.

@@ -283,7 +283,10 @@ func (c *Conn) fileError(err error) error {
 	case errors.As(err, &status):
 		return &connectors.TargetError{Code: "SSH_FX_FAILURE", Text: "the target could not do it"}
 	case lost(err), errors.Is(err, sftp.ErrSSHFxConnectionLost):
-		return connectors.ErrVanished
+		if err := c.there(); err != nil {
+			return err
+		}
+		return connectors.ErrVanished // its file service alone
 	}
 	return fmt.Errorf("%w: its file service: %.200q", connectors.ErrProtocol, err.Error())
 }
