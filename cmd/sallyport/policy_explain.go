@@ -98,7 +98,10 @@ func classifier(drivers []connectors.Driver) session.Classifier {
 			name = "file"
 		}
 		if kind == "kubernetes" {
-			name = "k8s" // exec and attach are lines of kubectl
+			name = "k8s" // exec, attach and port-forward are lines of kubectl
+			if action == policy.ActionFile {
+				name = "k8s-file"
+			}
 		}
 		if j, ok := judges[name]; ok {
 			return j.Classify(ctx, text)
