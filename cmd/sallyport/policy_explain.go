@@ -60,7 +60,7 @@ func (o *offline) ask(ctx context.Context, q question) (session.Why, error) {
 		slices.Sort(names)
 		return session.Why{}, fmt.Errorf("no resource is named %q%s", q.on, policy.Suggest(q.on, names))
 	}
-	q.text = t.Spelled(q.text)
+	q.text = t.Spelled(q.action, q.text)
 	if q.action == "" {
 		q.action = t.DefaultAction(q.text)
 	}

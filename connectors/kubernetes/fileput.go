@@ -110,15 +110,22 @@ func (u *upload) why() error {
 }
 
 // finish puts the whole file in its place with the attributes; nothing stays of one
-// that is not whole.
-func (u *upload) finish(ctx context.Context, a connectors.FileAttributes) (size int64, err error) {
+// that is not whole: one that was there and is to be as long as what was written, or
+// one that was not, or was to be cut off.
+func (u *upload) finish(ctx context.Context, whole bool, a connectors.FileAttributes) (size int64, err error) {
 	_ = u.pipe.Close()
 	select {
 	case <-u.ran:
 	case <-ctx.Done():
 		return -1, canceled(context.Cause(ctx))
 	}
-	if err = u.why(); err == nil {
+	to := a.Size
+	a.Size = nil
+	switch err = u.why(); {
+	case err != nil:
+	case !whole && to == nil, to != nil && *to != u.next:
+		err = errOrder
+	default:
 		err = u.place(ctx, a)
 	}
 	if err != nil {

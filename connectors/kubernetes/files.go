@@ -94,19 +94,22 @@ func FileFacts(text string) policy.Facts {
 func factsOf(call connectors.FileCall, at place) policy.Facts {
 	call.Path = at.path
 	f := filefacts.Of(call, filefacts.Known{AskedPath: call.Path, AskedTo: call.To})
-	for i := range f.Files {
-		f.Files[i].Path = at.with(f.Files[i].Path).String()
+	f.Class, f.Why = inWorkload(f.Class, f.Why)
+	for i := range f.Files { // each is judged by itself
+		a := &f.Files[i]
+		a.Path = at.with(a.Path).String()
+		a.Class, a.Why = inWorkload(a.Class, a.Why)
 	}
-	if policy.Worst(f.Class, policy.Dangerous) != f.Class {
-		f.Class = policy.Dangerous
-	}
-	why := "copying files runs programs in a workload"
-	if f.Why != "" {
-		why += "; " + f.Why
-	}
-	f.Why = why
 	f.Kubernetes = &policy.KubernetesCall{Verb: "create", Resource: "pods", Subresource: "exec", Namespace: at.parts[0], Name: at.parts[1]}
 	return f
+}
+
+func inWorkload(c policy.Class, why string) (policy.Class, string) {
+	const what = "copying files runs programs in a workload"
+	if why == "" {
+		return policy.Worst(c, policy.Dangerous), what
+	}
+	return policy.Worst(c, policy.Dangerous), what + "; " + why
 }
 
 func (f filer) operation(call connectors.FileCall, at place) connectors.Operation {

@@ -143,7 +143,7 @@ func moved(t *testing.T, g *connectortest.Guard, verb, path string, want []byte)
 		t.Errorf("%s %q: on record %+v", verb, path, f)
 	}
 	facts := p.Op.Facts
-	if !strings.HasPrefix(p.Op.Text, verb+" ") || p.Op.Action != policy.ActionFile || facts.Class != policy.Dangerous || len(facts.Files) != 1 || facts.Files[0].Path != path ||
+	if !strings.HasPrefix(p.Op.Text, verb+" ") || p.Op.Action != policy.ActionFile || facts.Class != policy.Dangerous || len(facts.Files) != 1 || facts.Files[0].Class != policy.Dangerous || facts.Files[0].Path != path ||
 		facts.Kubernetes == nil || facts.Kubernetes.Subresource != "exec" || facts.Kubernetes.Namespace != "shop" || facts.Kubernetes.Name != "web-1" {
 		t.Errorf("%s %q is judged as %q %+v", verb, path, p.Op.Text, facts)
 	}
@@ -179,6 +179,22 @@ func TestFileOperations(t *testing.T) {
 				t.Errorf("%s: %+v", box, a.Info)
 			}
 		}
+		// As scp writes: in place, and cut off at the end.
+		for size, want := range map[int64]string{5: "three", 4: "two", -1: "two"} {
+			_ = os.WriteFile(local+"/y", []byte("two"), 0o644)
+			o, err := f.OpenFile(t.Context(), g, connectors.FileCall{Do: connectors.WriteFile, Path: dir + "/y", Create: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = o.WriteAt([]byte("three"), 0)
+			if size >= 0 {
+				err = errors.Join(err, o.Set(connectors.FileAttributes{Size: &size}))
+			}
+			err = errors.Join(err, o.Close())
+			if b, _ := os.ReadFile(local + "/y"); string(b) != want || (err == nil) != (want == "three") {
+				t.Errorf("%s: written in place to %d: %q, %v", box, size, b, err)
+			}
+		}
 		_ = os.Symlink("/etc/passwd", local+"/link")
 		_ = os.Symlink(local, local+"/d/up")
 		if a, err := f.File(t.Context(), g, connectors.FileCall{Do: connectors.ReadLink, Path: dir + "/link"}); err != nil || a.Text != "/etc/passwd" {
@@ -194,7 +210,7 @@ func TestFileOperations(t *testing.T) {
 				t.Errorf("%s: %s: %v", box, c.Do, err)
 			}
 		}
-		for _, c := range []connectors.FileCall{{Do: connectors.UpdateFile, Path: dir + "/x"}, {Do: connectors.WriteFile, Path: dir + "/x", Append: true}, {Do: connectors.WriteFile, Path: dir + "/x", Create: true}} {
+		for _, c := range []connectors.FileCall{{Do: connectors.UpdateFile, Path: dir + "/x"}, {Do: connectors.WriteFile, Path: dir + "/x", Append: true}} {
 			if _, err := f.OpenFile(t.Context(), g, c); !errors.Is(err, connectors.ErrUnsupported) {
 				t.Errorf("%s: %+v: %v", box, c, err)
 			}

@@ -26,6 +26,7 @@ type openFile struct {
 	end  context.CancelCauseFunc
 
 	mu     sync.Mutex
+	whole  bool // what is written is all of the file, without being cut off to that
 	set    connectors.FileAttributes
 	sets   []string
 	failed error // the first failure that was told
@@ -92,9 +93,8 @@ func (o *openFile) write(call connectors.FileCall, there bool) (err error) {
 		return errNoFile
 	case there && call.Create && call.Exclusive:
 		return &connectors.TargetError{Code: "SSH_FX_FAILURE", Text: "it is there already"}
-	case there && !call.Truncate && o.info.Size() > 0:
-		return errWhole("changing parts of one")
 	}
+	o.whole = !there || call.Truncate || o.info.Size() == 0
 	if o.to, err = o.f.upload(o.ctx, o.at, o.info); err != nil {
 		return err
 	}
@@ -156,13 +156,16 @@ func (o *openFile) Stat() (fs.FileInfo, error) {
 
 // Set keeps attributes for the file that will be there.
 func (o *openFile) Set(a connectors.FileAttributes) error {
-	if o.up == nil || a.Owner != nil || a.Size != nil || a.Unreadable || a.Mode != nil && *a.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
+	if o.up == nil || a.Owner != nil || a.Unreadable || a.Mode != nil && *a.Mode&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
 		return fmt.Errorf("%w: that is an operation of its own", connectors.ErrUnsupported)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if a.Mode != nil {
 		o.set.Mode = a.Mode
+	}
+	if a.Size != nil { // what scp says at the end, instead of at the beginning
+		o.set.Size = a.Size
 	}
 	if !a.Modified.IsZero() {
 		o.set.Accessed, o.set.Modified = a.Accessed, a.Modified
@@ -196,7 +199,7 @@ func (o *openFile) over(why error) error {
 	size, err := int64(-1), error(nil)
 	if why == nil && told == nil {
 		// As long as it takes: the container has all of it then.
-		size, err = o.to.finish(o.ctx, set)
+		size, err = o.to.finish(o.ctx, o.whole, set)
 	} else {
 		o.to.abort(ctx)
 	}
