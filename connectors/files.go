@@ -90,6 +90,18 @@ type Filer interface {
 	OpenFile(ctx context.Context, g Guard, c FileCall) (OpenFile, error)
 }
 
+// Copier has files that are listed, read and written whole, where there is no file
+// service: those of containers.
+type Copier interface {
+	// Files is a Filer with a part of its contract. A path is judged and used as it is
+	// asked for: one that leads through a link is refused, by the path that it leads to,
+	// once the guard has let the operation pass; nothing is asked of the target before.
+	// A file is read once, from its beginning to its end, and written whole, in
+	// order: it appears when it is closed, or not at all. What else a Filer does is
+	// ErrUnsupported.
+	Files() Filer
+}
+
 // OpenFile is a file that is open at the target. It is safe for concurrent use.
 type OpenFile interface {
 	io.ReaderAt

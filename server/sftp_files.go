@@ -311,8 +311,11 @@ func (e entry) Uid() uint32 { return e.stat().UID }
 func (e entry) Gid() uint32 { return e.stat().GID }
 
 func (e entry) stat() *sftp.FileStat {
-	if s, ok := e.Sys().(*sftp.FileStat); ok {
+	switch s := e.Sys().(type) {
+	case *sftp.FileStat:
 		return s
+	case *connectors.FileOwner:
+		return &sftp.FileStat{UID: uint32(s.User), GID: uint32(s.Group)}
 	}
 	return &sftp.FileStat{}
 }

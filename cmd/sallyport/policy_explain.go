@@ -60,7 +60,7 @@ func (o *offline) ask(ctx context.Context, q question) (session.Why, error) {
 		slices.Sort(names)
 		return session.Why{}, fmt.Errorf("no resource is named %q%s", q.on, policy.Suggest(q.on, names))
 	}
-	q.text = t.Spelled(q.text)
+	q.text = t.Spelled(q.action, q.text)
 	if q.action == "" {
 		q.action = t.DefaultAction(q.text)
 	}
@@ -98,7 +98,10 @@ func classifier(drivers []connectors.Driver) session.Classifier {
 			name = "file"
 		}
 		if kind == "kubernetes" {
-			name = "k8s" // exec and attach are lines of kubectl
+			name = "k8s" // exec, attach and port-forward are lines of kubectl
+			if action == policy.ActionFile {
+				name = "k8s-file"
+			}
 		}
 		if j, ok := judges[name]; ok {
 			return j.Classify(ctx, text)

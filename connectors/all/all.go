@@ -68,6 +68,7 @@ func Dialects(drivers []connectors.Driver) []Dialect {
 		{"http", pure(http.Facts)},
 		{"k8s", pure(kubernetes.Facts)},
 		{"file", pure(filefacts.Facts)},
+		{"k8s-file", pure(kubernetes.FileFacts)},
 	}
 	for _, d := range drivers {
 		if c, ok := d.(connectors.Classifier); ok {

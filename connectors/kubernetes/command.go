@@ -48,7 +48,7 @@ func commands() map[string]command {
 		"patch":         {"( -p --patch --type --subresource --dry-run", (*job).patch},
 		"label":         {"--overwrite ( --dry-run", (*job).marks},
 		"annotate":      {"--overwrite ( --dry-run", (*job).marks},
-		"rollout":       {"( --watch -w --timeout", (*job).rollout},
+		"rollout":       {"( --watch -w --timeout --to-revision --dry-run", (*job).rollout},
 		"cordon":        {"( --dry-run", (*job).cordon},
 		"uncordon":      {"( --dry-run", (*job).cordon},
 		"port-forward":  {"", (*job).portForward},

@@ -13,7 +13,7 @@ var now = time.Now
 
 func (l *job) rollout() error {
 	if len(l.words) < 2 {
-		return wrong("rollout restart|status|pause|resume TYPE/NAME")
+		return wrong("rollout restart|status|history|undo|pause|resume TYPE/NAME")
 	}
 	o, err := l.one(l.words[1:])
 	if err != nil {
@@ -26,8 +26,12 @@ func (l *job) rollout() error {
 		return l.change(o, "", strategicPatch, fmt.Sprintf(`{"spec":{"paused":%t}}`, l.words[0] == "pause"), l.words[0]+"d")
 	case "status":
 		return l.rolled(o)
+	case "history":
+		return l.history(o)
+	case "undo":
+		return l.undo(o)
 	}
-	return wrong("rollout %s is not done here: restart, status, pause and resume are", l.words[0])
+	return wrong("rollout %s is not done here: restart, status, history, undo, pause and resume are", l.words[0])
 }
 
 // workload is what tells how far a rollout is.

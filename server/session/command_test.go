@@ -106,13 +106,13 @@ func TestLineAction(t *testing.T) {
 	c := Target{Resource: policy.Resource{Kind: kindKubernetes}}
 	for text, want := range map[string]policy.Action{
 		"get pods": policy.ActionKubernetes, "kubectl get pods": policy.ActionKubernetes, "GET /api/v1/pods": policy.ActionKubernetes,
-		"exec web -- id": policy.ActionExec, "exec web -- ssh -t x": policy.ActionExec, "kubectl exec -it web -- sh": policy.ActionShell, "attach web": policy.ActionShell, "": policy.ActionShell,
+		"exec web -- id": policy.ActionExec, "exec web -- ssh -t x": policy.ActionExec, "kubectl exec -it web -- sh": policy.ActionShell, "attach web": policy.ActionShell, "port-forward web 80": policy.ActionForward, "": policy.ActionShell,
 	} {
-		if got := c.DefaultAction(c.Spelled(text)); got != want {
+		if got := c.DefaultAction(c.Spelled("", text)); got != want {
 			t.Errorf("%q is %s, want %s", text, got, want)
 		}
 	}
-	if (Target{Resource: policy.Resource{Kind: "ssh"}}).Spelled("get x") != "get x" {
+	if (Target{Resource: policy.Resource{Kind: "ssh"}}).Spelled("", "get x") != "get x" {
 		t.Error("a host's command is no line of kubectl")
 	}
 }

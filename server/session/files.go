@@ -33,21 +33,21 @@ func (s *Session) room(a policy.Action) (free func(), ok bool) {
 
 // File does one operation on files that is over when it returns.
 func (s *Session) File(ctx context.Context, ask *Ask, c connectors.FileCall) (connectors.FileAnswer, error) {
-	f, ok := s.conn.(connectors.Filer)
+	f, ok := s.filer()
 	if !ok {
 		return connectors.FileAnswer{}, s.noFiles()
 	}
 	defer s.lease.work()()
 	ctx, end := s.bound(ctx)
 	defer end(context.Canceled)
-	a, err := f.File(ctx, &guard{s: s, ask: ask, end: end}, c)
+	a, err := f.File(ctx, &lineGuard{s: s, ask: ask, end: end}, c) // a listing may be several requests
 	return a, s.words(s.because(ctx, err))
 }
 
 // OpenFile opens a file. Its operation lasts until the file is closed, ctx ends, or
 // the session does.
 func (s *Session) OpenFile(ctx context.Context, ask *Ask, c connectors.FileCall) (*File, error) {
-	f, ok := s.conn.(connectors.Filer)
+	f, ok := s.filer()
 	if !ok {
 		return nil, s.noFiles()
 	}
@@ -61,6 +61,15 @@ func (s *Session) OpenFile(ctx context.Context, ask *Ask, c connectors.FileCall)
 		return nil, err
 	}
 	return &File{s: s, OpenFile: o, ctx: ctx, end: func() { end(context.Canceled) }}, nil
+}
+
+// filer is what reads and changes the target's files.
+func (s *Session) filer() (connectors.Filer, bool) {
+	if c, ok := s.conn.(connectors.Copier); ok {
+		return c.Files(), true
+	}
+	f, ok := s.conn.(connectors.Filer)
+	return f, ok
 }
 
 func (s *Session) noFiles() error {

@@ -9,11 +9,11 @@ import (
 
 const kindKubernetes = "kubernetes"
 
-// Spelled is a text as it is judged at this kind of resource: a line for a cluster
-// may leave kubectl out.
-func (t Target) Spelled(text string) string {
+// Spelled is a text as it is judged at this kind of resource, as an action or "": a
+// line for a cluster may leave kubectl out.
+func (t Target) Spelled(action policy.Action, text string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(text), " ")
-	if t.Kind != kindKubernetes || first == "" || first == "kubectl" || strings.Trim(first, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+	if t.Kind != kindKubernetes || action == policy.ActionFile || first == "" || first == "kubectl" || strings.Trim(first, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
 		return text
 	}
 	return "kubectl " + text

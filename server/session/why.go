@@ -92,7 +92,7 @@ func (v *Visit) Why(ctx context.Context, name string, action policy.Action, text
 	if err != nil {
 		return Why{}, err
 	}
-	text = t.Spelled(text)
+	text = t.Spelled(action, text)
 	if action == "" {
 		action = t.DefaultAction(text)
 	}

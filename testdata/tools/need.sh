@@ -19,6 +19,7 @@ need htop htop
 need less less
 need asciinema asciinema
 need nginx nginx-light
+need busybox busybox
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)
 need mariadbd mariadb-server
 need redis-server redis-server

@@ -95,7 +95,9 @@ func quoted(p string) string {
 	return strconv.QuoteToASCII(p)
 }
 
-// parse reads a text; what it is not sure of is no operation.
+// Parse reads a text as Text writes it; what it is not sure of is no operation.
+func Parse(text string) (connectors.FileCall, error) { return parse(text) }
+
 func parse(text string) (c connectors.FileCall, err error) {
 	words, err := split(text)
 	if err != nil {

@@ -105,6 +105,25 @@ func (s *Server) Pod(ctx context.Context, name, log string, containers ...string
 	})
 }
 
+// Program gives a container of a pod in Namespace a program of its own, a script, in
+// place of the machine's.
+func (s *Server) Program(pod, container, name, script string) error {
+	dir := filepath.Join(s.Folder(pod, container), "bin")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make a folder for programs: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+		return fmt.Errorf("write a program: %w", err)
+	}
+	return nil
+}
+
+// Folder is where the programs of a container begin. A container's paths are this
+// machine's.
+func (s *Server) Folder(pod, container string) string {
+	return filepath.Join(s.path("containers"), Namespace+"_"+pod+"_"+container)
+}
+
 // Event is a request as the API server recorded it.
 type Event struct {
 	Verb       string `json:"verb"`

@@ -117,7 +117,7 @@ func (r runtime) ExecInContainer(ctx context.Context, _, _, _ string, argv []str
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(r.ctx, cancel)()
-	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	c := exec.CommandContext(ctx, r.program(argv[0]), argv[1:]...)
 	c.Dir, c.Env = r.dir, append(os.Environ(), append(r.env, "LOG="+r.dir+"/log", "TERM=xterm", "PS1=in-the-pod> ")...)
 	c.WaitDelay = time.Second
 	var err error
@@ -135,6 +135,15 @@ func (r runtime) ExecInContainer(ctx context.Context, _, _, _ string, argv []str
 		return utilexec.CodeExitError{Err: fmt.Errorf("command terminated with exit code %d", code), Code: code}
 	}
 	return err
+}
+
+// program is a container's own one, where it has one in the folder bin.
+func (r runtime) program(name string) string {
+	own := r.dir + "/bin/" + name
+	if _, err := os.Stat(own); err == nil {
+		return own
+	}
+	return name
 }
 
 // onPTY runs c on a terminal. Output that cannot be delivered means that the
