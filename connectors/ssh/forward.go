@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -78,7 +77,7 @@ func opened(err error) error {
 // forward is one connection on its way.
 type forward struct {
 	stream         io.ReadWriteCloser
-	far            net.Conn
+	far            io.ReadWriteCloser
 	limit          int64
 	fail           context.CancelCauseFunc
 	sent, received passed

@@ -83,6 +83,7 @@ type asked struct {
 	before int64
 	masks  string
 	rules  *Rules // by which it was decided
+	lent   connectors.Borrows
 	end    context.CancelCauseFunc
 }
 
@@ -166,6 +167,8 @@ func (s *Session) stopped(r *Rules, a *asked) *policy.Refusal {
 		return &policy.Refusal{Rule: policy.DefaultDeny, Reason: "it was ended: its masks cannot be made by the rules that hold now"}
 	case d.Effect == policy.Deny:
 		return &policy.Refusal{Rule: d.Rule, Reason: s.whyStopped(r, a) + d.Reason}
+	case a.lent.Agent && !d.AgentForwarding, a.lent.Display && !d.X11Forwarding:
+		return &policy.Refusal{Rule: d.Rule, Reason: "it was ended, since it may use what is yours no longer", Hint: "start it again"}
 	case m.revision() != a.masks:
 		return &policy.Refusal{Rule: d.Rule, Reason: "it was ended, since the masks on " + s.target.Name + " changed", Hint: "run it again"}
 	}

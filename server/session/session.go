@@ -130,6 +130,7 @@ func (s *Session) connect(d connectors.Driver) error {
 		via.Endpoint.For = e.For
 	}
 	e.Impersonate = s.impersonation()
+	e.Borrows = s.mayLend()
 	conn, err := d.Open(ctx, e, secret, &guard{s: s})
 	if err != nil {
 		return err
