@@ -36,6 +36,9 @@ type Endpoint struct {
 	Certify *Certify
 	// For names the person and the session in what the target logs of a sign-in.
 	For string
+	// Borrows is what of the requester's an operation at the target may come to use: a
+	// certificate for the sign-in says so.
+	Borrows Borrows
 	// Via is the host through which Address is reached; nil is directly.
 	Via *Via
 	// Forwards are the addresses, as the target sees them, to which connections
@@ -183,6 +186,9 @@ type Stdio struct {
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer
+	// Lent is what the requester offers besides; nil is nothing. What Permit.Stdio
+	// returns has none.
+	Lent *Lent
 }
 
 // Exit is how a remote program ended: by a code, or by a signal (name without SIG).

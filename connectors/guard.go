@@ -31,6 +31,8 @@ type Operation struct {
 	// once permitted if Trace.Refusal says so; a guard may do so before it asks
 	// people.
 	Trace *Trace
+	// Borrows is what it asks to use of the requester's.
+	Borrows Borrows
 	// Cleartext names masked columns that the requester asks to see in clear. A driver
 	// leaves it empty: a guard knows.
 	Cleartext []string
@@ -112,6 +114,9 @@ type Terms struct {
 	// MaxStream bounds what comes back through a forward, in bytes; 0 is none. Other
 	// streams are bounded by what Permit.Stdio returns.
 	MaxStream int64
+	// Borrows is what of the requester's the operation may use, by the rule of this name.
+	Borrows Borrows
+	Rule    string
 }
 
 // Chunk is a part of an answer as the transcript keeps it.

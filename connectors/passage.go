@@ -23,10 +23,13 @@ type Passage struct {
 	// Limit bounds what comes back, in bytes; 0 is none.
 	Limit int64
 
-	sent, received passed
-	ended          atomic.Int32 // ways that came to their end
-	cut            atomic.Bool  // the connection was ended before both had
-	fail           context.CancelCauseFunc
+	// Sent is what went from Near to Far, Received what came back; settled once Run has
+	// returned.
+	Sent, Received Passed
+
+	ended atomic.Int32 // ways that came to their end
+	cut   atomic.Bool  // the connection was ended before both had
+	fail  context.CancelCauseFunc
 }
 
 // Run moves bytes until both sides have ended, or ctx has: its error is the cause
@@ -41,8 +44,8 @@ func (p *Passage) Run(ctx context.Context) error {
 		p.close()
 	})
 	var both sync.WaitGroup
-	both.Go(func() { p.move(&p.sent, p.Far, p.Near, 0) })
-	both.Go(func() { p.move(&p.received, p.Near, p.Far, p.Limit) })
+	both.Go(func() { p.move(&p.Sent, p.Far, p.Near, 0) })
+	both.Go(func() { p.move(&p.Received, p.Near, p.Far, p.Limit) })
 	both.Wait()
 	stop()
 	p.close()
@@ -54,7 +57,7 @@ func (p *Passage) Run(ctx context.Context) error {
 
 // Tag is what is kept of the passage: how many bytes went each way, and their hashes.
 func (p *Passage) Tag() string {
-	return fmt.Sprintf("FORWARD sent %s, received %s", &p.sent, &p.received)
+	return fmt.Sprintf("FORWARD sent %s, received %s", &p.Sent, &p.Received)
 }
 
 func (p *Passage) close() {
@@ -67,12 +70,12 @@ const passageBuffer = 32 << 10
 
 // move copies one way and passes the end on. A side that can take no more ends
 // the connection.
-func (p *Passage) move(count *passed, to io.Writer, from io.Reader, limit int64) {
+func (p *Passage) move(count *Passed, to io.Writer, from io.Reader, limit int64) {
 	count.sum = sha256.New()
 	b := make([]byte, passageBuffer)
 	for {
 		n, err := from.Read(b)
-		if limit > 0 && count.bytes+int64(n) > limit {
+		if limit > 0 && count.Bytes+int64(n) > limit {
 			p.fail(ErrForwardLimit)
 			return
 		}
@@ -81,7 +84,7 @@ func (p *Passage) move(count *passed, to io.Writer, from io.Reader, limit int64)
 				p.close()
 				return
 			}
-			count.bytes += int64(n)
+			count.Bytes += int64(n)
 			_, _ = count.sum.Write(b[:n]) // a hash takes all
 		}
 		if err != nil {
@@ -96,10 +99,10 @@ func (p *Passage) move(count *passed, to io.Writer, from io.Reader, limit int64)
 	}
 }
 
-// passed is what went one way.
-type passed struct {
-	bytes int64
+// Passed is what went one way.
+type Passed struct {
+	Bytes int64
 	sum   hash.Hash
 }
 
-func (p *passed) String() string { return fmt.Sprintf("%d bytes (sha256 %x)", p.bytes, p.sum.Sum(nil)) }
+func (p *Passed) String() string { return fmt.Sprintf("%d bytes (sha256 %x)", p.Bytes, p.sum.Sum(nil)) }

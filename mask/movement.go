@@ -235,9 +235,12 @@ func (c *cursor) private(p params, final byte) {
 		if p.n > len(p.v) {
 			c.lose(true)
 		}
-	case 'J', 'K', 'n', 'c', 'u', 'm', 'q', 's', 'S':
-	default:
+	case 'r':
 		c.lose(true) // modes that are set back may be any
+	case 'J', 'K', 'n', 'c', 'u', 'm', 'p', 'q', 's', 'S':
+	default:
+		c.sleep()
+		c.shifted()
 	}
 }
 

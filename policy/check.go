@@ -282,8 +282,11 @@ func (c *checker) span(path, s string, least time.Duration) {
 
 // terms checks what a rule says of the access that it grants.
 func (c *checker) terms(path string, r Rule) {
-	if r.Deny != nil && (r.Limits != Bounds{} || r.Results != "" || r.Binary) {
-		c.fault(path, "limits, results and binary are terms of what is granted, and a deny rule grants nothing")
+	if r.Deny != nil && (r.Limits != Bounds{} || r.Results != "" || r.Binary || r.lends() != 0) {
+		c.fault(path, "limits, results, binary and what is forwarded are terms of what is granted, and a deny rule grants nothing")
+	}
+	if r.lends() != 0 && newRule(Role{}, r).words&(wordShell|wordExec|wordClasses) == 0 {
+		c.fault(path, "agent_forwarding and x11_forwarding are about shells and commands, and the rule speaks of neither")
 	}
 	c.bounds(path+".limits", r.Limits)
 	c.keeps(path+".results", r.Results)

@@ -65,6 +65,7 @@ type rule struct {
 	limits    Limits
 	keep      Keep
 	binary    bool
+	lends     lends
 }
 
 // Compile checks roles and masks by the default Vocabulary. Its error is Faults:
@@ -172,12 +173,30 @@ func newRule(role Role, src Rule) rule {
 		r.lasts = span(src.Lasts)
 	}
 	if e != Deny {
-		r.limits, r.binary = src.Limits.over(role.Limits), src.Binary
+		r.limits, r.binary, r.lends = src.Limits.over(role.Limits), src.Binary, src.lends()
 		if cmp.Or(src.Results, role.Results) == KeepDigest.String() {
 			r.keep = KeepDigest
 		}
 	}
 	return r
+}
+
+// lends is what of the requester's a rule lets shells and commands use.
+type lends uint8
+
+const (
+	lendsAgent lends = 1 << iota
+	lendsX11
+)
+
+func (r Rule) lends() (l lends) {
+	if r.AgentForwarding {
+		l |= lendsAgent
+	}
+	if r.X11Forwarding {
+		l |= lendsX11
+	}
+	return l
 }
 
 // effect is the rule's effect, the key it is written under, and its words. A

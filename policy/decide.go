@@ -53,6 +53,7 @@ type verdict struct {
 	// full: a rule that matches keeps answers in full. binary: an allow rule that
 	// matches lets output pass that is no text.
 	full, binary bool
+	lends        lends // what allow rules that match do
 }
 
 // judge tries every rule that speaks one of the words.
@@ -127,7 +128,7 @@ func (v *verdict) settled(u *rule) bool {
 		return false
 	case v.rule.effect == Deny:
 		return true
-	case u.effect == Allow && v.rule.effect == Allow && (!u.limits.within(v.limits) || u.binary && !v.binary):
+	case u.effect == Allow && v.rule.effect == Allow && (!u.limits.within(v.limits) || u.binary && !v.binary || u.lends&^v.lends != 0):
 		return false
 	}
 	return v.full || u.keep == KeepDigest
@@ -150,6 +151,7 @@ func (v *verdict) take(u *rule, a answer) {
 	if u.effect == Allow {
 		v.grant(u.limits)
 		v.binary = v.binary || u.binary
+		v.lends |= u.lends
 	}
 	v.full = v.full || u.effect != Deny && u.keep == KeepFull
 }
@@ -189,8 +191,10 @@ func (v *verdict) decision() Decision {
 	switch r.effect {
 	case Allow:
 		d.Limits, d.Binary = v.limits, v.binary
+		d.AgentForwarding, d.X11Forwarding = v.lends&lendsAgent != 0, v.lends&lendsX11 != 0
 	case Approve:
 		d.Limits, d.Binary = r.limits, r.binary
+		d.AgentForwarding, d.X11Forwarding = r.lends&lendsAgent != 0, r.lends&lendsX11 != 0
 	}
 	if r.effect != Deny && !v.full {
 		d.Results = KeepDigest

@@ -52,6 +52,16 @@ type Decision struct {
 	Results Keep `json:"results,omitempty"`
 	// Binary says that the output of a command need not be text.
 	Binary bool `json:"binary,omitempty"`
+	// AgentForwarding and X11Forwarding say what of the requester's a shell or command
+	// may use.
+	AgentForwarding bool `json:"agent_forwarding,omitempty"`
+	X11Forwarding   bool `json:"x11_forwarding,omitempty"`
+}
+
+// Lends reports whether the decision lets a shell or command use all of the
+// requester's that the other one does.
+func (d Decision) Lends(o Decision) bool {
+	return (d.AgentForwarding || !o.AgentForwarding) && (d.X11Forwarding || !o.X11Forwarding)
 }
 
 // Keep says what a transcript keeps of answers. The zero value keeps all.

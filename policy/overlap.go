@@ -126,9 +126,9 @@ func (o *rule) spares(u *rule, can operations) bool {
 	}
 	switch u.effect {
 	case Allow:
-		return u.limits.within(o.limits) && (o.binary || !u.binary) && (o.keep == KeepFull || u.keep == KeepDigest)
+		return u.limits.within(o.limits) && (o.binary || !u.binary) && u.lends&^o.lends == 0 && (o.keep == KeepFull || u.keep == KeepDigest)
 	case Approve:
-		return stronger(u, o) == o && o.binary == u.binary && (o.keep == KeepFull || u.keep == KeepDigest)
+		return stronger(u, o) == o && o.binary == u.binary && o.lends == u.lends && (o.keep == KeepFull || u.keep == KeepDigest)
 	}
 	return true
 }

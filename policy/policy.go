@@ -115,6 +115,13 @@ type Rule struct {
 	// is no text from its beginning passes as it is, since it cannot be masked on its
 	// way. Not with deny.
 	Binary bool `yaml:"binary"`
+	// AgentForwarding: a shell or command may use the person's SSH agent, if they offer
+	// it: to list its keys and to sign with them, each on record. Who rules the host can
+	// sign in by them elsewhere while it lasts. Not with deny.
+	AgentForwarding bool `yaml:"agent_forwarding"`
+	// X11Forwarding: programs of a shell or command may draw on the person's display, if
+	// they offer it. Who rules the host can read what is typed there. Not with deny.
+	X11Forwarding bool `yaml:"x11_forwarding"`
 	// Place is where the rule stands, file:line, where that is known.
 	Place string `yaml:"-"`
 }

@@ -323,6 +323,23 @@ func same(a, b Right) bool {
 		a.Results == b.Results && a.Binary == b.Binary && slices.Equal(a.Except, b.Except)
 }
 
+// Lends says what of this person's a shell or command may come to use on the resource,
+// or, with nil, on any at all: conditions are not asked, and what a denial takes away is
+// not taken away here.
+func (v *View) Lends(res *Resource) (agent, x11 bool) {
+	var all lends
+	for n := v.roles.next(0); n >= 0; n = v.roles.next(n + 1) {
+		r := &v.p.roles[n]
+		if res != nil && !r.where.matches(res) {
+			continue
+		}
+		for i := range r.rules {
+			all |= r.rules[i].lends
+		}
+	}
+	return all&lendsAgent != 0, all&lendsX11 != 0
+}
+
 // SeesTranscript is Policy.SeesTranscript.
 func (v *View) SeesTranscript(owner Identity, res Resource) (role string, ok bool) {
 	o, ok := v.Oversees(owner, res)

@@ -84,7 +84,7 @@ func (a *access) attachRaw(ctx context.Context, s *session.Session, line []strin
 	go a.forwardSizes(ctx, s, resize)
 	t := connectors.Terminal{
 		Term: a.term, Size: connectors.Size{Width: a.size.Width, Height: a.size.Height}, Modes: a.modes(),
-		Stdio:  connectors.Stdio{In: &escapeReader{r: in, leave: func() { leave(errLeft) }}, Out: title},
+		Stdio:  connectors.Stdio{In: &escapeReader{r: in, leave: func() { leave(errLeft) }}, Out: title, Lent: a.ch.lent()},
 		Resize: resize,
 	}
 	var exit connectors.Exit

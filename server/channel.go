@@ -9,6 +9,8 @@ import (
 
 	"charm.land/ssh"
 	gossh "golang.org/x/crypto/ssh"
+
+	"github.com/sallyport/sallyport/connectors"
 )
 
 // Bounds of what a client may send on a session channel.
@@ -66,6 +68,10 @@ type channel struct {
 	env     int
 	said    int
 	reason  string // why, for those who approve operations on files
+	// What the client offers to a shell or command, see lent.go; server is the way to it.
+	agent   bool
+	display *connectors.Display
+	server  gossh.Conn
 }
 
 type channelKey struct{}
@@ -100,7 +106,7 @@ func (s *Server) sessionChannel(srv *ssh.Server, sc *gossh.ServerConn, nc gossh.
 	}
 	defer c.closeChannel()
 	c.start(sc)
-	ch := &channel{conn: c, resize: make(chan ssh.Window, 1)}
+	ch := &channel{conn: c, server: sc, resize: make(chan ssh.Window, 1)}
 	ch.ctx, ch.cancel = context.WithCancelCause(c.ctx)
 	defer ch.cancel(errDisconnected)
 	c.proved(ch.ctx, sc)
@@ -190,9 +196,9 @@ func (ch *channel) admit(r *gossh.Request) bool {
 		}
 		ch.refuse(r, "sftp is the only one here")
 	case "auth-agent-req@openssh.com":
-		ch.refuse(r, "your agent's keys stay with you")
+		ch.offersAgent(r)
 	case "x11-req":
-		ch.refuse(r, "no X11 through this bastion")
+		ch.offersDisplay(r)
 	default:
 		ch.refuse(r, "")
 	}

@@ -37,6 +37,8 @@ type conn struct {
 	alive    bool           // the keepalive runs
 	checked  bool           // the remembered key was looked up
 	byKey    bool           // the identity rests on a remembered key
+	until    time.Time      // when that key is forgotten by itself
+	out      error          // why who was signed in is so no more; nil for a key that ran out
 }
 
 type connKey struct{}
@@ -122,7 +124,7 @@ func (c *conn) proved(ctx context.Context, sc *gossh.ServerConn) {
 		c.mu.Unlock()
 		return
 	}
-	c.rests()
+	c.rests(k.Expires)
 }
 
 // recheck takes the identity of a connection back when the remembered key that it
@@ -141,20 +143,55 @@ func (c *conn) recheck(ctx context.Context) {
 	}
 	c.mu.Lock()
 	c.visit, c.byKey = nil, false
+	if c.s.o.Now().Before(c.until) {
+		c.out = errKeyForgotten
+	}
 	c.mu.Unlock()
 	c.s.o.Log.Info("remembered key gone: its connection is a stranger's again", "from", c.remote)
+	c.s.o.Gate.Recheck(v.Identity())
 }
 
 // rests says that the identity rests on the remembered key from now on.
-func (c *conn) rests() {
+func (c *conn) rests(until time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.byKey = true
+	c.byKey, c.until = true, until
 }
+
+// now is who somebody that signed in here is by now. A key that has run out opens
+// nothing new, and ends nothing; one that was forgotten before does. Groups are
+// those of their last sign-in, wherever that was.
+func (c *conn) now(id policy.Identity) (policy.Identity, error) {
+	c.mu.Lock()
+	v, key, rests, until, out := c.visit, c.key, c.byKey, c.until, c.out
+	c.mu.Unlock()
+	switch {
+	case out != nil:
+		return policy.Identity{}, out
+	case v != nil && !v.Identity().Same(id):
+		return policy.Identity{}, errSignedOut
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stateTimeout)
+	defer cancel()
+	if rests && c.s.o.Now().Before(until) {
+		if k, err := c.s.o.Keys.Lookup(ctx, key); err != nil || !k.Identity.Same(id) {
+			return policy.Identity{}, errKeyForgotten
+		}
+	}
+	latest := c.s.o.People.Latest(ctx, id)
+	id.Groups, id.Claims = latest.Groups, latest.Claims
+	return id, nil
+}
+
+// stateTimeout bounds how long a look at what the bastion remembers may take.
+const stateTimeout = 5 * time.Second
+
+var errKeyForgotten = &policy.Refusal{Rule: policy.DefaultDeny, Reason: "the key that you signed in with is remembered no longer", Hint: "connect again, and sign in"}
 
 // signedIn gives the connection an identity. It is on record before it counts.
 func (c *conn) signedIn(ctx context.Context, id policy.Identity, act string) error {
-	visit := c.s.o.Gate.Visit(session.Visitor{Identity: id, From: c.remote, Key: c.fingerprint()})
+	visit := c.s.o.Gate.Visit(session.Visitor{Identity: id, From: c.remote, Key: c.fingerprint(),
+		Now: func() (policy.Identity, error) { return c.now(id) }})
 	err := c.s.o.Gate.Journal(ctx, recorder.Admin{Act: act, From: c.remote, By: visit.Person(),
 		Details: map[string]string{"key": c.fingerprint()}})
 	if err != nil {
@@ -164,9 +201,14 @@ func (c *conn) signedIn(ctx context.Context, id policy.Identity, act string) err
 		return err
 	}
 	c.mu.Lock()
-	c.visit = visit
+	before := c.visit
+	c.visit, c.out = visit, nil
 	c.mu.Unlock()
 	c.place.known()
+	c.s.o.Gate.Recheck(id) // their groups may be others than they were
+	if before != nil && !before.Identity().Same(id) {
+		c.s.o.Gate.Recheck(before.Identity())
+	}
 	return nil
 }
 
@@ -193,7 +235,8 @@ func (c *conn) stuck() error {
 	return c.trouble
 }
 
-// forget ends the connection's identity and its remembered key.
+// forget ends the connection's identity and its remembered key, and all that is open
+// by them.
 func (c *conn) forget(ctx context.Context) error {
 	v, key := c.visitor(), c.fingerprint()
 	if v == nil {
@@ -206,8 +249,10 @@ func (c *conn) forget(ctx context.Context) error {
 	}
 	err := c.s.o.Gate.Journal(ctx, recorder.Admin{Act: "signed out", By: v.Person(), From: c.remote, Details: map[string]string{"key": key}})
 	c.mu.Lock()
-	c.visit = nil
+	c.visit, c.byKey, c.out = nil, false, errSignedOut
 	c.mu.Unlock()
+	// What is open here, and wherever else the key opened it, ends.
+	c.s.o.Gate.Recheck(v.Identity())
 	return err
 }
 

@@ -72,13 +72,14 @@ func (d *door) enter(ctx context.Context, id policy.Identity, remember bool) err
 	if !remember || key == "" || d.a.s.o.Keys.TTL() <= 0 {
 		return nil
 	}
-	if _, err := d.a.s.o.Keys.Remember(ctx, key, id, c.remote); err != nil {
+	k, err := d.a.s.o.Keys.Remember(ctx, key, id, c.remote)
+	if err != nil {
 		// The person is signed in all the same, for this connection.
 		c.say("your SSH key is not remembered: " + err.Error())
 		d.a.s.o.Log.Warn("key not remembered", "from", c.remote, "err", err)
 		return nil
 	}
-	c.rests()
+	c.rests(k.Expires)
 	return nil
 }
 

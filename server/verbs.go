@@ -238,7 +238,7 @@ func (c *call) exec() error {
 		return err
 	}
 	defer s.Close() // its error is nil by contract
-	exit, err := s.Exec(c.ctx, text, ask, connectors.Stdio{In: c.a.stdin(), Out: c.out, Err: c.err})
+	exit, err := s.Exec(c.ctx, text, ask, connectors.Stdio{In: c.a.stdin(), Out: c.out, Err: c.err, Lent: c.a.ch.lent()})
 	if err != nil {
 		return err
 	}

@@ -21,15 +21,16 @@ func (c *Conn) Attach(ctx context.Context, g connectors.Guard, t connectors.Term
 	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionShell, Text: "shell", Login: c.login, Facts: policy.Facts{
 		Class: policy.Unknown, Verb: "SHELL", Opaque: true,
 		Why: "an interactive shell: what is done in it is recorded, not judged",
-	}})
+	}, Borrows: t.Stdio.Lent.Borrows()})
 	if err != nil {
 		return connectors.Exit{}, err
 	}
 	o := newOperation(c, p, t.Stdio)
 	o.resize = t.Resize
-	return o.run(ctx,
-		request{"pty-req", "a terminal", ptyRequest(t)},
-		request{"shell", "a shell", nil})
+	l, asks := c.borrow(ctx, g, p, t.Stdio.Lent)
+	o.lender = l
+	asks = append(asks, request{name: "pty-req", what: "a terminal", payload: ptyRequest(t)}, request{name: "shell", what: "a shell"})
+	return o.run(ctx, asks...)
 }
 
 // Exec judges the command as bash would read it and runs it by the login's shell
@@ -37,7 +38,7 @@ func (c *Conn) Attach(ctx context.Context, g connectors.Guard, t connectors.Term
 // both outputs go to Stdio.Out. Errors: as Attach; a command that fails is none,
 // its Exit says so. Terms.Timeout ends the command with connectors.ErrCanceled.
 func (c *Conn) Exec(ctx context.Context, g connectors.Guard, command string, io connectors.Stdio) (connectors.Exit, error) {
-	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionExec, Text: command, Login: c.login, Facts: shellfacts.Facts(command)})
+	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionExec, Text: command, Login: c.login, Facts: shellfacts.Facts(command), Borrows: io.Lent.Borrows()})
 	if err != nil {
 		return connectors.Exit{}, err
 	}
@@ -47,7 +48,9 @@ func (c *Conn) Exec(ctx context.Context, g connectors.Guard, command string, io 
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, timeout(limit))
 		defer cancel()
 	}
-	return o.run(ctx, request{"exec", "to run the command", gossh.Marshal(struct{ Command string }{command})})
+	l, asks := c.borrow(ctx, g, p, io.Lent)
+	o.lender = l
+	return o.run(ctx, append(asks, request{name: "exec", what: "to run the command", payload: gossh.Marshal(struct{ Command string }{command})})...)
 }
 
 func timeout(limit time.Duration) error {

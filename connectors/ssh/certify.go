@@ -23,8 +23,8 @@ const (
 
 // certified makes a key for one sign-in, and its certificate (PROTOCOL.certkeys of
 // OpenSSH): valid for minutes, for the principals, with leave for a terminal and,
-// where the target has declared forwards, for these; agents, X11 and ~/.ssh/rc are
-// left out. Nothing of it is kept.
+// where the target has declared forwards, for these; for agents and X11 where a rule
+// lets them be used there; not for ~/.ssh/rc. Nothing of it is kept.
 func certified(authority gossh.Signer, e connectors.Endpoint) (gossh.Signer, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -43,10 +43,10 @@ func certified(authority gossh.Signer, e connectors.Endpoint) (gossh.Signer, err
 	cert := &gossh.Certificate{
 		Key: key, CertType: gossh.UserCert, Serial: binary.BigEndian.Uint64(serial[:]), KeyId: keyID(e.For),
 		ValidPrincipals: principals(e),
-		Permissions:     gossh.Permissions{Extensions: map[string]string{"permit-pty": ""}},
+		Permissions:     gossh.Permissions{Extensions: map[string]string{}},
 	}
-	if len(e.Forwards) > 0 {
-		cert.Extensions["permit-port-forwarding"] = ""
+	for _, name := range leave(e) {
+		cert.Extensions[name] = ""
 	}
 	valid := e.Certify.Valid
 	if valid <= 0 {
@@ -58,6 +58,21 @@ func certified(authority gossh.Signer, e connectors.Endpoint) (gossh.Signer, err
 		return nil, fmt.Errorf("%w: the authority's key cannot certify", connectors.ErrCredential)
 	}
 	return gossh.NewCertSigner(cert, signer)
+}
+
+// leave is what a certificate has leave for.
+func leave(e connectors.Endpoint) []string {
+	all := []string{"permit-pty"}
+	if len(e.Forwards) > 0 {
+		all = append(all, "permit-port-forwarding")
+	}
+	if e.Borrows.Agent {
+		all = append(all, "permit-agent-forwarding")
+	}
+	if e.Borrows.Display {
+		all = append(all, "permit-X11-forwarding")
+	}
+	return all
 }
 
 // principals are never none: a certificate without is good for everybody.

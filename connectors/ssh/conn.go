@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -26,8 +27,10 @@ type Conn struct {
 	// connectors.ErrVanished or ErrProtocol.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	alive  sync.WaitGroup // watch and keepAlive
+	alive  sync.WaitGroup // watch, keepAlive and back
 	files  files
+	// lender lends to the operation that runs what its requester offers; nil for none.
+	lender atomic.Pointer[lender]
 }
 
 var (
@@ -43,9 +46,14 @@ var (
 )
 
 func newConn(conn gossh.Conn, channels <-chan gossh.NewChannel, requests <-chan *gossh.Request, login string, o Options) *Conn {
-	// A Client refuses every channel that the target opens, and every request.
+	// A Client refuses every channel that the target opens, and every request, but for
+	// what is handled.
 	c := &Conn{client: gossh.NewClient(conn, channels, requests), login: login, options: o}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
+	for _, kind := range []string{agentChannel, x11Channel} {
+		offered := c.client.HandleChannelOpen(kind)
+		c.alive.Go(func() { c.back(kind, offered) })
+	}
 	c.alive.Go(c.watch)
 	c.alive.Go(c.keepAlive)
 	return c
@@ -170,10 +178,12 @@ func (o opening) or(why opening) opening {
 	return o
 }
 
-// request is a channel request that must be granted.
+// request is a channel request that must be granted, or is optional: then who asked is
+// told that it was not.
 type request struct {
 	name, what string
 	payload    []byte
+	optional   func(text string)
 }
 
 func (c *Conn) open(p connectors.Permit, requests []request) opening {
@@ -189,6 +199,10 @@ func (c *Conn) open(p connectors.Permit, requests []request) opening {
 	for i, r := range requests {
 		ok, err := raw.SendRequest(r.name, true, r.payload)
 		if err == nil && ok {
+			continue
+		}
+		if err == nil && r.optional != nil {
+			r.optional("the target refused " + r.what)
 			continue
 		}
 		_ = raw.Close()

@@ -22,6 +22,7 @@ type operation struct {
 	stdio  connectors.Stdio // guarded; Err is never nil
 	flush  func() error
 	resize <-chan connectors.Size // nil without a terminal
+	lender *lender                // nil for none
 
 	// over is set once nothing more may be read from the requester, abandoned once
 	// nothing more may be written to.
@@ -70,7 +71,8 @@ func (o *operation) run(ctx context.Context, requests ...request) (connectors.Ex
 		exit, err = o.move(ctx, at.ch)
 	}
 	o.over.Store(true)
-	o.permit.Done(connectors.Outcome{Err: err, Unknown: at.started && o.c.cutOff(err), Exit: exit, Affected: -1})
+	tag := o.lender.close(o.c)
+	o.permit.Done(connectors.Outcome{Tag: tag, Err: err, Unknown: at.started && o.c.cutOff(err), Exit: exit, Affected: -1})
 	if exit == nil {
 		exit = &connectors.Exit{}
 	}

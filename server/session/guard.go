@@ -57,7 +57,7 @@ func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 	if err != nil {
 		return nil, g.refused(ctx, n, err)
 	}
-	a := &asked{op: op, before: int64(n - 1), masks: m.revision(), rules: rules, end: g.end}
+	a := &asked{op: op, before: int64(n - 1), masks: m.revision(), rules: rules, lent: lent(op, d), end: g.end}
 	g.done = func() {}
 	if d.Effect != policy.Deny { // what never ran is not ended, but refused
 		g.done = s.begin(a)

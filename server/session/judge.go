@@ -54,7 +54,7 @@ func (s *Session) decideBy(r *Rules, op connectors.Operation, before int64) (pol
 
 // request is what policy is asked about an operation of this session.
 func (s *Session) request(res policy.Resource, op connectors.Operation, before int64) policy.Request {
-	return policy.Request{Identity: s.v.Identity, Resource: res, Action: op.Action, Facts: op.Facts, Session: s.facts(before), Now: s.g.o.Now()}
+	return policy.Request{Identity: *s.who.Load(), Resource: res, Action: op.Action, Facts: op.Facts, Session: s.facts(before), Now: s.g.o.Now()}
 }
 
 // judge is the whole of the second decision: policy's, and what masks forbid. A

@@ -178,6 +178,7 @@ func (s *Session) terms(op connectors.Operation, d policy.Decision) terms {
 		Terms: connectors.Terms{ReadOnly: op.Facts.Class == policy.Read, Timeout: limit.most, MaxRows: rows.most, MaxBytes: bytes.most},
 		rows:  rows.rule, bytes: bytes.rule, time: limit.rule, keep: d.Results, rule: d.Rule, binary: d.Binary,
 	}
+	t.Rule, t.Borrows = d.Rule, lent(op, d)
 	t.stream.tighten(d.Limits.Bytes, d.Rule)
 	if op.Action == policy.ActionForward {
 		t.MaxStream = t.stream.most

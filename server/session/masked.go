@@ -16,7 +16,7 @@ func (g *guard) Masks() (seen, kept *mask.Plan, err error) {
 	if !ok || now.Revision != s.target.Revision {
 		return nil, nil, nil
 	}
-	return r.Masking.plans(r.Policy.MasksFor(s.v.Identity, now.Resource))
+	return r.Masking.plans(r.Policy.MasksFor(*s.who.Load(), now.Resource))
 }
 
 // Reach is the way to the target, with those to the credentials of its second login

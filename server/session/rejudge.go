@@ -34,6 +34,18 @@ func (g *Gate) Swap(ctx context.Context, r Rules, details map[string]string) (en
 	return ended, nil
 }
 
+// Recheck judges the live sessions of a person anew, at once: they signed out, or in
+// again, or a key of theirs was forgotten. It returns how many sessions and operations
+// were ended.
+func (g *Gate) Recheck(id policy.Identity) (ended int) {
+	for _, s := range g.sessions() {
+		if s.v.Identity.Same(id) {
+			ended += s.rejudge()
+		}
+	}
+	return ended
+}
+
 // Refuse says, on record, that other rules were offered and not taken; those in
 // force stay. Notice tells administrators until the next Swap.
 func (g *Gate) Refuse(ctx context.Context, why string) error {
@@ -71,6 +83,7 @@ type asked struct {
 	before int64
 	masks  string
 	rules  *Rules // by which it was decided
+	lent   connectors.Borrows
 	end    context.CancelCauseFunc
 }
 
@@ -91,6 +104,12 @@ func (s *Session) begin(a *asked) func() {
 // it was ended: 1 for the session, or how many of its operations.
 func (s *Session) rejudge() int {
 	r := s.g.rules.Load()
+	id, err := s.v.now()
+	if err != nil {
+		s.end(err)
+		return 1
+	}
+	s.who.Store(&id)
 	limits, why := s.lost(r)
 	if why != nil {
 		s.end(why)
@@ -117,7 +136,7 @@ func (s *Session) lost(r *Rules) ([]policy.Decision, *policy.Refusal) {
 	if !ok {
 		return nil, &policy.Refusal{Rule: changed.Rule, Reason: "its configuration changed or it was taken away", Hint: "open it again"}
 	}
-	d, limits := mayOpen(r.Policy.For(s.v.Identity, s.facts(s.ops.Load()), s.g.o.Now()), res)
+	d, limits := mayOpen(r.Policy.For(*s.who.Load(), s.facts(s.ops.Load()), s.g.o.Now()), res)
 	if d.Effect == policy.Deny {
 		return nil, &policy.Refusal{Rule: d.Rule, Reason: "the right to it was lost: " + d.Reason}
 	}
@@ -148,6 +167,8 @@ func (s *Session) stopped(r *Rules, a *asked) *policy.Refusal {
 		return &policy.Refusal{Rule: policy.DefaultDeny, Reason: "it was ended: its masks cannot be made by the rules that hold now"}
 	case d.Effect == policy.Deny:
 		return &policy.Refusal{Rule: d.Rule, Reason: s.whyStopped(r, a) + d.Reason}
+	case a.lent.Agent && !d.AgentForwarding, a.lent.Display && !d.X11Forwarding:
+		return &policy.Refusal{Rule: d.Rule, Reason: "it was ended, since it may use what is yours no longer", Hint: "start it again"}
 	case m.revision() != a.masks:
 		return &policy.Refusal{Rule: d.Rule, Reason: "it was ended, since the masks on " + s.target.Name + " changed", Hint: "run it again"}
 	}

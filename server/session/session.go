@@ -34,6 +34,7 @@ type Ask struct {
 type Session struct {
 	g          *Gate
 	v          Visitor
+	who        atomic.Pointer[policy.Identity] // as last asked for; what is judged
 	target     Target
 	transcript *recorder.Transcript
 	conn       connectors.Conn
@@ -91,6 +92,7 @@ func (v *Visit) Open(ctx context.Context, name string, action policy.Action, scr
 	s := &Session{g: v.g, v: v.v, target: t, transcript: tr, ended: make(chan struct{}), turn: make(chan struct{}, 1), running: make(chan struct{}, 1), files: make(chan struct{}, maxFiles),
 		opened: v.g.o.Now(), asked: map[*asked]bool{}}
 	s.lease = newLease(v.g.o.Now, s.opened)
+	s.who.Store(&v.v.Identity)
 	s.ctx, s.stop = context.WithCancelCause(ctx)
 	if err := v.g.enter(s, append(limits, v.ofAction(rules, t, action))...); err != nil {
 		_ = tr.End(context.WithoutCancel(ctx), recorder.End{Reason: err.Error()})
@@ -130,6 +132,7 @@ func (s *Session) connect(d connectors.Driver) error {
 		via.Endpoint.For = e.For
 	}
 	e.Impersonate = s.impersonation()
+	e.Borrows = s.mayLend()
 	conn, err := d.Open(ctx, e, secret, &guard{s: s})
 	if err != nil {
 		return err

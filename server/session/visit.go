@@ -18,6 +18,23 @@ type Visitor struct {
 	Identity policy.Identity
 	From     string // address
 	Key      string // fingerprint of the SSH key, "" without one
+	// Now is who the visitor is by now: a later sign-in may have told of other groups.
+	// Its error, which is for people, says why they are nobody here any more. It is
+	// asked whenever a live session is judged anew, and by Gate.Recheck at once. nil is
+	// always who they were.
+	Now func() (policy.Identity, error)
+}
+
+// now is who the visitor is by now.
+func (v Visitor) now() (policy.Identity, error) {
+	if v.Now == nil {
+		return v.Identity, nil
+	}
+	id, err := v.Now()
+	if err == nil && !id.Same(v.Identity) {
+		err = &policy.Refusal{Rule: policy.DefaultDeny, Reason: "somebody else is signed in here"}
+	}
+	return id, err
 }
 
 // Person is the visitor as evidence keeps it.
@@ -53,6 +70,16 @@ func (g *Gate) Visit(v Visitor) *Visit { return &Visit{g, v} }
 
 // Identity is the signed-in person.
 func (v *Visit) Identity() policy.Identity { return v.v.Identity }
+
+// who is the person as they are by now; without a group or a claim where they are
+// signed out.
+func (v *Visit) who() policy.Identity {
+	id, err := v.v.now()
+	if err != nil {
+		return policy.Identity{Issuer: v.v.Identity.Issuer, Subject: v.v.Identity.Subject}
+	}
+	return id
+}
 
 // Person is the signed-in person as evidence keeps it.
 func (v *Visit) Person() recorder.Person { return v.v.Person() }
@@ -120,7 +147,7 @@ func (v *Visit) owns(h recorder.Head) bool {
 // view is the policy as it is for this visitor now, before anything is open.
 func (v *Visit) view(r *Rules) *policy.View {
 	now := v.g.o.Now()
-	return r.Policy.For(v.v.Identity, v.arriving(now), now)
+	return r.Policy.For(v.who(), v.arriving(now), now)
 }
 
 // arriving is the session of somebody who opens one now: it has begun, so that
@@ -136,7 +163,7 @@ func (v *Visit) ofAction(r *Rules, t Target, action policy.Action) policy.Decisi
 		return policy.Decision{}
 	}
 	now := v.g.o.Now()
-	return r.Policy.Decide(policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action, Session: v.arriving(now), Now: now})
+	return r.Policy.Decide(policy.Request{Identity: v.who(), Resource: t.Resource, Action: action, Session: v.arriving(now), Now: now})
 }
 
 // target finds a resource that this person may open. A resource that is not

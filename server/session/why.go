@@ -111,7 +111,7 @@ func (v *Visit) Why(ctx context.Context, name string, action policy.Action, text
 		}
 	}
 	now := v.g.o.Now()
-	y, err := Explain(rules, policy.Request{Identity: v.v.Identity, Resource: t.Resource, Action: action, Facts: op.Facts,
+	y, err := Explain(rules, policy.Request{Identity: v.who(), Resource: t.Resource, Action: action, Facts: op.Facts,
 		Session: v.arriving(now), Now: now}, op)
 	y.Basis = basis
 	y.hidePaths()
