@@ -215,7 +215,7 @@ func (a *App) back(from *scope) tea.Cmd {
 	for i, stack := range a.stacks {
 		if n := len(stack); n > 1 && stack[n-1].in() == from {
 			a.stacks[i] = stack[:n-1]
-			return tea.Batch(stack[n-1].leave(), stack[n-2].start())
+			return inTurn(stack[n-1].leave(), stack[n-2].start())
 		}
 	}
 	return nil

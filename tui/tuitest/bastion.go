@@ -33,6 +33,8 @@ type Bastion struct {
 	Rows int64
 	// Catalog is what a database shows of itself; nil: DemoCatalog.
 	Catalog []connectors.Relation
+	// Listed, where it is not nil, is called when resources are listed.
+	Listed func()
 	// Hold makes the named call ("resources", "open", "transcripts", "replay", "search",
 	// "approvals", "catalog", "explain") wait until the channel is closed.
 	Hold map[string]chan struct{}
@@ -104,6 +106,9 @@ func (b *backend) Identity() policy.Identity { return b.id }
 func (b *backend) Resources(ctx context.Context) ([]tui.Listing, error) {
 	if err := b.hold(ctx, "resources"); err != nil {
 		return nil, err
+	}
+	if b.Listed != nil {
+		b.Listed()
 	}
 	if b.id.Same(Dave) {
 		return nil, nil
