@@ -151,6 +151,7 @@ func (p *httpPage) update(msg tea.Msg) tea.Cmd {
 		return p.judge(m.seq)
 	case judgedMsg:
 		if m.seq == p.verdict.seq {
+			m.verdict.rows = p.verdict.rows
 			p.verdict = m.verdict
 		}
 	case whyMsg:

@@ -126,7 +126,7 @@ func (p *httpPage) edited() tea.Cmd {
 	if p.verdict.stop != nil {
 		p.verdict.stop() // nobody waits for what is stale
 	}
-	p.verdict = verdict{seq: p.verdict.seq + 1}
+	p.verdict = verdict{seq: p.verdict.seq + 1, rows: p.verdict.rows}
 	return p.after(judgeDelay, judgeDue{p.verdict.seq})
 }
 

@@ -103,7 +103,7 @@ func (p *httpPage) drawHTTPVerdict(w int) []string {
 	} else if p.reply != nil {
 		most = 2
 	}
-	return p.verdictLines(p.verdict, w, most)
+	return p.verdict.steady(p.verdictLines(p.verdict, w, most), most)
 }
 
 // drawBelow is what lies under the request.
