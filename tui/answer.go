@@ -112,6 +112,9 @@ func (p *workspace) status() string {
 	if a.sum.Cut {
 		parts = append(parts, p.warn.Render("cut by "+widget.Escape(p.answer.cutBy())))
 	}
+	if from, to := a.grid.Seen(); a.rows() && !p.record.on && to > 0 && to-from < len(a.grid.Columns) {
+		parts = append(parts, fmt.Sprintf("columns %d to %d of %d", from+1, to, len(a.grid.Columns)))
+	}
 	if n := a.grid.Forgotten(); n > 0 {
 		parts = append(parts, p.warn.Render("the first "+number(n)+" scrolled out, run again to see them"))
 	}

@@ -11,6 +11,7 @@ import (
 // cellView is one cell, or nothing else.
 type cellView struct {
 	title string
+	place string
 	text  string
 	// document is the text with each value on a line of its own, where it is JSON.
 	document string
@@ -26,7 +27,7 @@ func (p *workspace) openCell() {
 		return
 	}
 	row, i := p.answer.grid.Cursor()
-	v := &cellView{title: widget.Escape(col.Name) + p.dim.Render(fmt.Sprintf("  %s  row %s", widget.Escape(col.Type), number(row+1))), kind: c.Kind}
+	v := &cellView{title: widget.Escape(col.Name), place: fmt.Sprintf("  %s  row %s", widget.Escape(col.Type), number(row+1)), kind: c.Kind}
 	t := p.answer.columns[i].Seen
 	switch {
 	case c.Kind == widget.CellWithheld:
@@ -82,7 +83,7 @@ func (p *workspace) drawCellView(w, h int) []string {
 		lines = append(lines, " "+s)
 	}
 	foot := p.dim.Render(count(int64(len(v.text)), "byte"))
-	return widget.Box(p.border, p.accent, p.bold.Render("")+v.title, foot, lines, w, h)
+	return widget.Box(p.border, p.accent, v.title+p.dim.Render(v.place), foot, lines, w, h)
 }
 
 // cellText is a cell's text in lines, all of it.

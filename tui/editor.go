@@ -93,7 +93,10 @@ func (p *workspace) edited() tea.Cmd {
 	if p.verdict.stop != nil {
 		p.verdict.stop() // nobody waits for what is stale
 	}
-	p.verdict = verdict{seq: p.verdict.seq + 1}
+	p.verdict = verdict{seq: p.verdict.seq + 1, rows: p.verdict.rows}
+	if p.editor.Empty() {
+		p.verdict.rows = 0
+	}
 	if p.editor.Empty() {
 		return nil
 	}

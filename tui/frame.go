@@ -46,13 +46,11 @@ func (a *App) draw() []string {
 	if len(foot) > 0 {
 		foot[0] = a.footer(p) // after the page is laid out, which its keys may hang on
 	}
-	switch { // a toast covers the keys for a while, never the page
-	case a.toast != nil && len(foot) > 0:
-		foot[0] = a.drawToast(*a.toast)
-	case a.toast != nil:
-		body[room-1] = a.drawToast(*a.toast)
-	}
 	lines := append(append(head, body...), foot...)
+	if a.toast != nil { // it covers the keys for a while, and of the page what an error needs
+		t := a.drawToast(*a.toast)
+		copy(lines[len(lines)-len(t):], t)
+	}
 	switch {
 	case a.confirm != nil:
 		lines = a.overlay(lines, a.drawConfirm())
@@ -207,7 +205,8 @@ func (a *App) keyName(s string) string {
 	return strings.NewReplacer("↑↓←→", "arrows", "↑/↓", "up/down", "←/→", "left/right", "↑", "up").Replace(s)
 }
 
-func (a *App) drawToast(m toastMsg) string {
+// drawToast is a line; an error that needs more has up to four, but half the window.
+func (a *App) drawToast(m toastMsg) []string {
 	style, sign := a.accent, a.glyphs.bullet
 	switch {
 	case m.bad:
@@ -215,8 +214,20 @@ func (a *App) drawToast(m toastMsg) string {
 	case m.good:
 		style, sign = a.ok, a.glyphs.yes
 	}
-	text := widget.Truncate(widget.Escape(m.text), max(1, a.w-6))
-	return widget.FitRight(style.Render(sign)+" "+a.bold.Render(text)+"  ", a.w)
+	room := max(1, a.w-6)
+	text := widget.Escape(m.text)
+	if !m.bad || widget.Width(text) <= room {
+		return []string{widget.FitRight(style.Render(sign)+" "+a.bold.Render(widget.Truncate(text, room))+"  ", a.w)}
+	}
+	var out []string
+	for i, l := range wrapAtMost(text, room, max(1, min(4, a.h/2))) {
+		first := "  "
+		if i == 0 {
+			first = style.Render(sign) + " "
+		}
+		out = append(out, widget.Fit("  "+first+a.bold.Render(l), a.w))
+	}
+	return out
 }
 
 // overlay lays a box over the middle of the window.

@@ -127,6 +127,17 @@ type confirmMsg struct {
 // say makes a command of a message.
 func say(m tea.Msg) tea.Cmd { return func() tea.Msg { return m } }
 
+// inTurn runs the second command when the first is over: what a page shows again
+// tells how the one above it ended.
+func inTurn(first, second tea.Cmd) tea.Cmd {
+	if first == nil || second == nil {
+		return tea.Batch(first, second)
+	}
+	return func() tea.Msg {
+		return tea.BatchMsg{say(first()), second}
+	}
+}
+
 func toast(text string) tea.Cmd { return say(toastMsg{text: text}) }
 func alarm(text string) tea.Cmd { return say(toastMsg{text: text, bad: true}) }
 

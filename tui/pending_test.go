@@ -1,7 +1,9 @@
 package tui_test
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,5 +130,40 @@ func TestPreviewScrolls(t *testing.T) {
 		d.See("the.last")
 		d.Keys("k")
 		d.See("demo-host ")
+	})
+}
+
+// An error that does not fit on a line is read whole all the same.
+func TestLongErrorIsWhole(t *testing.T) {
+	tuitest.Run(t, func(t *testing.T) {
+		b := tuitest.NewBastion(time.Now)
+		d := as(t, b, tuitest.Alice, 80, 24)
+		d.App.Attached("", errors.New("demo-host: target is unreachable: dial tcp 127.0.0.1:9: connect: connection refused, tried three addresses; is it up, and may the bastion reach it?"))
+		d.Start()
+		d.See("✗ demo-host: target", "reach it?")
+		d.Keys("j")
+		d.Miss("connection refused,")
+		b.Fail["open"] = errors.New("target refused the credential, which the vault gave out a minute ago; its clock may be wrong")
+		d.Keys("orders-db", "enter")
+		d.See("clock may be wrong")
+		d.Advance(time.Minute)
+		d.See("it did not open: target refused", "be wrong")
+		delete(b.Fail, "open")
+		d.Keys("esc", "orders-db", "enter", "ctrl+d")
+		d.Miss("it did not open")
+	})
+}
+
+// The list that is seen again is asked for when the session below is closed.
+func TestListIsAskedAfterClose(t *testing.T) {
+	tuitest.Run(t, func(t *testing.T) {
+		b := tuitest.NewBastion(time.Now)
+		d := open(t, b, tuitest.Alice, 80, 24)
+		var closed []int
+		b.Listed = func() { n, _ := b.Space().Closed(); closed = append(closed, n) }
+		d.Keys("ctrl+d")
+		if !slices.Equal(closed, []int{1}) {
+			t.Errorf("the session was closed %v times when the list was asked for", closed)
+		}
 	})
 }

@@ -257,14 +257,14 @@ func (p *picker) opened(m openedMsg) tea.Cmd {
 	}
 	p.opening = ""
 	p.clear()
-	p.failed.name, p.failed.err = m.listing.Name, m.err
-	if m.err != nil {
-		return alarm(m.listing.Name + ": " + m.err.Error())
-	}
 	for i := range p.shown {
 		if p.all[p.shown[i]].Name == m.listing.Name {
 			p.list.Go(i)
 		}
+	}
+	p.failed.name, p.failed.err = m.listing.Name, m.err
+	if m.err != nil {
+		return alarm(m.listing.Name + ": " + m.err.Error())
 	}
 	return say(pushMsg{p.env.pageOf(m.listing, m.ws)})
 }
@@ -393,11 +393,11 @@ func (p *picker) row(l *Listing, w int, selected bool) string {
 	if l.Production() {
 		mark = p.prod.Render(p.glyphs.prod)
 	}
-	right := p.dim.Render(widget.Clip(l.Kind, 12))
+	right := p.dim.Render(" " + widget.Clip(l.Kind, 12))
 	name := widget.Escape(l.Name)
 	if l.Unavailable != "" {
 		name = p.dim.Render(name)
-		right = p.withheld.Render("unavailable")
+		right = p.withheld.Render(" unavailable")
 	}
 	point := " "
 	if selected {

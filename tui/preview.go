@@ -17,8 +17,18 @@ func (p *picker) preview(w int) []string {
 	if l == nil {
 		return nil
 	}
-	out := []string{widget.Sides(p.bold.Render(widget.Escape(l.Name)), p.production(l.Resource), w)}
-	out = append(out, p.dim.Render(widget.Truncate(widget.Escape(l.Kind)+labels(l.Labels), w)))
+	var out []string
+	for _, s := range widget.Chop(widget.Escape(l.Name), w) { // the whole of it: hosts differ in their ends
+		out = append(out, p.bold.Render(s))
+	}
+	if mark, last := p.production(l.Resource), len(out)-1; mark != "" && widget.Width(out[last])+1+widget.Width(mark) <= w {
+		out[last] = widget.Sides(out[last], mark, w)
+	} else if mark != "" {
+		out = append(out, mark)
+	}
+	for _, s := range widget.Wrap(widget.Escape(l.Kind)+labels(l.Labels), w) {
+		out = append(out, p.dim.Render(s))
+	}
 	if l.Description != "" {
 		out = append(out, widget.Wrap(widget.Escape(l.Description), w)...)
 	}

@@ -16,6 +16,7 @@ type record struct {
 	of     *answer
 	row    int64
 	width  int
+	theme  *theme // that the fields are painted in
 	fields []field
 }
 
@@ -45,11 +46,11 @@ func document(text string) string {
 func (p *workspace) layRecord(w int) {
 	g, r := &p.answer.grid, &p.record
 	at, col := g.Cursor()
-	if r.of == p.answer && r.row == at && r.width == w && len(r.fields) == len(g.Columns) {
+	if r.of == p.answer && r.row == at && r.width == w && r.theme == p.theme && len(r.fields) == len(g.Columns) {
 		return
 	}
 	moved := r.of != p.answer || r.row != at
-	r.of, r.row, r.width, r.fields = p.answer, at, w, make([]field, len(g.Columns))
+	r.of, r.row, r.width, r.theme, r.fields = p.answer, at, w, p.theme, make([]field, len(g.Columns))
 	inner := max(1, w-p.nameWidth()-6)
 	for i, c := range g.Row(at) {
 		if i >= len(r.fields) || c.Null || c.Kind == widget.CellWithheld {

@@ -165,6 +165,7 @@ func (p *runbook) update(msg tea.Msg) tea.Cmd {
 		return p.judge(m.seq)
 	case judgedMsg:
 		if m.seq == p.verdict.seq {
+			m.verdict.rows = p.verdict.rows
 			p.verdict = m.verdict
 		}
 	case whyMsg:
@@ -320,7 +321,7 @@ func (p *runbook) edited() tea.Cmd {
 	if p.verdict.stop != nil {
 		p.verdict.stop() // nobody waits for what is stale
 	}
-	p.verdict = verdict{seq: p.verdict.seq + 1}
+	p.verdict = verdict{seq: p.verdict.seq + 1, rows: p.verdict.rows}
 	return p.after(judgeDelay, judgeDue{p.verdict.seq})
 }
 

@@ -127,7 +127,7 @@ func (p *runbook) plan(w int) []string {
 			out = append(out, " "+sign+l)
 		}
 	}
-	for _, l := range p.verdictLines(p.verdict, w, 2) {
+	for _, l := range p.verdict.steady(p.verdictLines(p.verdict, w, 2), 2) {
 		out = append(out, widget.Fit(l, w))
 	}
 	return append(out, "")

@@ -30,7 +30,7 @@ var (
 	lightPalette = palette{
 		dim: hex("#566070"), faint: hex("#b4bcc8"), accent: hex("#1257c4"), onAccent: hex("#ffffff"),
 		ok: hex("#00745a"), warn: hex("#845400"), danger: hex("#b92c1a"), prod: hex("#c4161c"),
-		masked: hex("#7238c0"), withheld: hex("#68707f"), text: hex("#2f6f1e"), number: hex("#845400"),
+		masked: hex("#7238c0"), withheld: hex("#5c6472"), text: hex("#2f6f1e"), number: hex("#845400"),
 		selected: hex("#dce8fa"), code: hex("#1257c4"),
 	}
 	// Of 256 colours the nearest to the ones above are often of another hue.

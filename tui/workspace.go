@@ -69,6 +69,7 @@ type verdict struct {
 	facts    policy.Facts
 	err      error
 	stop     context.CancelFunc // ends the judgement that is under way; may be nil
+	rows     int                // lines of the one that was known last
 }
 
 type (
@@ -216,6 +217,7 @@ func (p *workspace) update(msg tea.Msg) tea.Cmd {
 		return p.judge(m.seq)
 	case judgedMsg:
 		if m.seq == p.verdict.seq {
+			m.verdict.rows = p.verdict.rows
 			p.verdict = m.verdict
 		}
 	case whyMsg:

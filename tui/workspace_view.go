@@ -127,7 +127,19 @@ func (p *workspace) drawVerdict(w int) []string {
 	case p.answer == nil: // nothing below needs the room
 		most = 5
 	}
-	return p.verdictLines(p.verdict, w, most)
+	return p.verdict.steady(p.verdictLines(p.verdict, w, most), most)
+}
+
+// steady keeps what is below from moving at every key: while a text is judged, the
+// line takes the room of the verdict before.
+func (v *verdict) steady(lines []string, most int) []string {
+	if v.known {
+		v.rows = len(lines)
+	}
+	for len(lines) < min(v.rows, most) {
+		lines = append(lines, "")
+	}
+	return lines
 }
 
 // verdictLines are a verdict in at most so many lines.

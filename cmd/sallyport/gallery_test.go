@@ -28,7 +28,7 @@ func TestGallery(t *testing.T) {
 	shot(s, "sign-in")
 	b.approve(text, "alice")
 	s.See("demo-host")
-	s.Press("down")
+	s.Press("down", "down", "down")
 	s.See("the shop's data in PostgreSQL")
 	shot(s, "picker")
 	s.Press("enter")
@@ -43,4 +43,14 @@ func TestGallery(t *testing.T) {
 	s.Type("orders of the test shop")
 	s.See("orders of the test shop")
 	shot(s, "approval")
+	s.Press("esc")
+	s.See("enter run")
+	s.Press("ctrl+d")
+	s.See("type to filter")
+	s.Type("billing")
+	s.Press("enter")
+	s.See("Saved requests")
+	s.Type("\x14\r\r") // ctrl+t: the first of the saved ones, as it is
+	s.See("200 OK")
+	shot(s, "http")
 }

@@ -50,6 +50,8 @@ type Grid struct {
 	top    int64
 	left   int
 	height int
+
+	from, to int // columns drawn last
 }
 
 const (
@@ -199,8 +201,8 @@ func (g *Grid) window(height int) (from, to int64) {
 	return g.top, min(g.Len(), g.top+int64(g.height))
 }
 
-// fit scrolls sideways so that the cursor's column shows whole, and returns the
-// columns [from, to) that begin within the width.
+// fit scrolls sideways so that the cursor's column shows whole, narrows the last one
+// to what is left, and returns the columns [from, to) that show.
 func (g *Grid) fit(w []int, width int) (from, to int) {
 	g.col = max(0, min(g.col, len(w)-1))
 	g.left = max(0, min(g.left, len(w)-1))
@@ -223,10 +225,20 @@ func (g *Grid) fit(w []int, width int) (from, to int) {
 	}
 	to = g.left
 	for used := 0; to < len(w) && used < width; to++ {
+		if room := width - used - 2; room < w[to] { // the last one has what is left
+			if to > g.left && room < minColumn {
+				break
+			}
+			w[to] = max(1, room)
+		}
 		used += w[to] + 3
 	}
+	g.from, g.to = g.left, to
 	return g.left, to
 }
+
+// Seen is which columns were drawn last, [from, to).
+func (g *Grid) Seen() (from, to int) { return g.from, g.to }
 
 // View draws the header and the rows around the cursor in width by height cells.
 func (g *Grid) View(width, height int, st *GridStyles, focused bool) []string {
@@ -251,7 +263,7 @@ func (g *Grid) header(w []int, c0, c1, width int, st *GridStyles) string {
 			name = FitRight(name, w[i])
 		}
 		b.WriteString(" " + st.Header.Render(Fit(name, w[i])) + " ")
-		if i < len(w)-1 {
+		if i < c1-1 {
 			b.WriteString(st.Line.Render(st.Bar))
 		}
 	}
@@ -266,7 +278,7 @@ func (g *Grid) rule(w []int, c0, c1, width int, st *GridStyles) string {
 	var b strings.Builder
 	for i := c0; i < c1; i++ {
 		b.WriteString(repeat(h, w[i]+2))
-		if i < len(w)-1 {
+		if i < c1-1 {
 			b.WriteString(st.Cross)
 		}
 	}
@@ -287,7 +299,7 @@ func (g *Grid) line(r int64, w []int, c0, c1, width int, st *GridStyles, focused
 			text = st.Cursor.Under(text)
 		}
 		b.WriteString(text)
-		if i < len(w)-1 {
+		if i < c1-1 {
 			b.WriteString(st.Line.Render(st.Bar))
 		}
 	}

@@ -94,3 +94,23 @@ func BenchmarkGridMillion(b *testing.B) {
 		g.View(120, 40, st, true)
 	}
 }
+
+// The last column that shows has what room is left: what fits there is not cut, and
+// one that could show nothing is left out.
+func TestGridLastColumn(t *testing.T) {
+	g := &Grid{Columns: []GridColumn{{Name: "id"}, {Name: "country"}, {Name: "more"}}}
+	g.Add([]Cell{{Text: "1"}, {Text: "AU"}, {Text: "x"}})
+	st := &GridStyles{Bar: "|", Cross: "+"}
+	for _, c := range []struct {
+		width int
+		row   string
+		to    int
+	}{
+		{30, " 1    | AU      | x", 3}, {13, " 1    | AU", 2}, {11, " 1", 1}, {6, " 1", 1},
+	} {
+		row := strings.TrimRight(g.View(c.width, 3, st, false)[2], " ")
+		if _, to := g.Seen(); row != c.row || to != c.to {
+			t.Errorf("in %d cells: %q and %d columns, want %q and %d", c.width, row, to, c.row, c.to)
+		}
+	}
+}
