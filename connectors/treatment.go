@@ -77,7 +77,7 @@ func (t *Treatment) apply(p *mask.Plan, null bool, value, text []byte) (Cell, []
 		return Cell{Text: withheldText, State: Withheld}, text
 	case t.State == Masked:
 		return t.masked(null, value), text
-	case t.doc != nil && !null:
+	case t.doc != nil && (!null || t.doc.root.whole):
 		cell, text, err := t.doc.apply(value, text)
 		if err != nil {
 			return Cell{Text: withheldText, State: Withheld}, text

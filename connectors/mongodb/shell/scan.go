@@ -19,7 +19,7 @@ const (
 type Error struct {
 	Text string
 	Hint string // "" where there is none
-	At   int    // where in the text, in bytes
+	at   int    // where in the text, in characters
 }
 
 func (e *Error) Error() string {
@@ -37,12 +37,15 @@ type parser struct {
 }
 
 func (p *parser) fail(format string, args ...any) error {
-	return &Error{Text: fmt.Sprintf(format, args...), At: p.at}
+	return &Error{Text: fmt.Sprintf(format, args...), at: p.character()}
 }
 
 func (p *parser) hinted(hint, format string, args ...any) error {
-	return &Error{Text: fmt.Sprintf(format, args...), Hint: hint, At: p.at}
+	return &Error{Text: fmt.Sprintf(format, args...), Hint: hint, at: p.character()}
 }
+
+// character is where the reading is, in characters.
+func (p *parser) character() int { return utf8.RuneCountInString(p.s[:min(p.at, len(p.s))]) }
 
 // space skips white space and comments.
 func (p *parser) space() error {
@@ -251,3 +254,6 @@ func (p *parser) options(s string) (string, error) {
 	}
 	return out, nil
 }
+
+// Position is the 1-based character that the error points at.
+func (e *Error) Position() int { return e.at + 1 }
