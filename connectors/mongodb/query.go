@@ -240,10 +240,15 @@ func (q *source) ask(cmd bsoncore.Document, first bool) (bsoncore.Document, erro
 		db = "admin"
 	}
 	q.sent = true
+	began := time.Now()
 	said, err := c.main.ask(cmd, db)
 	unwatch()
 	if err == nil {
 		err = failed(said)
+	}
+	// A target may end in time and say nothing of it, with what it had by then.
+	if err == nil && first && q.a.Limited && q.terms.Timeout > 0 && time.Since(began) >= q.terms.Timeout {
+		return nil, &connectors.TargetError{Code: "MaxTimeMSExpired", Text: errTime.Error(), Late: true}
 	}
 	if err != nil && c.main.broken {
 		q.out.Unknown = true
