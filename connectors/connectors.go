@@ -26,6 +26,8 @@ type Endpoint struct {
 	Address  string // host:port; for postgres also the directory of a Unix socket
 	User     string // login at the target
 	Database string // database name; for sqlite the file's path
+	// AuthDatabase is where a mongodb login is known; "" is admin.
+	AuthDatabase string
 	// HostKeys are what an SSH host is known by: lines in authorized_keys form, or
 	// fingerprints. HostCAs are keys that certify host keys; KnownHosts is the path of
 	// a known_hosts file. One of the three must know the host.

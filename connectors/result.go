@@ -24,6 +24,11 @@ type Column struct {
 	// From is where the values come from, as a Trace tells; it takes the place of
 	// Origin. Nil where there is none.
 	From *ValueOrigin `json:"-"`
+	// Document is set where the cells are JSON texts, as a compact encoder writes them,
+	// and says where what is in them comes from; it takes the place of From and Origin.
+	// Bare ones that are strings show without quotes.
+	Document *Document `json:"-"`
+	Bare     bool      `json:"-"`
 	// Holds is what a masked cell can show and still be of the column's type.
 	Holds Holds `json:"-"`
 	// AtLeast leaves out the rows in which the column, which counts rows, is less; 0

@@ -18,6 +18,7 @@ type Treatment struct {
 	whole bool // the value is computed: not even whether it is null shows
 	clear bool // of columns that the plan clears alone: what detectors find in it shows, too
 	holds Holds
+	doc   *documents // of a column of JSON texts: each value in it is treated by itself
 }
 
 // Hidden says of a masked column what people may want to know.
@@ -45,6 +46,9 @@ func hidden(p *mask.Plan, rule mask.Rule, from *ValueOrigin) Hidden {
 }
 
 func treat(p *mask.Plan, c Column, touches bool) Treatment {
+	if c.Document != nil {
+		return Treatment{State: Shown, doc: newDocuments(p, c.Document, c.Bare)}
+	}
 	if c.From != nil {
 		rule, ok := c.From.masked(p)
 		if !ok {
@@ -73,6 +77,12 @@ func (t *Treatment) apply(p *mask.Plan, null bool, value, text []byte) (Cell, []
 		return Cell{Text: withheldText, State: Withheld}, text
 	case t.State == Masked:
 		return t.masked(null, value), text
+	case t.doc != nil && (!null || t.doc.root.whole):
+		cell, text, err := t.doc.apply(value, text)
+		if err != nil {
+			return Cell{Text: withheldText, State: Withheld}, text
+		}
+		return cell, text
 	case null:
 		return Cell{Null: true, State: Shown}, text
 	case t.clear:

@@ -16,8 +16,8 @@ func TestClear(t *testing.T) {
 		t.Fatal(err)
 	}
 	for c, masked := range map[Column]bool{
-		email: false, {"public", "customers", "phone"}: true, {"other", "customers", "email"}: true,
-		{"public", "Customers", "EMAIL"}: false, {"", "customers", "email"}: true, {"public", "payers", "email"}: true,
+		email: false, {Schema: "public", Table: "customers", Name: "phone"}: true, {Schema: "other", Table: "customers", Name: "email"}: true,
+		{Schema: "public", Table: "Customers", Name: "EMAIL"}: false, {Schema: "", Table: "customers", Name: "email"}: true, {Schema: "public", Table: "payers", Name: "email"}: true,
 	} {
 		if _, got := p.Column(c); got != masked {
 			t.Errorf("%+v: masked %t", c, got)

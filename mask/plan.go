@@ -80,7 +80,9 @@ func New(o Options) (*Plan, error) {
 		return nil, errors.Join(faults...)
 	}
 	for _, c := range o.Clear {
-		p.clear = append(p.clear, c.folded())
+		folded := c.folded()
+		folded.Reach = Exact
+		p.clear = append(p.clear, folded)
 	}
 	p.search = newSearch(p.detect, p.custom)
 	p.revision = p.hash()
@@ -135,14 +137,14 @@ func (p *Plan) Column(c Column) (Rule, bool) {
 		return Rule{}, false
 	}
 	var found *pattern
-	schema, table, name := fold(c.Schema), fold(c.Table), fold(c.Name)
+	folded := c.folded()
 	for i := range p.patterns {
-		c := &p.patterns[i]
-		if !c.matchesTable(schema, table) || !glob(c.name, name) {
+		k := &p.patterns[i]
+		if !k.matches(folded) {
 			continue
 		}
-		if found == nil || c.rule.Method.ShowsLess(found.rule.Method) {
-			found = c
+		if found == nil || k.rule.Method.ShowsLess(found.rule.Method) {
+			found = k
 		}
 	}
 	if found == nil {
@@ -154,11 +156,15 @@ func (p *Plan) Column(c Column) (Rule, bool) {
 // Clears reports whether the column is one of Options.Clear: that very one, with
 // its schema.
 func (p *Plan) Clears(c Column) bool {
-	return !p.closed() && len(p.clear) > 0 && slices.Contains(p.clear, c.folded())
+	folded := c.folded()
+	folded.Reach = Exact
+	return !p.closed() && len(p.clear) > 0 && slices.Contains(p.clear, folded)
 }
 
 // folded is the column with its names as they are compared.
-func (c Column) folded() Column { return Column{fold(c.Schema), fold(c.Table), fold(c.Name)} }
+func (c Column) folded() Column {
+	return Column{Schema: fold(c.Schema), Table: fold(c.Table), Name: fold(c.Name), Reach: c.Reach}
+}
 
 // Revision is the SHA-256, in hex, over the plan's rules, in order, and its
 // detectors. That of a nil plan is the hash of no plan, and no other plan's.

@@ -43,10 +43,10 @@ func (p *Plan) Predicates(c Column) (Predicates, Rule) {
 		return DenyPredicates, Rule{Name: "no plan", Column: "*.*"}
 	}
 	most, rule := AllowPredicates, Rule{}
-	schema, table, name := fold(c.Schema), fold(c.Table), fold(c.Name)
+	folded := c.folded()
 	for i := range p.patterns {
 		k := &p.patterns[i]
-		if !k.matchesTable(schema, table) || !glob(k.name, name) {
+		if !k.matches(folded) {
 			continue
 		}
 		if rule.Name == "" || k.rule.Predicates < most || k.rule.Predicates == most && tighter(k.rule.Budget, rule.Budget) {
@@ -73,10 +73,10 @@ func (p *Plan) bound(c Column, of func(Rule) int64, more func(a, b int64) bool) 
 	if p.closed() {
 		return 0, Rule{}
 	}
-	schema, table, name := fold(c.Schema), fold(c.Table), fold(c.Name)
+	folded := c.folded()
 	for i := range p.patterns {
 		k := &p.patterns[i]
-		if k.matchesTable(schema, table) && glob(k.name, name) && more(of(k.rule), n) {
+		if k.matches(folded) && more(of(k.rule), n) {
 			n, rule = of(k.rule), k.rule
 		}
 	}

@@ -70,6 +70,7 @@ type Column struct {
 	Schema string `json:"schema,omitempty"`
 	Table  string `json:"table"`
 	Name   string `json:"name"`
+	Reach  Reach  `json:"-"`
 }
 
 // Rule masks the columns that Column matches: "[schema.]table.column", where *
