@@ -176,7 +176,7 @@ func (j *judged) adopt(res *sqltext.Resolution) {
 		tries[p.Ref] += p.Tries
 	}
 	for _, p := range res.Predicates {
-		j.trace.Predicates = append(j.trace.Predicates, connectors.Predicate{Column: mask.Column(p.Ref), Equality: p.Equality, Clause: p.Clause, Tries: max(1, tries[p.Ref])})
+		j.trace.Predicates = append(j.trace.Predicates, connectors.Predicate{Column: of(p.Ref), Equality: p.Equality, Clause: p.Clause, Tries: max(1, tries[p.Ref])})
 	}
 	j.trace.Reads = columns(res.Reads)
 	for _, r := range res.Reads {
@@ -184,10 +184,14 @@ func (j *judged) adopt(res *sqltext.Resolution) {
 	}
 }
 
+func of(r sqltext.Ref) mask.Column {
+	return mask.Column{Schema: r.Schema, Table: r.Table, Name: r.Name}
+}
+
 func columns(refs []sqltext.Ref) []mask.Column {
 	out := make([]mask.Column, len(refs))
 	for i, r := range refs {
-		out[i] = mask.Column(r)
+		out[i] = of(r)
 	}
 	return out
 }
