@@ -151,7 +151,7 @@ func deciding(t *testing.T, id policy.Identity, w, h int) *tuitest.Driver {
 }
 
 func TestGolden(t *testing.T) {
-	for _, s := range slices.Concat(states, httpStates, runbookStates) {
+	for _, s := range slices.Concat(states, httpStates, runbookStates, logStates) {
 		all := sizes
 		if s.small {
 			all = append(append([][2]int{}, sizes...), small...)

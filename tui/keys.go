@@ -23,6 +23,7 @@ var keys = struct {
 	Pause, Seek, Op, Speed, Idle, Start, End                                    key.Binding
 	Own, Search, Watch, EndIt, Find, Again, Link, Write                         key.Binding
 	Types, Describe, Logs, Shell, Events, Follow, Wrap                          key.Binding
+	Whole, Previous                                                             key.Binding
 	Send2, Requests, Fold, FoldAll, Headers, RawText                            key.Binding
 }{
 	Help:    bind("?", "help", "?"),
@@ -98,6 +99,8 @@ var keys = struct {
 	Events:   bind("e", "events", "e"),
 	Follow:   bind("f", "follow", "f"),
 	Wrap:     bind("w", "wrap", "w"),
+	Whole:    bind("a", "whole log", "a"),
+	Previous: bind("p", "previous", "p"),
 
 	Search: bind("/", "search", "/"),
 	Watch:  bind("w", "watch", "w"),

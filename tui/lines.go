@@ -23,6 +23,7 @@ type lines struct {
 	cl     Cluster
 	title  string
 	line   []string
+	first  []string // the line as it was at first, where another was run since
 	log    bool
 	follow bool
 
@@ -30,9 +31,12 @@ type lines struct {
 	part   []byte   // a line that has not come whole
 	lost   int      // lines that were forgotten
 	shown  []int
+	held   int // bytes of all
 	top    int
+	left   int // cells that are scrolled away, where lines are not wrapped
 	height int
 	filter widget.Input
+	words  []string // of the filter
 	live   bool
 	wrap   bool
 	prompt *prompt
@@ -46,8 +50,9 @@ type lines struct {
 }
 
 const (
-	maxLines = 20000
-	maxLine  = 8 << 10 // bytes of a line that are kept
+	maxLines = 100_000
+	maxHeld  = 32 << 20 // bytes of all lines
+	maxLine  = 8 << 10  // bytes of a line that are kept
 )
 
 func newLines(e *env, cl Cluster, title string, line []string, log bool) *lines {
@@ -92,7 +97,7 @@ func (p *lines) begin(ask *Ask) tea.Cmd {
 	}
 	ctx, cancel := context.WithCancel(p.ctx)
 	p.cancel, p.over, p.err, p.since = cancel, false, nil, p.now()
-	p.all, p.part, p.lost, p.top = nil, nil, 0, 0
+	p.all, p.part, p.lost, p.held, p.top = nil, nil, 0, 0, 0
 	p.run++
 	p.feed = &feed{run: p.run, text: make(chan []byte, 1)}
 	f := p.feed
@@ -176,7 +181,6 @@ func (p *lines) ended(m fedAllMsg) tea.Cmd {
 	if len(p.part) > 0 {
 		p.add(p.part)
 		p.part = nil
-		p.refilter()
 	}
 	var needed *policy.ApprovalNeeded
 	if errors.As(m.err, &needed) {
@@ -201,35 +205,64 @@ func (p *lines) take(b []byte) {
 		p.part = p.part[:0]
 		b = b[i+1:]
 	}
-	p.refilter()
-}
-
-func (p *lines) add(line []byte) {
-	text := strings.ReplaceAll(strings.TrimSuffix(string(line), "\r"), "\t", "    ")
-	p.all = append(p.all, widget.Escape(text))
-	if len(p.all) > maxLines+maxLines/10 {
-		n := len(p.all) - maxLines
-		p.lost += n
-		p.all = append([]string(nil), p.all[n:]...)
+	if p.follow {
+		p.top = len(p.shown)
 	}
 }
 
-func (p *lines) refilter() {
-	words := strings.Fields(strings.ToLower(p.filter.Value()))
-	p.shown = p.shown[:0]
-next:
-	for i, l := range p.all {
-		l = strings.ToLower(l)
-		for _, w := range words {
-			if not, ok := strings.CutPrefix(w, "!"); ok && not != "" {
-				if strings.Contains(l, not) {
-					continue next
-				}
-			} else if !strings.Contains(l, w) {
-				continue next
+func (p *lines) add(line []byte) {
+	text := widget.Escape(strings.ReplaceAll(strings.TrimSuffix(string(line), "\r"), "\t", "    "))
+	p.all = append(p.all, text)
+	p.held += len(text)
+	if p.matches(text) {
+		p.shown = append(p.shown, len(p.all)-1)
+	}
+	if len(p.all) > maxLines+maxLines/10 || p.held > maxHeld+maxHeld/10 {
+		p.forget()
+	}
+}
+
+// forget drops the oldest lines, so that what is looked at stays where it is.
+func (p *lines) forget() {
+	n := 0
+	for ; len(p.all)-n > maxLines || p.held > maxHeld; n++ {
+		p.held -= len(p.all[n])
+	}
+	p.lost += n
+	p.all = append([]string(nil), p.all[n:]...)
+	before := len(p.shown)
+	p.refilter()
+	if !p.follow {
+		p.top = max(0, p.top-(before-len(p.shown)))
+	}
+}
+
+// matches reports whether the filter lets a line through: each of its words is in it,
+// but for those behind a !.
+func (p *lines) matches(line string) bool {
+	if len(p.words) == 0 {
+		return true
+	}
+	line = strings.ToLower(line)
+	for _, w := range p.words {
+		if not, ok := strings.CutPrefix(w, "!"); ok && not != "" {
+			if strings.Contains(line, not) {
+				return false
 			}
+		} else if !strings.Contains(line, w) {
+			return false
 		}
-		p.shown = append(p.shown, i)
+	}
+	return true
+}
+
+func (p *lines) refilter() {
+	p.words = strings.Fields(strings.ToLower(p.filter.Value()))
+	p.shown = p.shown[:0]
+	for i, l := range p.all {
+		if p.matches(l) {
+			p.shown = append(p.shown, i)
+		}
 	}
 	if p.follow {
 		p.top = len(p.shown)
@@ -270,7 +303,11 @@ func (p *lines) key(k tea.KeyPressMsg) tea.Cmd {
 		p.follow = !p.follow
 		p.refilter()
 	case pressed(k, keys.Wrap):
-		p.wrap = !p.wrap
+		p.wrap, p.left = !p.wrap, 0
+	case p.log && pressed(k, keys.Whole):
+		return p.other(withoutTail)
+	case p.log && pressed(k, keys.Previous):
+		return p.other(ofPrevious)
 	case s == "q":
 		return say(backMsg{p.scope})
 	}
@@ -295,6 +332,9 @@ func (p *lines) scroll(s string) bool {
 		top = 0
 	case s == "end", s == "G" && !p.live:
 		top = bottom
+	case (s == "left" || s == "right") && !p.live && !p.wrap:
+		p.sideways(s == "right")
+		return true
 	default:
 		return false
 	}
@@ -314,7 +354,12 @@ func (p *lines) keys() []key.Binding {
 	follow.SetEnabled(p.log)
 	stop := bind("ctrl+c", "stop", "ctrl+c")
 	stop.SetEnabled(!p.over)
-	return []key.Binding{keys.Filter, follow, keys.Wrap, keys.Back, stop, keys.Refresh, keys.Ends, keys.Page}
+	whole, previous := keys.Whole, keys.Previous
+	whole.SetEnabled(p.log)
+	previous.SetEnabled(p.log)
+	sides := keys.Sideways
+	sides.SetEnabled(!p.wrap)
+	return []key.Binding{keys.Filter, follow, keys.Wrap, keys.Back, whole, previous, stop, keys.Refresh, sides, keys.Ends, keys.Page}
 }
 
 func (p *lines) view(w, h int) []string {
@@ -331,13 +376,13 @@ func (p *lines) view(w, h int) []string {
 	case len(p.all) == 0 && p.over && p.err == nil:
 		return append(out, " "+p.dim.Render("there is nothing"))
 	case len(p.all) == 0 && p.err == nil:
-		return append(out, " "+p.dim.Render("nothing yet"))
+		return append(out, " "+p.dim.Render("nothing yet, for "+clock(p.now().Sub(p.since))))
 	}
 	var rows []string
 	from := max(0, min(p.top, len(p.shown)-p.height))
 	for _, i := range p.shown[from:min(len(p.shown), from+p.height)] {
 		if !p.wrap {
-			rows = append(rows, " "+widget.Truncate(p.all[i], w-1))
+			rows = append(rows, " "+widget.Truncate(widget.From(p.all[i], p.left), w-1))
 			continue
 		}
 		for _, s := range widget.Chop(p.all[i], max(1, w-1)) {
@@ -374,5 +419,5 @@ func (p *lines) head(w int) string {
 		left := " " + p.accent.Render("/") + " "
 		return left + p.filter.View(max(2, w-3-widget.Width(right)), p.text, p.cursor) + right
 	}
-	return widget.Sides(" "+p.bold.Render(widget.Clip(p.title, max(4, w/2))), right, w)
+	return widget.Sides(" "+p.bold.Render(widget.Clip(p.title, max(4, w/2)))+p.dim.Render(p.which()), right, w)
 }

@@ -2,6 +2,7 @@ package widget
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -30,6 +31,28 @@ func Truncate(s string, width int) string {
 	// The library leaves alone what fits by grapheme clusters, which can be less
 	// than by code points; more blanks than fit make it cut.
 	return ansi.TruncateWc(s+Spaces(width+1), width, Ellipsis)
+}
+
+// From is an escaped text without its first cells; where something is left out, an ellipsis
+// says so.
+func From(s string, cells int) string {
+	if cells <= 0 || s == "" {
+		return s
+	}
+	at := 0
+	for s != "" && at <= cells {
+		_, n := utf8.DecodeRuneInString(s)
+		at += Width(s[:n])
+		s = s[n:]
+	}
+	for s != "" { // marks of the character that is gone
+		_, n := utf8.DecodeRuneInString(s)
+		if Width(s[:n]) > 0 {
+			break
+		}
+		s = s[n:]
+	}
+	return Ellipsis + s
 }
 
 // Fit cuts or pads s to exactly width cells.

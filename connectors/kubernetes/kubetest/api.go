@@ -4,13 +4,21 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Address is host:port of the API server.
@@ -191,4 +199,36 @@ func (s *Server) populate(ctx context.Context) error {
 // LogFile is the file of a container's log, for a pod of Namespace.
 func (s *Server) LogFile(pod, container string) string {
 	return filepath.Join(s.path("containers"), Namespace+"_"+pod+"_"+container, "log")
+}
+
+// ExpiredToken is a service account's of Namespace that was good until a minute ago,
+// signed by the cluster's own key.
+func (s *Server) ExpiredToken(account string) (string, error) {
+	b, err := os.ReadFile(s.path("sa.key"))
+	if err != nil {
+		return "", fmt.Errorf("read the signing key: %w", err)
+	}
+	block, _ := pem.Decode(b)
+	if block == nil {
+		return "", errors.New("the signing key is no PEM")
+	}
+	key, err := x509.ParseECPrivateKey(block.Bytes)
+	if err != nil {
+		return "", fmt.Errorf("read the signing key: %w", err)
+	}
+	now := time.Now()
+	claims, err := json.Marshal(map[string]any{"iss": "https://kubernetes.default.svc", "aud": []string{"https://kubernetes.default.svc"},
+		"sub": "system:serviceaccount:" + Namespace + ":" + account, "iat": now.Add(-time.Hour).Unix(), "nbf": now.Add(-time.Hour).Unix(), "exp": now.Add(-time.Minute).Unix(),
+		"kubernetes.io": map[string]any{"namespace": Namespace, "serviceaccount": map[string]string{"name": account, "uid": "x"}}})
+	if err != nil {
+		return "", fmt.Errorf("write claims: %w", err)
+	}
+	enc := base64.RawURLEncoding.EncodeToString
+	text := enc([]byte(`{"alg":"ES256"}`)) + "." + enc(claims)
+	sum := sha256.Sum256([]byte(text))
+	r, v, err := ecdsa.Sign(rand.Reader, key, sum[:])
+	if err != nil {
+		return "", fmt.Errorf("sign a token: %w", err)
+	}
+	return text + "." + enc(append(r.FillBytes(make([]byte, 32)), v.FillBytes(make([]byte, 32))...)), nil
 }

@@ -69,9 +69,13 @@ func (n *node) forward(w http.ResponseWriter, r *http.Request) {
 // the requester is gone.
 func (n *node) logs(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	f, err := os.Open(n.container(r.PathValue("ns"), r.PathValue("pod"), r.PathValue("ctr")) + "/log")
+	name, gone := "/log", "no such container"
+	if q.Get("previous") == "true" {
+		name, gone = "/log.previous", fmt.Sprintf("previous terminated container %q in pod %q not found", r.PathValue("ctr"), r.PathValue("pod"))
+	}
+	f, err := os.Open(n.container(r.PathValue("ns"), r.PathValue("pod"), r.PathValue("ctr")) + name)
 	if err != nil {
-		http.Error(w, "no such container", http.StatusNotFound)
+		http.Error(w, gone, http.StatusBadRequest)
 		return
 	}
 	defer f.Close()
