@@ -78,6 +78,7 @@ const judgeDelay = 150 * time.Millisecond
 
 func newWorkspace(e *env, l Listing, ws Workspace) *workspace {
 	p := &workspace{env: e, scope: newScope(e.root), listing: l, ws: ws, recall: -1}
+	p.editor.Language = languages[l.Kind]
 	p.screen.schema = true
 	return p
 }
@@ -336,9 +337,9 @@ func (p *workspace) keys() []key.Binding {
 }
 
 func (p *workspace) explain() []string {
-	return []string{
+	return append([]string{
 		"A statement runs with ; and enter, or ctrl+j. It stays to be seen; the next character replaces it, an arrow key edits it.",
 		`\x and enter turns the record view on and off. In the result: g and G, page keys, enter for a whole cell, m for why it is masked and how it could be seen.`,
 		"The line under the editor says what the gate would do, without running anything; f5 tells why, which rules were tried, and what would have to be granted.",
-	}
+	}, kindNotes[p.listing.Kind]...)
 }

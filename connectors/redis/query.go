@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -56,14 +57,35 @@ func (q *source) refusal(p connectors.Permit, trace *connectors.Trace) error {
 			Hint: "copy keys that no mask covers",
 		}
 	}
+	paths := p.Seen().Paths() != nil || p.Kept().Paths() != nil
+	if paths && j.answer == untold && (len(j.keys) > 0 || j.facts.Opaque) && !counting[j.facts.Verb] {
+		return &policy.Refusal{
+			Rule: "masks", Reason: "values are masked by their paths in JSON, and " + j.facts.Verb + " answers with something that is made of values",
+			Hint: wholeHint,
+		}
+	}
 	if no := trace.Refusal(p.Seen(), p.Kept(), j.facts); no != nil {
 		if j.cmd != nil && len(j.keys) > 0 {
-			no.Hint = "read the key whole, with GET, HGETALL, LRANGE, SMEMBERS, ZRANGE by place or XRANGE: its masked values are hidden there"
+			no.Hint = wholeHint
 		}
 		return no
 	}
 	return nil
 }
+
+const wholeHint = "read the key whole, with GET, HGETALL, LRANGE, SMEMBERS, ZRANGE by place or XRANGE: its masked values are hidden there"
+
+// counting answer with a count, a place or a yes, and leave values whole: what paths mask
+// is not in their answers, and no document is made into one that cannot be read.
+var counting = func() map[string]bool {
+	m := map[string]bool{}
+	for _, name := range strings.Split("SADD SREM SMOVE SISMEMBER SMISMEMBER ZADD ZREM ZINCRBY ZCOUNT ZLEXCOUNT ZRANK ZREVRANK ZREMRANGEBYSCORE ZREMRANGEBYLEX "+
+		"INCR INCRBY INCRBYFLOAT DECR DECRBY HINCRBY HINCRBYFLOAT STRLEN HSTRLEN LREM LINSERT LPOS COPY RENAME RENAMENX MOVE PFADD PFCOUNT "+
+		"SUNIONSTORE SINTERSTORE SDIFFSTORE ZUNIONSTORE ZINTERSTORE ZDIFFSTORE ZRANGESTORE GEOADD", " ") {
+		m[name] = true
+	}
+	return m
+}()
 
 func hintFor(j *judged) string {
 	if j.facts.Verb == "MULTI" || j.facts.Verb == "EXEC" || j.facts.Verb == "WATCH" {

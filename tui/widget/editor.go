@@ -14,8 +14,10 @@ const maxEditor = 1 << 20
 type Editor struct {
 	text []rune
 	pos  int
-	top  int // first visible row
-	goal int // column that up and down aim at, -1: the cursor's own
+	// Language says what each character of the text is; nil is SQL's.
+	Language func([]rune) []Token
+	top      int // first visible row
+	goal     int // column that up and down aim at, -1: the cursor's own
 
 	rev   int
 	rows  []textRow // visual rows at width
@@ -55,6 +57,13 @@ func (e *Editor) Insert(s string) {
 
 // clean brings the line ends of a paste to newlines.
 func clean(s string) string { return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s) }
+
+func (e *Editor) tokens() []Token {
+	if e.Language != nil {
+		return e.Language(e.text)
+	}
+	return HighlightSQL(e.text)
+}
 
 func (e *Editor) changed() {
 	e.rev++
@@ -211,7 +220,7 @@ func (e *Editor) layout(width int) {
 		return
 	}
 	e.seen, e.width = e.rev+1, width
-	e.toks = HighlightSQL(e.text)
+	e.toks = e.tokens()
 	e.rows = e.rows[:0]
 	from, col := 0, 0
 	for i, r := range e.text {
