@@ -16,7 +16,7 @@ import (
 // Query runs one command as connectors.Querier describes. A command whose answer is
 // one value has run when Query returns.
 func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.Statement) (*connectors.Result, error) {
-	run, err := c.begin(ctx)
+	run, stop, err := c.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		c.end()
 		return nil, err
 	}
-	q := &source{c: c, run: run, j: j, out: connectors.Outcome{Affected: -1}}
+	q := &source{c: c, run: run, stop: stop, j: j, out: connectors.Outcome{Affected: -1}}
 	if err := q.refusal(permit, trace); err != nil {
 		return nil, q.refused(permit, err)
 	}
@@ -48,7 +48,7 @@ func (q *source) refusal(p connectors.Permit, trace *connectors.Trace) error {
 		return &policy.Refusal{Rule: "redis", Reason: j.facts.Verb + " does not run through the gate: " + j.cannot, Hint: hintFor(j)}
 	case len(j.args) == 0:
 		return fmt.Errorf("%w: %s", connectors.ErrUnsupported, j.facts.Why)
-	case p.Terms().ReadOnly && j.facts.Class != policy.Read && j.facts.Class != policy.Unknown:
+	case p.Terms().ReadOnly && j.facts.Class != policy.Read:
 		// No server has a read-only mode for one command: the gate must be sure itself.
 		return fmt.Errorf("%w: %s on terms that let one read alone", connectors.ErrUnsupported, j.facts.Verb)
 	case j.facts.Copies && connectors.Touches(p.Kept(), j.facts):
@@ -105,7 +105,9 @@ func (q *source) refused(p connectors.Permit, err error) error {
 type source struct {
 	c   *Conn
 	run context.Context //nolint:containedctx // the operation's lifetime, which is the source's
-	j   *judged
+	// stop cancels it, and nothing that follows on the connection.
+	stop context.CancelCauseFunc
+	j    *judged
 
 	timer   *time.Timer
 	unwatch func() // of the part that runs
@@ -136,7 +138,7 @@ func (q *source) start(limit time.Duration) ([]connectors.Column, error) {
 		return nil, canceled(q.run)
 	}
 	if limit > 0 {
-		q.timer = time.AfterFunc(limit, func() { c.stop(errTime) })
+		q.timer = time.AfterFunc(limit, func() { q.stop(errTime) })
 	}
 	q.unwatch = c.watch(q.run, q.j.script())
 	defer func() { q.unwatch() }()
@@ -193,7 +195,7 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 		}
 		return nil, io.EOF
 	}
-	defer context.AfterFunc(ctx, func() { q.c.stop(context.Cause(ctx)) })()
+	defer context.AfterFunc(ctx, func() { q.stop(context.Cause(ctx)) })()
 	q.c.io <- struct{}{}
 	defer func() { <-q.c.io }()
 	if q.run.Err() != nil {
