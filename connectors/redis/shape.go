@@ -44,7 +44,7 @@ func (s *shape) of(key, name string) *connectors.ValueOrigin {
 	if s.origins == nil {
 		s.origins = map[[2]string]*connectors.ValueOrigin{}
 	}
-	if len(s.origins) < maxOrigins {
+	if len(s.origins) < maxOrigins && len(name) < maxPattern {
 		s.origins[id] = o
 	}
 	return o
