@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ func (q *source) refusal(p connectors.Permit, trace *connectors.Trace) error {
 	j := q.j
 	switch {
 	case j.cannot != "":
-		return &policy.Refusal{Rule: "redis", Reason: j.facts.Verb + " does not run through the gate: " + j.cannot, Hint: hintFor(j)}
+		return &policy.Refusal{Rule: "redis", Reason: cmp.Or(j.facts.Verb, "it") + " does not run through the gate: " + j.cannot, Hint: hintFor(j)}
 	case len(j.args) == 0:
 		return fmt.Errorf("%w: %s", connectors.ErrUnsupported, j.facts.Why)
 	case p.Terms().ReadOnly && j.facts.Class != policy.Read:
