@@ -26,12 +26,13 @@ type rawCell struct {
 	end  int // in bytes
 	null bool
 	from *ValueOrigin // of this very value, nil for what its column says
+	doc  bool
 }
 
 func (b *block) add(vals []Value) {
 	for _, v := range vals {
 		b.bytes = append(b.bytes, v.Bytes...)
-		b.cells = append(b.cells, rawCell{len(b.bytes), v.Null, v.From})
+		b.cells = append(b.cells, rawCell{len(b.bytes), v.Null, v.From, v.Document})
 	}
 	b.rows++
 }
@@ -137,7 +138,11 @@ func (m *masker) apply(p *mask.Plan, cells Row, bytes []byte, at int, raw []rawC
 			own := treat(p, Column{From: v.from, Holds: m.columns[i].Holds}, true)
 			t = &own
 		}
-		cells[i], m.text = t.apply(p, v.null, bytes[at:v.end], m.text)
+		if v.doc && t.State == Shown && !t.clear && p.Paths() != nil {
+			cells[i], m.text = document(p, bytes[at:v.end], m.text)
+		} else {
+			cells[i], m.text = t.apply(p, v.null, bytes[at:v.end], m.text)
+		}
 		m.ends = append(m.ends, len(m.text))
 		at = v.end
 	}

@@ -78,6 +78,9 @@ type Value struct {
 	// From is where this very value comes from, where those of a column come from
 	// several places; it takes the place of what the column says. Nil is as there.
 	From *ValueOrigin
+	// Document says that the value is a JSON document, as far as its beginning tells:
+	// where a plan has paths it is masked by them, and withheld where it cannot be read.
+	Document bool
 }
 
 // Source yields an answer's rows to a Result. A driver implements it.

@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"encoding/json"
 	"strings"
 
 	"github.com/sallyport/sallyport/mask"
@@ -93,6 +94,34 @@ func (t *Treatment) apply(p *mask.Plan, null bool, value, text []byte) (Cell, []
 		return Cell{State: Detected}, text
 	}
 	return Cell{State: Shown}, text
+}
+
+// document is the cell of a JSON document under a plan with paths. What shows of it is
+// appended to text.
+func document(p *mask.Plan, value, text []byte) (Cell, []byte) {
+	withheld := Cell{Text: withheldText, State: Withheld}
+	if !json.Valid(value) {
+		return withheld, text
+	}
+	out := appender{text}
+	j := p.JSON(&out, p.Paths())
+	if _, err := j.Write(value); err != nil {
+		return withheld, text
+	}
+	if err := j.Flush(); err != nil || !j.Whole() {
+		return withheld, text
+	}
+	if j.Hits() > 0 {
+		return Cell{State: Detected}, out.b
+	}
+	return Cell{State: Shown}, out.b
+}
+
+type appender struct{ b []byte }
+
+func (a *appender) Write(b []byte) (int, error) {
+	a.b = append(a.b, b...)
+	return len(b), nil
 }
 
 // masked is what shows of a masked value, such that it is of the column's type.

@@ -27,6 +27,49 @@ func (m *mixed) Next(context.Context) ([]connectors.Value, error) {
 func (m *mixed) Finish() connectors.Outcome { return connectors.Outcome{} }
 func (m *mixed) Notices() []string          { return nil }
 
+// TestDocuments tells the fate of values that are JSON under a plan with paths.
+func TestDocuments(t *testing.T) {
+	p, err := mask.New(mask.Options{Paths: []mask.PathRule{{Name: "mail", Path: "$.**.email"}}, Rules: []mask.Rule{{Name: "all", Column: "t.hidden"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := &connectors.ValueOrigin{Direct: true, Columns: []mask.Column{{Table: "t", Name: "shown"}}}
+	hidden := &connectors.ValueOrigin{Direct: true, Columns: []mask.Column{{Table: "t", Name: "hidden"}}}
+	g := &connectortest.Guard{Seen: p, Kept: p}
+	var rows [][]connectors.Value
+	var want []string
+	for _, c := range []struct {
+		text string
+		doc  bool
+		from *connectors.ValueOrigin
+		want string
+	}{
+		{`{"a":1,"b":[{"email":"x@y.example"}]}`, true, shown, `{"a":1,"b":[{"email":"[masked]"}]}`},
+		{`{"email":"x@y.example"}`, true, hidden, "[masked]"},
+		{`{"email":"x@y.example"`, true, shown, "[withheld]"},
+		{`{"email":"x@y.example"}{"email":1} {`, true, shown, "[withheld]"},
+		{`"{\"email\":\"x@y.example\xff\"}"`, true, shown, "[withheld]"},
+		{`{"EMAIL" : "x@y.example"}`, true, shown, `{"EMAIL" : "[masked]"}`},
+		{"plain", false, shown, "plain"},
+	} {
+		rows = append(rows, []connectors.Value{{Bytes: []byte(c.text), From: c.from, Document: c.doc}})
+		want = append(want, c.want)
+	}
+	r := connectors.NewResult(permit(t, g, orders), orders, []connectors.Column{{Name: "value"}}, &mixed{rows})
+	got, err := r.Batch(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range got {
+		if row[0].Text != want[i] {
+			t.Errorf("row %d shows %q, want %q", i, row[0].Text, want[i])
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d rows", len(got))
+	}
+}
+
 // TestValueOrigin tells the fate of values in one column that come from several: each
 // by its own origin, and by the column's where it has none.
 func TestValueOrigin(t *testing.T) {

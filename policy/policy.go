@@ -154,7 +154,8 @@ type Mask struct {
 	Columns []string `yaml:"columns"`
 	// Paths are places in JSON documents, of http and kubernetes: $.items[*].email,
 	// $.**.password. What is below is masked, too. Where a resource has one, an answer
-	// that is no JSON is withheld.
+	// that is no JSON is withheld. Of redis they are places in values that begin as a
+	// JSON document does.
 	Paths []string `yaml:"paths"`
 	// Method is redact (default: a fixed text), null (nothing), hash (a keyed hash,
 	// equal for equal values), token (a made-up value of the same shape, equal for

@@ -26,6 +26,8 @@ type language struct {
 	// quote stands around a name that is no plain word, its end doubled within; none
 	// where names are never quoted.
 	quote [2]string
+	// notes say what the kind takes, what is enforced there and what not, for the help.
+	notes []string
 }
 
 // languages is every kind with a workspace, by the word in the configuration.

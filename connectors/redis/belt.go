@@ -9,7 +9,11 @@ import (
 )
 
 // flags are what the server itself says of a command.
-type flags struct{ write, admin bool }
+type flags struct {
+	write, admin bool
+	keyed        bool // some argument is a key
+	messages     bool
+}
 
 // maxCommands bounds what is read of a server's commands, those of modules too.
 const maxCommands = 10_000
@@ -56,6 +60,10 @@ func readCommands(w *wire, n int64, found map[string]flags) error {
 				if found[name], err = readFlags(w, part.n); err != nil {
 					return err
 				}
+			case i == 3 && part.kind == isNumber:
+				f := found[name]
+				f.keyed = f.keyed || string(part.text) != "0" && !f.messages
+				found[name] = f
 			case i == 9 && part.aggregate() && len(found) < maxCommands:
 				if err := readCommands(w, part.n, found); err != nil {
 					return err
@@ -85,6 +93,10 @@ func readFlags(w *wire, n int64) (flags, error) {
 			f.write = true
 		case "admin":
 			f.admin = true
+		case "pubsub":
+			f.messages = true // channels, which are no keys
+		case "movablekeys":
+			f.keyed = true
 		}
 	}
 	return f, nil
@@ -99,6 +111,9 @@ func (j *judged) compare(server map[string]flags) {
 	f := server[strings.ReplaceAll(j.cmd.name, " ", "|")]
 	if f.write && j.facts.Class.Severity() < policy.Write.Severity() {
 		j.unknown("the server says that " + j.cmd.name + " writes, and the gate's table that it reads")
+	}
+	if f.keyed && len(j.cmd.keys) == 0 && !j.cmd.moving {
+		j.unknown("the server says that " + j.cmd.name + " is about keys, and the gate's table that it is not")
 	}
 	if f.admin && j.facts.Class.Severity() < policy.Privilege.Severity() {
 		j.unknown("the server keeps " + j.cmd.name + " to administrators, and the gate's table does not")

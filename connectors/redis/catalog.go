@@ -3,6 +3,7 @@ package redis
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,6 +17,8 @@ const (
 	scanCount   = "250"
 	maxPatterns = 200
 	maxFields   = "64"
+	mostFields  = 40 // of a hash; one that has more is a map of something
+	siblings    = 8  // patterns that differ in their last part alone; more are one
 )
 
 // Catalog samples the keys and tells what they are called like: user:* for user:17 and
@@ -32,7 +35,7 @@ func (c *Conn) Catalog(ctx context.Context) ([]connectors.Relation, error) {
 		return nil, failure(ctx, err)
 	}
 	var out []connectors.Relation
-	for pattern, key := range samples {
+	for pattern, key := range gathered(samples) {
 		r := connectors.Relation{Schema: c.database, Name: pattern, Kind: policy.TablePlain}
 		if r.Columns, err = c.columnsOf(ctx, key); err != nil {
 			return nil, failure(ctx, err)
@@ -73,6 +76,27 @@ func (c *Conn) sample(ctx context.Context) (map[string]string, error) {
 	return samples, nil
 }
 
+// gathered makes one pattern of many that differ in their last part alone: user:ann,
+// user:bob and so on are user:*.
+func gathered(samples map[string]string) map[string]string {
+	prefix := func(p string) string { return p[:strings.LastIndexAny(p, ":/|")+1] }
+	count := map[string]int{}
+	for p := range samples {
+		count[prefix(p)]++
+	}
+	out := map[string]string{}
+	for _, p := range slices.Sorted(maps.Keys(samples)) {
+		name := p
+		if count[prefix(p)] > siblings {
+			name = prefix(p) + "*"
+		}
+		if _, ok := out[name]; !ok {
+			out[name] = samples[p]
+		}
+	}
+	return out
+}
+
 // columnsOf are the columns of a key's values, nil where the key is gone.
 func (c *Conn) columnsOf(ctx context.Context, key string) ([]connectors.RelationColumn, error) {
 	kind, err := c.texts(ctx, "TYPE", key)
@@ -87,18 +111,47 @@ func (c *Conn) columnsOf(ctx context.Context, key string) ([]connectors.Relation
 		if err != nil {
 			return []connectors.RelationColumn{{Name: "*", Type: "hash"}}, skipDenied(err)
 		}
-		slices.Sort(names)
-		out := []connectors.RelationColumn{}
-		for _, n := range names {
-			out = append(out, connectors.RelationColumn{Name: n, Type: "hash"})
-		}
-		return out, nil
+		return fieldsOf(names), nil
 	case "zset":
 		return []connectors.RelationColumn{{Name: valueColumn, Type: "zset"}, {Name: scoreColumn, Type: "double"}}, nil
 	case "stream":
 		return []connectors.RelationColumn{{Name: "*", Type: "stream"}}, nil
 	}
 	return []connectors.RelationColumn{{Name: valueColumn, Type: kind[0]}}, nil
+}
+
+// fieldsOf are the fields of a hash as columns. Names that are data, not names, are one
+// column, *: what a catalog shows no mask covers.
+func fieldsOf(names []string) []connectors.RelationColumn {
+	out := []connectors.RelationColumn{}
+	if len(names) > mostFields {
+		names = []string{"*"}
+	}
+	for i, n := range names {
+		if !nameLike(n) {
+			names[i] = "*"
+		}
+	}
+	slices.Sort(names)
+	for _, n := range slices.Compact(names) {
+		out = append(out, connectors.RelationColumn{Name: n, Type: "hash"})
+	}
+	return out
+}
+
+// nameLike reports whether a text looks like the name of something: no addresses,
+// numbers or tokens.
+func nameLike(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '-' || c == '.'):
+			return false
+		}
+	}
+	return s != "" && len(s) <= 32 && digits <= 2
 }
 
 func skipDenied(err error) error {
@@ -154,10 +207,10 @@ const maxPattern = 128
 // are long, or no words. Parts end at ':', '/' and '|'.
 func patternOf(key string) string {
 	if !plain([]byte(key)) || len(key) > maxPattern {
-		i := strings.IndexFunc(key, func(r rune) bool {
-			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == ':' || r == '_' || r == '-')
-		})
-		return key[:max(0, min(i, 32))] + "*"
+		if head, _, ok := strings.Cut(key, ":"); ok && nameLike(head) {
+			return head + ":*"
+		}
+		return "*"
 	}
 	var b strings.Builder
 	part := func(s string) {

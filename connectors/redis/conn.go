@@ -287,19 +287,20 @@ func (c *Conn) drop() {
 	}
 }
 
-// begin makes the caller the one operation of the connection. end ends it.
-func (c *Conn) begin(ctx context.Context) (context.Context, error) {
+// begin makes the caller the one operation of the connection, which is cancelled by what
+// it returns. end ends it.
+func (c *Conn) begin(ctx context.Context) (context.Context, context.CancelCauseFunc, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.closed:
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+		return nil, nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
 	case c.cancel != nil:
-		return nil, errBusy
+		return nil, nil, errBusy
 	}
 	run, cancel := context.WithCancelCause(ctx)
 	c.cancel = cancel
-	return run, nil
+	return run, cancel, nil
 }
 
 func (c *Conn) end() {

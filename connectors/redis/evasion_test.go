@@ -59,6 +59,41 @@ func TestKeptEvasions(t *testing.T) {
 	}
 }
 
+// TestPaths: where values are masked by their paths in JSON, documents are, and nothing
+// else shows a part of one, or makes one that cannot be read.
+func TestPaths(t *testing.T) {
+	plan, err := mask.New(mask.Options{Paths: []mask.PathRule{{Name: "mail", Path: "$.**.email"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const doc = `{"id":1,"to":[{"email":"person17@secret.example"}]}`
+	conn := func() connectors.Conn {
+		_, e := database(t, "SET d '"+doc+"'", "HSET h doc '"+doc+"' n 1", "RPUSH l '"+doc+"'", "SADD s '"+doc+"'", "ZADD z 1 '"+doc+"'", "XADD x 1-1 doc '"+doc+"'", `SET raw "{\"email\":\"person17@secret.example\",\"x\":\"\xff\"}"`)
+		return open(t, New(), e, &connectortest.Guard{})
+	}()
+	ask := func(text string) (string, error) {
+		g := &connectortest.Guard{Seen: plan, Kept: plan, Judge: func(connectors.Operation) error { return nil }}
+		rows, _, err := ask(t, conn, g, text)
+		shown := fmt.Sprint(rows, g.Permits()[0].Rows(), err)
+		if strings.Contains(shown, "person17") || strings.Contains(shown, "@secret") {
+			t.Errorf("%s shows %s", text, shown)
+		}
+		return shown, err
+	}
+	for _, text := range []string{"GET d", "HGET h doc", "HGETALL h", "LRANGE l 0 -1", "SMEMBERS s", "ZRANGE z 0 -1", "XRANGE x - +", "MGET d", "HMGET h doc n", "GETEX d PERSIST"} {
+		if shown, err := ask(text); err != nil || !strings.Contains(shown, `"email":"[masked]"`) {
+			t.Errorf("%s: %s, %v", text, shown, err)
+		}
+	}
+	for _, text := range []string{"GET raw", "GETRANGE d 10 -1", "SUBSTR d 1 -1", "SETRANGE d 0 x", "GET d", "SETBIT d 0 1", "GET d", "BITOP NOT e d", "GET e", "APPEND d x", "GET d", "LCS d raw", "SORT_RO l ALPHA", "SORT l ALPHA STORE m",
+		"LRANGE m 0 -1", "COPY d e", "GET e", "HVALS h", "DUMP d", "EVAL \"return redis.call('get','d')\" 0", "BITFIELD d SET u8 0 0", "GET d", "LMOVE l m LEFT LEFT", "GETBIT d 3", "ZRANGE z [a + BYLEX", "SUNION s s"} {
+		_, _ = ask(text)
+	}
+	if _, err := ask("INCR n"); err != nil {
+		t.Errorf("a counter: %v", err)
+	}
+}
+
 // contents is all that is in a key.
 func contents(t *testing.T, s *redisserver.Server, n int, key string) any {
 	t.Helper()

@@ -130,6 +130,13 @@ func (j *judged) tables(database string) {
 	for _, c := range j.reads(database) {
 		f.Reads = append(f.Reads, policy.Column{Schema: c.Schema, Table: c.Table, Name: c.Name})
 	}
+	switch j.answer {
+	case hash, hscan, stream, streams: // all fields, whatever they are
+		for _, k := range j.keys {
+			f.Reads = append(f.Reads, policy.Column{Schema: database, Table: k.name, Name: "*"})
+		}
+	case untold, nothing, value, eachKey, field, fields, scored, sscan, zscan:
+	}
 	switch j.cmd.name {
 	case "HSET", "HMSET", "HSETNX":
 		for i := 1; i+1 < len(j.rest); i += 2 {
@@ -188,7 +195,7 @@ func (j *judged) hub(database string) *connectors.Trace {
 		return &connectors.Trace{Why: j.untraced}
 	}
 	t := &connectors.Trace{Reads: j.reads(database)}
-	if j.answer == value || j.answer == field {
+	if len(t.Reads) > 0 {
 		t.Columns = []connectors.ValueOrigin{{Direct: true, Columns: t.Reads}}
 	}
 	return t

@@ -1,11 +1,13 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -15,7 +17,7 @@ import (
 // Query runs one command as connectors.Querier describes. A command whose answer is
 // one value has run when Query returns.
 func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.Statement) (*connectors.Result, error) {
-	run, err := c.begin(ctx)
+	run, stop, err := c.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +30,7 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		c.end()
 		return nil, err
 	}
-	q := &source{c: c, run: run, j: j, out: connectors.Outcome{Affected: -1}}
+	q := &source{c: c, run: run, stop: stop, j: j, out: connectors.Outcome{Affected: -1}}
 	if err := q.refusal(permit, trace); err != nil {
 		return nil, q.refused(permit, err)
 	}
@@ -44,10 +46,10 @@ func (q *source) refusal(p connectors.Permit, trace *connectors.Trace) error {
 	j := q.j
 	switch {
 	case j.cannot != "":
-		return &policy.Refusal{Rule: "redis", Reason: j.facts.Verb + " does not run through the gate: " + j.cannot, Hint: hintFor(j)}
+		return &policy.Refusal{Rule: "redis", Reason: cmp.Or(j.facts.Verb, "it") + " does not run through the gate: " + j.cannot, Hint: hintFor(j)}
 	case len(j.args) == 0:
 		return fmt.Errorf("%w: %s", connectors.ErrUnsupported, j.facts.Why)
-	case p.Terms().ReadOnly && j.facts.Class != policy.Read && j.facts.Class != policy.Unknown:
+	case p.Terms().ReadOnly && j.facts.Class != policy.Read:
 		// No server has a read-only mode for one command: the gate must be sure itself.
 		return fmt.Errorf("%w: %s on terms that let one read alone", connectors.ErrUnsupported, j.facts.Verb)
 	case j.facts.Copies && connectors.Touches(p.Kept(), j.facts):
@@ -56,14 +58,35 @@ func (q *source) refusal(p connectors.Permit, trace *connectors.Trace) error {
 			Hint: "copy keys that no mask covers",
 		}
 	}
+	paths := p.Seen().Paths() != nil || p.Kept().Paths() != nil
+	if paths && j.answer == untold && (len(j.keys) > 0 || j.facts.Opaque) && !counting[j.facts.Verb] {
+		return &policy.Refusal{
+			Rule: "masks", Reason: "values are masked by their paths in JSON, and " + j.facts.Verb + " answers with something that is made of values",
+			Hint: wholeHint,
+		}
+	}
 	if no := trace.Refusal(p.Seen(), p.Kept(), j.facts); no != nil {
 		if j.cmd != nil && len(j.keys) > 0 {
-			no.Hint = "read the key whole, with GET, HGETALL, LRANGE, SMEMBERS, ZRANGE by place or XRANGE: its masked values are hidden there"
+			no.Hint = wholeHint
 		}
 		return no
 	}
 	return nil
 }
+
+const wholeHint = "read the key whole, with GET, HGETALL, LRANGE, SMEMBERS, ZRANGE by place or XRANGE: its masked values are hidden there"
+
+// counting answer with a count, a place or a yes, and leave values whole: what paths mask
+// is not in their answers, and no document is made into one that cannot be read.
+var counting = func() map[string]bool {
+	m := map[string]bool{}
+	for _, name := range strings.Split("SADD SREM SMOVE SISMEMBER SMISMEMBER ZADD ZREM ZINCRBY ZCOUNT ZLEXCOUNT ZRANK ZREVRANK ZREMRANGEBYSCORE ZREMRANGEBYLEX "+
+		"INCR INCRBY INCRBYFLOAT DECR DECRBY HINCRBY HINCRBYFLOAT STRLEN HSTRLEN LREM LINSERT LPOS COPY RENAME RENAMENX MOVE PFADD PFCOUNT "+
+		"SUNIONSTORE SINTERSTORE SDIFFSTORE ZUNIONSTORE ZINTERSTORE ZDIFFSTORE ZRANGESTORE GEOADD", " ") {
+		m[name] = true
+	}
+	return m
+}()
 
 func hintFor(j *judged) string {
 	if j.facts.Verb == "MULTI" || j.facts.Verb == "EXEC" || j.facts.Verb == "WATCH" {
@@ -83,7 +106,9 @@ func (q *source) refused(p connectors.Permit, err error) error {
 type source struct {
 	c   *Conn
 	run context.Context //nolint:containedctx // the operation's lifetime, which is the source's
-	j   *judged
+	// stop cancels it, and nothing that follows on the connection.
+	stop context.CancelCauseFunc
+	j    *judged
 
 	timer   *time.Timer
 	unwatch func() // of the part that runs
@@ -114,7 +139,7 @@ func (q *source) start(limit time.Duration) ([]connectors.Column, error) {
 		return nil, canceled(q.run)
 	}
 	if limit > 0 {
-		q.timer = time.AfterFunc(limit, func() { c.stop(errTime) })
+		q.timer = time.AfterFunc(limit, func() { q.stop(errTime) })
 	}
 	q.unwatch = c.watch(q.run, q.j.script())
 	defer func() { q.unwatch() }()
@@ -171,7 +196,7 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 		}
 		return nil, io.EOF
 	}
-	defer context.AfterFunc(ctx, func() { q.c.stop(context.Cause(ctx)) })()
+	defer context.AfterFunc(ctx, func() { q.stop(context.Cause(ctx)) })()
 	q.c.io <- struct{}{}
 	defer func() { <-q.c.io }()
 	if q.run.Err() != nil {

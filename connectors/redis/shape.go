@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -24,7 +25,7 @@ type shape struct {
 	name    string // of the field
 	stream  string // that entries are of
 	entry   int    // the depth of ids of entries
-	origins map[string]*connectors.ValueOrigin
+	origins map[[2]string]*connectors.ValueOrigin
 }
 
 // clear is the origin of what holds no value of a key.
@@ -35,15 +36,15 @@ const maxOrigins = 512
 
 // of is the origin of a value: a column of a key.
 func (s *shape) of(key, name string) *connectors.ValueOrigin {
-	id := key + "\x00" + name
+	id := [2]string{key, name}
 	if o := s.origins[id]; o != nil {
 		return o
 	}
 	o := &connectors.ValueOrigin{Direct: true, Columns: []mask.Column{{Schema: s.database, Table: key, Name: name}}}
 	if s.origins == nil {
-		s.origins = map[string]*connectors.ValueOrigin{}
+		s.origins = map[[2]string]*connectors.ValueOrigin{}
 	}
-	if len(s.origins) < maxOrigins {
+	if len(s.origins) < maxOrigins && len(name) < maxPattern {
 		s.origins[id] = o
 	}
 	return o
@@ -188,7 +189,13 @@ func (s *shape) put(i int, l leaf, from *connectors.ValueOrigin) {
 	if l.kind == isError {
 		from = nil
 	}
-	s.vals[i] = connectors.Value{Bytes: shown(l.kind, l.text), Null: l.kind == isNull, From: from}
+	s.vals[i] = connectors.Value{Bytes: shown(l.kind, l.text), Null: l.kind == isNull, From: from, Document: l.kind != isError && document(l.text)}
+}
+
+// document reports whether a value may be a JSON document, which has places in it.
+func document(text []byte) bool {
+	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), " \t\r\n")
+	return len(text) > 0 && (text[0] == '{' || text[0] == '[')
 }
 
 // keep is put of a leaf that is not the row's last: its text is needed longer.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sallyport/sallyport/connectors/connectortest"
 	"github.com/sallyport/sallyport/policy"
 )
 
@@ -171,6 +172,21 @@ func TestKeysAgainstServer(t *testing.T) {
 	for name, c := range commands() {
 		if (len(c.keys) > 0 || c.moving) && !c.never && !compared[strings.ReplaceAll(name, "|", " ")] {
 			t.Errorf("%s: its keys were never compared", name)
+		}
+	}
+}
+
+// TestBeltAgainstServer: the belt worsens nothing of a server that the table is of.
+func TestBeltAgainstServer(t *testing.T) {
+	_, e := database(t)
+	conn := open(t, New(), e, &connectortest.Guard{}).(*Conn)
+	if len(conn.flags) < 300 {
+		t.Fatalf("%d commands were learnt", len(conn.flags))
+	}
+	for name, c := range commands() {
+		j := &judged{cmd: c, facts: policy.Facts{Class: c.class}}
+		if j.compare(conn.flags); j.facts.Class != c.class {
+			t.Errorf("%s: %s", name, j.facts.Why)
 		}
 	}
 }
