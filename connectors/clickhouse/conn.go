@@ -169,7 +169,7 @@ func (c *Conn) kill(id string, answers func() bool, over <-chan struct{}) {
 	defer tick.Stop()
 	for {
 		rows, err := c.line.rows(ctx, request{text: "KILL QUERY WHERE query_id = '" + id + "' ASYNC", id: c.newID()}, 100)
-		if err == nil && (len(rows) > 0 || answers()) || errors.As(err, new(*refusal)) || errors.As(err, new(*dialError)) {
+		if err == nil && len(rows) > 0 || answers() || errors.As(err, new(*refusal)) || errors.As(err, new(*dialError)) {
 			return // it was told, or has ended, or cannot be told
 		}
 		select {

@@ -43,7 +43,7 @@ func (r *refusal) Error() string { return fmt.Sprintf("%s (code %d)", r.text, r.
 
 var (
 	said    = regexp.MustCompile(`(?s)Code: (\d+)[.,]\s*(.*)`)
-	trailer = regexp.MustCompile(`(?s)(, e\.what\(\) = DB::Exception.*|\s*\(version [0-9][^)]*\)|, Stack trace.*|Stack trace:.*)$`)
+	trailer = regexp.MustCompile(`(?s)(, e\.what\(\) = DB::Exception.*|\s*\(version [0-9].*\)|, Stack trace.*|Stack trace:.*)$`)
 	pointed = regexp.MustCompile(`failed at position (\d+)`)
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/internal/sqltext"
@@ -27,7 +28,7 @@ type judged struct {
 // assess judges a text by the catalog as last read.
 func (c *Conn) assess(text string) *judged {
 	cat := c.catalog.Load()
-	j := &judged{reading: read(text)}
+	j := &judged{reading: read(text, c.endpoint.Database)}
 	j.follow(cat, c.endpoint.Database)
 	j.resolve(cat, c.endpoint.Database)
 	if j.cannot == "" {
@@ -219,8 +220,11 @@ func (j *judged) inserted(cat *catalog, database string) string {
 		switch {
 		case err != nil:
 			return err.Error()
-		case len(e.Columns) > 0:
-			return "VALUES names " + e.Columns[0].String()
+		}
+		for _, c := range e.Columns {
+			if c.Quoted || !valueWords[strings.ToLower(c.String())] {
+				return "VALUES names " + c.String()
+			}
 		}
 		return strange(e.Calls)
 	}
@@ -241,8 +245,16 @@ func (j *judged) inserted(cat *catalog, database string) string {
 	return ""
 }
 
+// valueWords are words that are values.
+var valueWords = set("true false inf nan default")
+
 // resolve completes the facts by what the catalog knows.
 func (j *judged) resolve(cat *catalog, database string) {
+	for name := range j.within { // which servers do not see everywhere: the table may be meant
+		if cat.relations[[2]string{database, name}] != nil {
+			j.facts.Tables = append(j.facts.Tables, policy.Table{Name: name})
+		}
+	}
 	for i := range j.facts.Tables {
 		t := &j.facts.Tables[i]
 		if t.Schema == "" {
