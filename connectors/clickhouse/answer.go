@@ -342,7 +342,7 @@ func (a *answer) broken(err error, why string) error {
 	}
 	switch {
 	case errors.Is(err, errLarge):
-		return fmt.Errorf("%w: a value is larger than %d MiB, or a row than %d MiB", connectors.ErrUnsupported, maxValue>>20, maxRow>>20)
+		return malformed(fmt.Sprintf("a value is larger than %d MiB, or a row than %d MiB", maxValue>>20, maxRow>>20))
 	case err == io.EOF: // the bare one is the end of the body, not of the line
 		return malformed(why + ": it ends in the middle")
 	case err != nil && !errors.Is(err, errFormat):

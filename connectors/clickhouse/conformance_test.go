@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
@@ -66,7 +67,7 @@ func TestConformance(t *testing.T) {
 	gone := e
 	gone.Database = "no_such_database"
 	connectortest.Run(t, connectortest.Target{
-		Driver: New(Options{}), Endpoint: e, Secret: appPassword,
+		Driver: New(Options{Patience: 2 * time.Second}), Endpoint: e, Secret: appPassword,
 		Faults: []connectortest.Fault{
 			{Name: "wrong password", Endpoint: e, Secret: "wrong-Quince-5150", Want: connectors.ErrCredential},
 			{Name: "no such database", Endpoint: gone, Secret: appPassword, Want: connectors.ErrUnreachable},

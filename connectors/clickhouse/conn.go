@@ -18,6 +18,7 @@ import (
 type Conn struct {
 	endpoint connectors.Endpoint
 	line     *line
+	patience time.Duration
 	now      func() time.Time
 	newID    func() string
 
@@ -48,13 +49,9 @@ var (
 	errTime       = errors.New("statement timeout")
 )
 
-const (
-	// killTime is how long a statement that is to end is asked to, before the line is
-	// cut and the target left to itself.
-	killTime = 3 * time.Second
-	// sideTime bounds what the gate asks for itself.
-	sideTime = 20 * time.Second
-)
+// killTime is how long a statement that is to end is asked to, before the line is cut
+// and the target left to itself.
+const killTime = 3 * time.Second
 
 const (
 	aboutText    = "select version(), currentDatabase()"
@@ -143,7 +140,7 @@ func (c *Conn) aside(ctx context.Context, text string) ([][]string, error) {
 		return nil, errConnClosed
 	}
 	defer c.using.Done()
-	ctx, cancel := context.WithTimeout(ctx, sideTime)
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	return c.line.rows(ctx, request{text: text, database: c.endpoint.Database, id: c.newID()}, maxCatalog)
 }

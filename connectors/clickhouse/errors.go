@@ -118,8 +118,14 @@ func canceled(run context.Context) error {
 	return fmt.Errorf("%w: %w", connectors.ErrCanceled, cause)
 }
 
+// begun is the first line of an answer of which no more came.
+var begun = regexp.MustCompile(`malformed HTTP (?:response|version|status code) "([^"]*)"`)
+
 func notHTTP(err error) bool {
 	s := err.Error()
+	if m := begun.FindStringSubmatch(s); m != nil && m[1] != "" && strings.HasPrefix("HTTP/1.1 ", m[1]) {
+		return false // it was about to
+	}
 	return strings.Contains(s, "malformed HTTP") || strings.Contains(s, "transfer encoding") || strings.Contains(s, "malformed MIME") || strings.Contains(s, "response headers exceeded") || strings.Contains(s, "malformed chunked") || strings.Contains(s, "invalid byte in chunk")
 }
 
@@ -159,7 +165,7 @@ func root(err error) string {
 		return "no answer in time"
 	case errors.As(err, &op):
 		return op.Err.Error()
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), begun.MatchString(err.Error()):
 		return "it closed the connection"
 	}
 	for {

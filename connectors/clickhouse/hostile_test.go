@@ -125,7 +125,7 @@ func TestHostileAnswers(t *testing.T) {
 		{"another format", "one\ttwo\n", 0, connectors.ErrProtocol, ""},
 		{"two answers", head + `],"rows":1}{}`, 1, connectors.ErrProtocol, ""},
 		{"nested too deeply", `{"meta":[{"name":"a","type":"String"}],"data":[[` + strings.Repeat("[", 10_000), 0, connectors.ErrProtocol, ""},
-		{"a huge value", head + `,["` + strings.Repeat("x", maxValue+10) + `"]],"rows":2}`, 1, connectors.ErrUnsupported, ""},
+		{"a huge value", head + `,["` + strings.Repeat("x", maxValue+10) + `"]],"rows":2}`, 1, connectors.ErrProtocol, ""},
 		{"an escape that is none", head + `,["\q"]],"rows":2}`, 1, connectors.ErrProtocol, ""},
 		{"half a character", head + `,["\ud83d"]],"rows":2}`, 2, nil, ""},
 	} {
