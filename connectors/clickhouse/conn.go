@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -103,10 +104,11 @@ func (c *Conn) weigh(settings [][]string) {
 			c.warnings = append(c.warnings, "the login "+c.endpoint.User+" may call functions that look into the server's memory")
 		}
 	}
-	switch c.readonly {
-	case 0:
-		c.warnings = append(c.warnings, "the profile of the login "+c.endpoint.User+" has readonly = 0: what the gate permits it may do, up to what the server grants it")
-	case 1:
+	major, _ := strconv.Atoi(strings.SplitN(c.version, ".", 2)[0])
+	switch {
+	case c.readonly == 0 && major < 20:
+		c.warnings = append(c.warnings, "the login "+c.endpoint.User+" can do anything, whatever the policy says: its profile has readonly = 0, and this version of the server knows no grants")
+	case c.readonly == 1:
 		c.warnings = append(c.warnings, "the profile of the login "+c.endpoint.User+" has readonly = 1, which fixes all settings: limits are kept by the gate alone, and KILL QUERY may be refused")
 	}
 	if c.endpoint.TLS == "disable" {
