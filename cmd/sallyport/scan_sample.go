@@ -109,9 +109,15 @@ func sampleText(kind string, r connectors.Relation, rows int) string {
 	case "mysql":
 		form = "left(cast(%s as char), %d)"
 		quoted = func(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+	case "clickhouse":
+		form = "substring(toString(%s), 1, %d)"
 	}
 	var cols []string
 	for _, c := range r.Columns {
+		if kind == "clickhouse" && wordless(c.Type) {
+			cols = append(cols, "''")
+			continue
+		}
 		cols = append(cols, fmt.Sprintf(form, quoted(c.Name), sampleValue))
 	}
 	from := quoted(r.Name)
@@ -119,6 +125,11 @@ func sampleText(kind string, r connectors.Relation, rows int) string {
 		from = quoted(r.Schema) + "." + from
 	}
 	return fmt.Sprintf("select %s from %s limit %d", strings.Join(cols, ", "), from, rows)
+}
+
+// wordless reports whether ClickHouse makes no text of a type by itself.
+func wordless(typ string) bool {
+	return strings.HasPrefix(typ, "AggregateFunction") || strings.HasPrefix(typ, "Tuple") || strings.Contains(typ, "Nothing")
 }
 
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
