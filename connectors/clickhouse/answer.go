@@ -182,7 +182,7 @@ func (a *answer) value(b []byte, most int) ([]byte, error) {
 	if err != nil {
 		return b, err
 	}
-	start, depth, quoted := len(b), 0, false
+	start, depth := len(b), 0
 	switch c {
 	case ',', ':', ']', '}':
 		return b, errFormat
@@ -196,34 +196,82 @@ func (a *answer) value(b []byte, most int) ([]byte, error) {
 			return b, errLarge
 		}
 		switch {
-		case quoted && c == '\\':
-			next, err := a.r.ReadByte()
-			if err != nil {
+		case c == '"':
+			if b, err = a.text(append(b, c), most-(len(b)-start)); err != nil {
 				return b, err
 			}
-			b = append(b, c, next)
+			if depth == 0 {
+				return b, nil
+			}
 			continue
-		case quoted && c == '"':
-			quoted = false
-		case quoted:
-			b = append(b, c)
-			continue
-		case c == '"':
-			quoted = true
 		case c == '[' || c == '{':
 			if depth++; depth > maxNesting {
 				return b, errFormat
 			}
 		case (c == ']' || c == '}') && depth > 0:
 			depth--
+			if depth == 0 {
+				return append(b, c), nil
+			}
 		case depth == 0 && (c == ',' || c == ']' || c == '}' || c == ':' || c <= ' '):
 			return b, a.r.UnreadByte() // after a number or a word
 		}
 		b = append(b, c)
-		if depth == 0 && !quoted && (c == '"' || c == ']' || c == '}') {
+	}
+}
+
+// text appends what follows a text's first quote, with the last one. It looks for
+// quotes in what has come, not byte by byte.
+func (a *answer) text(b []byte, most int) ([]byte, error) {
+	from := len(b)
+	for {
+		if _, err := a.r.Peek(1); err != nil {
+			return b, err
+		}
+		buf, _ := a.r.Peek(a.r.Buffered())
+		n, over := textEnd(buf)
+		if len(b)-from+n > most {
+			return b, errLarge
+		}
+		b = append(b, buf[:n]...)
+		_, _ = a.r.Discard(n)
+		if over {
 			return b, nil
 		}
+		if n < len(buf) { // a backslash whose other half has not come yet
+			for range 2 {
+				c, err := a.r.ReadByte()
+				if err != nil {
+					return b, err
+				}
+				b = append(b, c)
+			}
+		}
 	}
+}
+
+// textEnd is how many bytes belong to a text that goes on at the beginning of buf, and
+// whether its last quote is among them. A backslash at the very end is left.
+func textEnd(buf []byte) (n int, over bool) {
+	next := func(c byte, from, to int) int {
+		if i := bytes.IndexByte(buf[from:to], c); i >= 0 {
+			return from + i
+		}
+		return to
+	}
+	quote := next('"', 0, len(buf))
+	for n < len(buf) {
+		if n = next('\\', n, quote); n == quote {
+			return min(n+1, len(buf)), n < len(buf)
+		}
+		if n+1 == len(buf) {
+			return n, false
+		}
+		if n += 2; n > quote {
+			quote = next('"', n, len(buf))
+		}
+	}
+	return n, false
 }
 
 // next returns the next row, io.EOF after the last. Its bytes are valid until the next
