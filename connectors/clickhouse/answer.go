@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/connectors"
 )
@@ -176,104 +175,6 @@ func (a *answer) meta() error {
 
 var errLarge = errors.New("too large")
 
-// value appends the next JSON value to b as it stands there, of at most so many bytes.
-func (a *answer) value(b []byte, most int) ([]byte, error) {
-	c, err := a.peek()
-	if err != nil {
-		return b, err
-	}
-	start, depth := len(b), 0
-	switch c {
-	case ',', ':', ']', '}':
-		return b, errFormat
-	}
-	for {
-		c, err := a.r.ReadByte()
-		if err != nil {
-			return b, err
-		}
-		if len(b)-start >= most {
-			return b, errLarge
-		}
-		switch {
-		case c == '"':
-			if b, err = a.text(append(b, c), most-(len(b)-start)); err != nil {
-				return b, err
-			}
-			if depth == 0 {
-				return b, nil
-			}
-			continue
-		case c == '[' || c == '{':
-			if depth++; depth > maxNesting {
-				return b, errFormat
-			}
-		case (c == ']' || c == '}') && depth > 0:
-			depth--
-			if depth == 0 {
-				return append(b, c), nil
-			}
-		case depth == 0 && (c == ',' || c == ']' || c == '}' || c == ':' || c <= ' '):
-			return b, a.r.UnreadByte() // after a number or a word
-		}
-		b = append(b, c)
-	}
-}
-
-// text appends what follows a text's first quote, with the last one. It looks for
-// quotes in what has come, not byte by byte.
-func (a *answer) text(b []byte, most int) ([]byte, error) {
-	from := len(b)
-	for {
-		if _, err := a.r.Peek(1); err != nil {
-			return b, err
-		}
-		buf, _ := a.r.Peek(a.r.Buffered())
-		n, over := textEnd(buf)
-		if len(b)-from+n > most {
-			return b, errLarge
-		}
-		b = append(b, buf[:n]...)
-		_, _ = a.r.Discard(n)
-		if over {
-			return b, nil
-		}
-		if n < len(buf) { // a backslash whose other half has not come yet
-			for range 2 {
-				c, err := a.r.ReadByte()
-				if err != nil {
-					return b, err
-				}
-				b = append(b, c)
-			}
-		}
-	}
-}
-
-// textEnd is how many bytes belong to a text that goes on at the beginning of buf, and
-// whether its last quote is among them. A backslash at the very end is left.
-func textEnd(buf []byte) (n int, over bool) {
-	next := func(c byte, from, to int) int {
-		if i := bytes.IndexByte(buf[from:to], c); i >= 0 {
-			return from + i
-		}
-		return to
-	}
-	quote := next('"', 0, len(buf))
-	for n < len(buf) {
-		if n = next('\\', n, quote); n == quote {
-			return min(n+1, len(buf)), n < len(buf)
-		}
-		if n+1 == len(buf) {
-			return n, false
-		}
-		if n += 2; n > quote {
-			quote = next('"', n, len(buf))
-		}
-	}
-	return n, false
-}
-
 // next returns the next row, io.EOF after the last. Its bytes are valid until the next
 // call.
 func (a *answer) next() ([]connectors.Value, error) {
@@ -328,22 +229,6 @@ func (a *answer) row() error {
 		from = end
 	}
 	return a.expect(']')
-}
-
-// decode is a value from its JSON: a text's content, and of all else the JSON itself.
-func decode(raw []byte) (connectors.Value, error) {
-	switch {
-	case len(raw) == 0:
-		return connectors.Value{}, errFormat
-	case string(raw) == "null":
-		return connectors.Value{Null: true}, nil
-	case raw[0] != '"':
-		return connectors.Value{Bytes: raw}, nil
-	case bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw):
-		return connectors.Value{Bytes: raw[1 : len(raw)-1]}, nil
-	}
-	b, err := unquote(raw[1 : len(raw)-1])
-	return connectors.Value{Bytes: b}, err
 }
 
 // finish reads what follows the rows.
@@ -406,6 +291,12 @@ func failed(res *http.Response) error {
 		return err
 	}
 	text := string(bytes.ToValidUTF8(b, []byte("?")))
+	var told struct {
+		Exception string `json:"exception"`
+	}
+	if json.Unmarshal(b, &told) == nil && told.Exception != "" {
+		text = told.Exception // newer servers keep to the format
+	}
 	if r := refusedBy(text); r.code != 0 {
 		r.status = res.StatusCode
 		return r

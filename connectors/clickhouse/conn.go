@@ -84,9 +84,8 @@ func (c *Conn) takeOver(ctx context.Context, g connectors.Guard) error {
 
 // opened is an error of Open. Those of the guard go as they are.
 func (c *Conn) opened(err error) error {
-	var n *noteError
-	if errors.As(err, &n) {
-		return fmt.Errorf("open %q: %w", c.endpoint.Name, n.error)
+	if no, ok := noted(err); ok {
+		return fmt.Errorf("open %q: %w", c.endpoint.Name, no)
 	}
 	return openError(c.endpoint.Name, err)
 }
@@ -127,6 +126,15 @@ func (c *Conn) Login() string { return c.endpoint.User }
 type noteError struct{ error }
 
 func (e *noteError) Unwrap() error { return e.error }
+
+// noted returns the guard's own error, where err is one.
+func noted(err error) (error, bool) {
+	var n *noteError
+	if errors.As(err, &n) {
+		return n.error, true
+	}
+	return nil, false
+}
 
 // own runs a statement of the gate's own and returns its rows.
 func (c *Conn) own(ctx context.Context, g connectors.Guard, text string) ([][]string, error) {

@@ -71,6 +71,7 @@ func TestHostileOpen(t *testing.T) {
 		{"an endless head", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 1<<20), connectors.ErrProtocol},
 		{"nothing", "", connectors.ErrUnreachable},
 		{"a wrong password", "HTTP/1.1 403 Forbidden\r\nContent-Length: 57\r\n\r\nCode: 516. DB::Exception: app: Authentication failed (X.)", connectors.ErrCredential},
+		{"an error in the format", "HTTP/1.1 500 X\r\nContent-Length: 72\r\n\r\n" + `{"meta":[],"data":[],"rows":0,"exception":"Code: 516. DB::Exception: x"}`, connectors.ErrCredential},
 		{"another answer", "HTTP/1.1 200 OK\r\nContent-Length: 62\r\n\r\n" + `{"meta":[{"name":"v","type":"String"}],"data":[["x"]],"rows":1}`, connectors.ErrProtocol},
 	} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -2,7 +2,6 @@ package clickhouse
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -279,5 +278,3 @@ func (c *Conn) Judge(_ context.Context, s connectors.Statement) (policy.Facts, e
 func (c *Conn) Trace(_ context.Context, s connectors.Statement) (*connectors.Trace, error) {
 	return c.assess(s.Text).trace, nil
 }
-
-func asNote(err error, n **noteError) bool { return errors.As(err, n) }
