@@ -58,6 +58,10 @@ type tail struct {
 
 func (t *tail) Read(b []byte) (int, error) {
 	n, err := t.r.Read(b)
+	if n >= tailSize {
+		t.b = append(t.b[:0], b[n-tailSize:n]...)
+		return n, err
+	}
 	t.b = append(t.b, b[:n]...)
 	if extra := len(t.b) - tailSize; extra > 0 {
 		t.b = t.b[:copy(t.b, t.b[extra:])]

@@ -340,7 +340,7 @@ func TestAttacksAreRefused(t *testing.T) {
 			}
 		}
 	}
-	if refused < 170 {
+	if refused < 200 {
 		t.Errorf("%d of %d are refused", refused, len(attacks()))
 	}
 }

@@ -177,6 +177,7 @@ func (r *reading) scan() {
 	for _, c := range m.Calls {
 		r.call(c, m.Sources)
 	}
+	r.definitions(m)
 	for i, t := range r.body {
 		n := sqltext.Token{}
 		if i+1 < len(r.body) {
@@ -195,6 +196,36 @@ func (r *reading) scan() {
 			r.cannot = "settings are the gate's: leave SETTINGS out"
 			r.raise(policy.Dangerous, "SETTINGS changes the limits of the statement")
 		}
+	}
+}
+
+// telling are columns of system tables that hold the texts which made tables: those of
+// some engines have a password in them.
+var telling = set("create_table_query engine_full as_select")
+
+// definitions judges whether the statement shows them.
+func (r *reading) definitions(m sqltext.Mentions) {
+	if !slices.ContainsFunc(r.facts.Tables, func(t policy.Table) bool {
+		return (strings.EqualFold(t.Schema, "system") || t.Schema == "" && strings.EqualFold(r.database, "system")) && (strings.EqualFold(t.Name, "tables") || strings.EqualFold(t.Name, "databases"))
+	}) {
+		return
+	}
+	shows := m.Words["COLUMNS"]
+	for _, c := range m.Chains {
+		for _, p := range c.Parts {
+			shows = shows || telling[strings.ToLower(p)]
+		}
+	}
+	for i, t := range r.body {
+		if !t.Sym("*") || i == 0 {
+			continue
+		}
+		p := r.body[i-1]
+		counts := i > 1 && p.Sym("(") && r.body[i-2].Is("COUNT")
+		shows = shows || !counts && (p.Is("SELECT", "DISTINCT") || p.Sym(",", ".", "("))
+	}
+	if shows {
+		r.raise(policy.Dangerous, "what made tables may hold passwords: name the columns, without create_table_query and engine_full")
 	}
 }
 

@@ -130,6 +130,11 @@ var orderless = set("count sum min max avg uniq uniqExact uniqCombined uniqHLL12
 // answer: it is put in an order of its own, or is one row of figures. Rows that are
 // alike in that order still come as they are stored.
 func settled(s *sqltext.Select) bool {
+	for _, c := range s.Calls() {
+		if ordered(c.Last()) {
+			return false
+		}
+	}
 	for _, c := range s.Clauses {
 		if c.Name == "ORDER BY" && len(c.Expr.Columns) > 0 {
 			return true
