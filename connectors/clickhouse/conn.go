@@ -56,7 +56,7 @@ const killTime = 3 * time.Second
 
 const (
 	aboutText    = "select version(), currentDatabase()"
-	settingsText = "select name, value from system.settings where name in ('readonly', 'allow_ddl', 'allow_introspection_functions')"
+	settingsText = "select name, value from system.settings where name in ('readonly', 'allow_introspection_functions', 'dialect')"
 )
 
 // takeOver learns what the target is, what its login may do, and the catalog.
@@ -73,7 +73,9 @@ func (c *Conn) takeOver(ctx context.Context, g connectors.Guard) error {
 	if err != nil {
 		return c.opened(err)
 	}
-	c.weigh(settings)
+	if err := c.weigh(settings); err != nil {
+		return c.opened(err)
+	}
 	cat, err := c.readCatalog(ctx, g)
 	if err != nil {
 		return c.opened(err)
@@ -90,8 +92,9 @@ func (c *Conn) opened(err error) error {
 	return openError(c.endpoint.Name, err)
 }
 
-// weigh says what the login can do beyond what a gate should be given.
-func (c *Conn) weigh(settings [][]string) {
+// weigh says what the login can do beyond what a gate should be given. A profile under
+// which the server reads another language than the gate is none to go by.
+func (c *Conn) weigh(settings [][]string) error {
 	for _, s := range settings {
 		if len(s) != 2 {
 			continue
@@ -99,6 +102,8 @@ func (c *Conn) weigh(settings [][]string) {
 		switch n, _ := strconv.Atoi(s[1]); {
 		case s[0] == "readonly":
 			c.readonly = n
+		case s[0] == "dialect" && s[1] != "clickhouse":
+			return fmt.Errorf("%w: the profile of the login %s reads statements in the dialect %q", connectors.ErrUnsupported, c.endpoint.User, s[1])
 		case s[0] == "allow_introspection_functions" && n != 0:
 			c.warnings = append(c.warnings, "the login "+c.endpoint.User+" may call functions that look into the server's memory")
 		}
@@ -113,6 +118,7 @@ func (c *Conn) weigh(settings [][]string) {
 	if c.endpoint.TLS == "disable" {
 		c.warnings = append(c.warnings, "without TLS the password crosses the network in clear with every statement")
 	}
+	return nil
 }
 
 // Warnings says what the login can do beyond what a gate should be given, and what
@@ -198,8 +204,10 @@ func (c *Conn) settings(terms connectors.Terms, functions bool) url.Values {
 	v.Set("output_format_json_quote_64bit_integers", "1")
 	v.Set("output_format_json_quote_denormals", "1")
 	v.Set("output_format_write_statistics", "0")
+	v.Set("send_progress_in_http_headers", "0") // net/http takes no head without end
 	if terms.Timeout > 0 {
 		v.Set("max_execution_time", strconv.FormatInt(int64((terms.Timeout+time.Second-1)/time.Second), 10))
+		v.Set("timeout_overflow_mode", "throw") // and not a shorter answer
 	}
 	if terms.ReadOnly && c.readonly == 0 {
 		v.Set("readonly", "1")

@@ -147,7 +147,7 @@ func openError(name string, err error) error {
 		return wrap(connectors.ErrHostKey, "its TLS certificate is not trusted; check tls and the root certificate")
 	case errors.As(err, &record):
 		return wrap(connectors.ErrProtocol, "it does not speak TLS where it should")
-	case errors.Is(err, connectors.ErrProtocol), errors.Is(err, connectors.ErrUnreachable), errors.Is(err, connectors.ErrCredential):
+	case errors.Is(err, connectors.ErrProtocol), errors.Is(err, connectors.ErrUnreachable), errors.Is(err, connectors.ErrCredential), errors.Is(err, connectors.ErrUnsupported):
 		return fmt.Errorf("open %q: %w", name, err)
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return wrap(connectors.ErrProtocol, "it does not speak TLS where it should")

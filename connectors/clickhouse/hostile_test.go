@@ -28,6 +28,12 @@ import (
 // hostile answers the gate's first questions as a server does, and all else as f does.
 func hostile(t testing.TB, f http.HandlerFunc) connectors.Endpoint {
 	t.Helper()
+	return pretended(t, "", f)
+}
+
+// pretended is hostile with settings of the login's profile.
+func pretended(t testing.TB, settings string, f http.HandlerFunc) connectors.Endpoint {
+	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		text := string(body)
@@ -37,7 +43,8 @@ func hostile(t testing.TB, f http.HandlerFunc) connectors.Endpoint {
 			fmt.Fprint(w, `{"meta":[{"name":"v","type":"String"},{"name":"d","type":"String"}],"data":[["99.9","d"]],"rows":1}`)
 			return
 		case settingsText:
-			names = []string{"name", "value"}
+			fmt.Fprintf(w, `{"meta":[{"name":"name","type":"String"},{"name":"value","type":"String"}],"data":[%s]}`, settings)
+			return
 		case tablesText:
 			names = []string{"database", "name", "engine"}
 		case columnsText:
@@ -146,6 +153,19 @@ func TestHostileAnswers(t *testing.T) {
 			t.Errorf("%s: %d rows, want %d", k.name, len(rows), k.rows)
 		}
 		_ = c.Close()
+	}
+}
+
+// TestDialect holds that no server is gone by which reads another language.
+func TestDialect(t *testing.T) {
+	for settings, want := range map[string]error{`["dialect","clickhouse"],["readonly","0"]`: nil, `["dialect","prql"]`: connectors.ErrUnsupported} {
+		c, err := New(Options{}).Open(t.Context(), pretended(t, settings, http.NotFound), mask.NewSecret([]byte(appPassword)), &connectortest.Guard{})
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v", settings, err)
+		}
+		if err == nil {
+			_ = c.Close()
+		}
 	}
 }
 
