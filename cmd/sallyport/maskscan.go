@@ -58,7 +58,7 @@ func runMaskScan(ctx context.Context, args []string, io stdio) error {
 	case *rows < 1 || *rows > 100_000:
 		return &usageError{"--rows is a number from 1 to 100000", ""}
 	}
-	m, err := loadMaskTarget(*path, f.Arg(0), "postgres", "mysql", "mssql", "sqlite")
+	m, err := loadMaskTarget(*path, f.Arg(0), "postgres", "mysql", "clickhouse", "mssql", "sqlite")
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (m *maskTarget) scan(ctx context.Context, io stdio, rows int) (out []*scann
 		return nil, 0, err
 	}
 	for _, r := range relations {
-		if r.Kind == policy.TableView || len(r.Columns) == 0 {
+		if r.Kind == policy.TableView || r.Kind == policy.TableForeign && m.resource.Kind == "clickhouse" || len(r.Columns) == 0 {
 			continue
 		}
 		tables++

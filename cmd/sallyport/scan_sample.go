@@ -111,9 +111,15 @@ func sampleText(kind string, r connectors.Relation, rows int) string {
 		quoted = func(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 	case "mssql":
 		form = "left(cast(%s as nvarchar(max)), %d)"
+	case "clickhouse":
+		form = "substring(toString(%s), 1, %d)"
 	}
 	var cols []string
 	for _, c := range r.Columns {
+		if kind == "clickhouse" && wordless(c.Type) {
+			cols = append(cols, "''")
+			continue
+		}
 		cols = append(cols, fmt.Sprintf(form, quoted(c.Name), sampleValue))
 	}
 	from := quoted(r.Name)
@@ -124,6 +130,11 @@ func sampleText(kind string, r connectors.Relation, rows int) string {
 		return fmt.Sprintf("select top (%d) %s from %s", rows, strings.Join(cols, ", "), from)
 	}
 	return fmt.Sprintf("select %s from %s limit %d", strings.Join(cols, ", "), from, rows)
+}
+
+// wordless reports whether ClickHouse makes no text of a type by itself.
+func wordless(typ string) bool {
+	return strings.HasPrefix(typ, "AggregateFunction") || strings.HasPrefix(typ, "Tuple") || strings.Contains(typ, "Nothing")
 }
 
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

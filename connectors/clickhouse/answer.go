@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/connectors"
 )
@@ -59,6 +58,10 @@ type tail struct {
 
 func (t *tail) Read(b []byte) (int, error) {
 	n, err := t.r.Read(b)
+	if n >= tailSize {
+		t.b = append(t.b[:0], b[n-tailSize:n]...)
+		return n, err
+	}
 	t.b = append(t.b, b[:n]...)
 	if extra := len(t.b) - tailSize; extra > 0 {
 		t.b = t.b[:copy(t.b, t.b[extra:])]
@@ -176,56 +179,6 @@ func (a *answer) meta() error {
 
 var errLarge = errors.New("too large")
 
-// value appends the next JSON value to b as it stands there, of at most so many bytes.
-func (a *answer) value(b []byte, most int) ([]byte, error) {
-	c, err := a.peek()
-	if err != nil {
-		return b, err
-	}
-	start, depth, quoted := len(b), 0, false
-	switch c {
-	case ',', ':', ']', '}':
-		return b, errFormat
-	}
-	for {
-		c, err := a.r.ReadByte()
-		if err != nil {
-			return b, err
-		}
-		if len(b)-start >= most {
-			return b, errLarge
-		}
-		switch {
-		case quoted && c == '\\':
-			next, err := a.r.ReadByte()
-			if err != nil {
-				return b, err
-			}
-			b = append(b, c, next)
-			continue
-		case quoted && c == '"':
-			quoted = false
-		case quoted:
-			b = append(b, c)
-			continue
-		case c == '"':
-			quoted = true
-		case c == '[' || c == '{':
-			if depth++; depth > maxNesting {
-				return b, errFormat
-			}
-		case (c == ']' || c == '}') && depth > 0:
-			depth--
-		case depth == 0 && (c == ',' || c == ']' || c == '}' || c == ':' || c <= ' '):
-			return b, a.r.UnreadByte() // after a number or a word
-		}
-		b = append(b, c)
-		if depth == 0 && !quoted && (c == '"' || c == ']' || c == '}') {
-			return b, nil
-		}
-	}
-}
-
 // next returns the next row, io.EOF after the last. Its bytes are valid until the next
 // call.
 func (a *answer) next() ([]connectors.Value, error) {
@@ -282,22 +235,6 @@ func (a *answer) row() error {
 	return a.expect(']')
 }
 
-// decode is a value from its JSON: a text's content, and of all else the JSON itself.
-func decode(raw []byte) (connectors.Value, error) {
-	switch {
-	case len(raw) == 0:
-		return connectors.Value{}, errFormat
-	case string(raw) == "null":
-		return connectors.Value{Null: true}, nil
-	case raw[0] != '"':
-		return connectors.Value{Bytes: raw}, nil
-	case bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw):
-		return connectors.Value{Bytes: raw[1 : len(raw)-1]}, nil
-	}
-	b, err := unquote(raw[1 : len(raw)-1])
-	return connectors.Value{Bytes: b}, err
-}
-
 // finish reads what follows the rows.
 func (a *answer) finish() error {
 	for {
@@ -342,7 +279,9 @@ func (a *answer) broken(err error, why string) error {
 	}
 	switch {
 	case errors.Is(err, errLarge):
-		return fmt.Errorf("%w: a value is larger than %d MiB, or a row than %d MiB", connectors.ErrUnsupported, maxValue>>20, maxRow>>20)
+		return malformed(fmt.Sprintf("a value is larger than %d MiB, or a row than %d MiB", maxValue>>20, maxRow>>20))
+	case err == io.EOF: // the bare one is the end of the body, not of the line
+		return malformed(why + ": it ends in the middle")
 	case err != nil && !errors.Is(err, errFormat):
 		return err
 	}
@@ -356,6 +295,12 @@ func failed(res *http.Response) error {
 		return err
 	}
 	text := string(bytes.ToValidUTF8(b, []byte("?")))
+	var told struct {
+		Exception string `json:"exception"`
+	}
+	if json.Unmarshal(b, &told) == nil && told.Exception != "" {
+		text = told.Exception // newer servers keep to the format
+	}
 	if r := refusedBy(text); r.code != 0 {
 		r.status = res.StatusCode
 		return r

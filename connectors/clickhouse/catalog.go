@@ -174,7 +174,7 @@ func (rel *relation) spread() (more bool) {
 	}
 	for i := range rel.Columns {
 		c := &rel.Columns[i]
-		has := set(strings.Join(nil, ""))
+		has := map[string]bool{}
 		for _, f := range c.From {
 			has[f] = true
 		}
@@ -226,9 +226,8 @@ func (c *Conn) refresh(ctx context.Context, g connectors.Guard) error {
 	cat, err := c.readCatalog(ctx, g)
 	if err != nil {
 		c.dirty.Store(true)
-		var n *noteError
-		if asNote(err, &n) {
-			return n.error
+		if no, ok := noted(err); ok {
+			return no
 		}
 		return fmt.Errorf("read the catalog of %q: %w", c.endpoint.Name, failure(ctx, err, ""))
 	}

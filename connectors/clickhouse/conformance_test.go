@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
@@ -26,12 +27,15 @@ var suiteSchema = []string{
 	`create table buf as customers engine = Buffer(currentDatabase(), customers, 1, 100, 100, 100000, 1000000, 1000000, 10000000)`,
 	`create table j_customers (id UInt32, email String) engine = Join(ANY, LEFT, id)`,
 	`insert into j_customers select id, email from customers`,
+	`create table by_mail (email String, name String, id UInt32) engine = MergeTree order by email`,
+	`insert into by_mail select email, name, id from customers`,
 	`create table s_customers (email String) engine = Set`,
 	`insert into s_customers select email from customers`,
 }
 
 // masks are those of the tables that hold the addresses; a view's are of what it shows.
-var masks = []mask.Rule{{Name: "contact", Column: "customers.email", Method: mask.Redact}, {Name: "copies", Column: "*_customers.email", Method: mask.Redact}}
+var masks = []mask.Rule{{Name: "contact", Column: "customers.email", Method: mask.Redact}, {Name: "copies", Column: "*_customers.email", Method: mask.Redact},
+	{Name: "stored", Column: "by_mail.email", Method: mask.Redact}}
 
 func attacks() (list []string) {
 	text := ""
@@ -66,7 +70,7 @@ func TestConformance(t *testing.T) {
 	gone := e
 	gone.Database = "no_such_database"
 	connectortest.Run(t, connectortest.Target{
-		Driver: New(Options{}), Endpoint: e, Secret: appPassword,
+		Driver: New(Options{Patience: 2 * time.Second}), Endpoint: e, Secret: appPassword,
 		Faults: []connectortest.Fault{
 			{Name: "wrong password", Endpoint: e, Secret: "wrong-Quince-5150", Want: connectors.ErrCredential},
 			{Name: "no such database", Endpoint: gone, Secret: appPassword, Want: connectors.ErrUnreachable},

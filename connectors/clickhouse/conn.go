@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,7 @@ import (
 type Conn struct {
 	endpoint connectors.Endpoint
 	line     *line
+	patience time.Duration
 	now      func() time.Time
 	newID    func() string
 
@@ -48,17 +50,13 @@ var (
 	errTime       = errors.New("statement timeout")
 )
 
-const (
-	// killTime is how long a statement that is to end is asked to, before the line is
-	// cut and the target left to itself.
-	killTime = 3 * time.Second
-	// sideTime bounds what the gate asks for itself.
-	sideTime = 20 * time.Second
-)
+// killTime is how long a statement that is to end is asked to, before the line is cut
+// and the target left to itself.
+const killTime = 3 * time.Second
 
 const (
 	aboutText    = "select version(), currentDatabase()"
-	settingsText = "select name, value from system.settings where name in ('readonly', 'allow_ddl', 'allow_introspection_functions')"
+	settingsText = "select name, value from system.settings where name in ('readonly', 'allow_introspection_functions', 'dialect')"
 )
 
 // takeOver learns what the target is, what its login may do, and the catalog.
@@ -75,7 +73,9 @@ func (c *Conn) takeOver(ctx context.Context, g connectors.Guard) error {
 	if err != nil {
 		return c.opened(err)
 	}
-	c.weigh(settings)
+	if err := c.weigh(settings); err != nil {
+		return c.opened(err)
+	}
 	cat, err := c.readCatalog(ctx, g)
 	if err != nil {
 		return c.opened(err)
@@ -86,15 +86,15 @@ func (c *Conn) takeOver(ctx context.Context, g connectors.Guard) error {
 
 // opened is an error of Open. Those of the guard go as they are.
 func (c *Conn) opened(err error) error {
-	var n *noteError
-	if errors.As(err, &n) {
-		return fmt.Errorf("open %q: %w", c.endpoint.Name, n.error)
+	if no, ok := noted(err); ok {
+		return fmt.Errorf("open %q: %w", c.endpoint.Name, no)
 	}
 	return openError(c.endpoint.Name, err)
 }
 
-// weigh says what the login can do beyond what a gate should be given.
-func (c *Conn) weigh(settings [][]string) {
+// weigh says what the login can do beyond what a gate should be given. A profile under
+// which the server reads another language than the gate is none to go by.
+func (c *Conn) weigh(settings [][]string) error {
 	for _, s := range settings {
 		if len(s) != 2 {
 			continue
@@ -102,19 +102,23 @@ func (c *Conn) weigh(settings [][]string) {
 		switch n, _ := strconv.Atoi(s[1]); {
 		case s[0] == "readonly":
 			c.readonly = n
+		case s[0] == "dialect" && s[1] != "clickhouse":
+			return fmt.Errorf("%w: the profile of the login %s reads statements in the dialect %q", connectors.ErrUnsupported, c.endpoint.User, s[1])
 		case s[0] == "allow_introspection_functions" && n != 0:
 			c.warnings = append(c.warnings, "the login "+c.endpoint.User+" may call functions that look into the server's memory")
 		}
 	}
-	switch c.readonly {
-	case 0:
-		c.warnings = append(c.warnings, "the profile of the login "+c.endpoint.User+" has readonly = 0: what the gate permits it may do, up to what the server grants it")
-	case 1:
+	major, _ := strconv.Atoi(strings.SplitN(c.version, ".", 2)[0])
+	switch {
+	case c.readonly == 0 && major < 20:
+		c.warnings = append(c.warnings, "the login "+c.endpoint.User+" can do anything, whatever the policy says: its profile has readonly = 0, and this version of the server knows no grants")
+	case c.readonly == 1:
 		c.warnings = append(c.warnings, "the profile of the login "+c.endpoint.User+" has readonly = 1, which fixes all settings: limits are kept by the gate alone, and KILL QUERY may be refused")
 	}
 	if c.endpoint.TLS == "disable" {
 		c.warnings = append(c.warnings, "without TLS the password crosses the network in clear with every statement")
 	}
+	return nil
 }
 
 // Warnings says what the login can do beyond what a gate should be given, and what
@@ -128,6 +132,15 @@ func (c *Conn) Login() string { return c.endpoint.User }
 type noteError struct{ error }
 
 func (e *noteError) Unwrap() error { return e.error }
+
+// noted returns the guard's own error, where err is one.
+func noted(err error) (error, bool) {
+	var n *noteError
+	if errors.As(err, &n) {
+		return n.error, true
+	}
+	return nil, false
+}
 
 // own runs a statement of the gate's own and returns its rows.
 func (c *Conn) own(ctx context.Context, g connectors.Guard, text string) ([][]string, error) {
@@ -143,7 +156,7 @@ func (c *Conn) aside(ctx context.Context, text string) ([][]string, error) {
 		return nil, errConnClosed
 	}
 	defer c.using.Done()
-	ctx, cancel := context.WithTimeout(ctx, sideTime)
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	return c.line.rows(ctx, request{text: text, database: c.endpoint.Database, id: c.newID()}, maxCatalog)
 }
@@ -169,7 +182,7 @@ func (c *Conn) kill(id string, answers func() bool, over <-chan struct{}) {
 	defer tick.Stop()
 	for {
 		rows, err := c.line.rows(ctx, request{text: "KILL QUERY WHERE query_id = '" + id + "' ASYNC", id: c.newID()}, 100)
-		if err == nil && (len(rows) > 0 || answers()) || errors.As(err, new(*refusal)) || errors.As(err, new(*dialError)) {
+		if err == nil && len(rows) > 0 || answers() || errors.As(err, new(*refusal)) || errors.As(err, new(*dialError)) {
 			return // it was told, or has ended, or cannot be told
 		}
 		select {
@@ -191,8 +204,10 @@ func (c *Conn) settings(terms connectors.Terms, functions bool) url.Values {
 	v.Set("output_format_json_quote_64bit_integers", "1")
 	v.Set("output_format_json_quote_denormals", "1")
 	v.Set("output_format_write_statistics", "0")
+	v.Set("send_progress_in_http_headers", "0") // net/http takes no head without end
 	if terms.Timeout > 0 {
 		v.Set("max_execution_time", strconv.FormatInt(int64((terms.Timeout+time.Second-1)/time.Second), 10))
+		v.Set("timeout_overflow_mode", "throw") // and not a shorter answer
 	}
 	if terms.ReadOnly && c.readonly == 0 {
 		v.Set("readonly", "1")

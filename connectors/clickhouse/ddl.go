@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/connectors/internal/sqltext"
@@ -25,7 +26,10 @@ func (r *reading) structure() bool {
 	case t.Is("OPTIMIZE"):
 		i := r.kindOf(1)
 		r.raise(policy.DDL, "OPTIMIZE rewrites the table's parts")
-		r.tables(i)
+		i = r.tables(i)
+		if slices.ContainsFunc(r.tokens[i:], func(t sqltext.Token) bool { return t.Is("DEDUPLICATE") }) {
+			r.destroys(policy.DDL, "DEDUPLICATE removes rows")
+		}
 	case t.Is("RENAME"), t.Is("EXCHANGE"):
 		r.rename()
 	case t.Is("DELETE"):
@@ -128,6 +132,9 @@ func (r *reading) create() {
 	verb := r.verb()
 	i := 1
 	for r.at(i).Is("OR", "REPLACE", "TEMPORARY") {
+		if r.at(i).Is("REPLACE") {
+			r.destroys(policy.DDL, "OR REPLACE loses what was there")
+		}
 		i++
 	}
 	t := r.at(i)
@@ -168,6 +175,8 @@ func (r *reading) definition(i int, table bool) {
 			r.facts.Copies, r.facts.Form = true, r.facts.Verb+" AS SELECT"
 			r.body = rest[k:]
 			return
+		case t.Is("FROM") && k+1 < len(rest) && rest[k+1].Kind == sqltext.String:
+			r.raise(policy.Dangerous, "reads a folder of the server's")
 		case t.Is("TO") && !table && k+1 < len(rest) && rest[k+1].Named():
 			c, _ := sqltext.ChainAt(rest, k+1)
 			r.table(c, true)

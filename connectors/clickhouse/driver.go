@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -12,15 +13,19 @@ import (
 )
 
 // Options are the choices of a Driver. The zero value is right.
-type Options struct{}
+type Options struct {
+	// Patience bounds each question that the gate asks for itself (the catalog): a
+	// target that does not answer in that time is unreachable. 0 is 20 seconds.
+	Patience time.Duration
+}
 
 // Driver opens connections to ClickHouse. It is safe for concurrent use.
-type Driver struct{}
+type Driver struct{ o Options }
 
 var _ connectors.Driver = (*Driver)(nil)
 
 // New makes a driver.
-func New(Options) *Driver { return &Driver{} }
+func New(o Options) *Driver { return &Driver{o} }
 
 // Kind returns "clickhouse".
 func (*Driver) Kind() string { return "clickhouse" }
@@ -33,7 +38,7 @@ func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", e.Name, err)
 	}
-	c := &Conn{endpoint: e, line: l, now: time.Now, newID: func() string { return "sallyport-" + strings.ToLower(rand.Text()) }}
+	c := &Conn{endpoint: e, line: l, patience: cmp.Or(d.o.Patience, 20*time.Second), now: time.Now, newID: func() string { return "sallyport-" + strings.ToLower(rand.Text()) }}
 	if err := c.takeOver(ctx, g); err != nil {
 		_ = c.Close()
 		return nil, err

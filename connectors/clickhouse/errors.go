@@ -43,7 +43,7 @@ func (r *refusal) Error() string { return fmt.Sprintf("%s (code %d)", r.text, r.
 
 var (
 	said    = regexp.MustCompile(`(?s)Code: (\d+)[.,]\s*(.*)`)
-	trailer = regexp.MustCompile(`(?s)(, e\.what\(\) = DB::Exception.*|\s*\(version [0-9][^)]*\)|, Stack trace.*|Stack trace:.*)$`)
+	trailer = regexp.MustCompile(`(?s)(, e\.what\(\) = DB::Exception.*|\s*\(version [0-9].*\)|, Stack trace.*|Stack trace:.*)$`)
 	pointed = regexp.MustCompile(`failed at position (\d+)`)
 )
 
@@ -118,8 +118,14 @@ func canceled(run context.Context) error {
 	return fmt.Errorf("%w: %w", connectors.ErrCanceled, cause)
 }
 
+// begun is the first line of an answer of which no more came.
+var begun = regexp.MustCompile(`malformed HTTP (?:response|version|status code) "([^"]*)"`)
+
 func notHTTP(err error) bool {
 	s := err.Error()
+	if m := begun.FindStringSubmatch(s); m != nil && m[1] != "" && strings.HasPrefix("HTTP/1.1 ", m[1]) {
+		return false // it was about to
+	}
 	return strings.Contains(s, "malformed HTTP") || strings.Contains(s, "transfer encoding") || strings.Contains(s, "malformed MIME") || strings.Contains(s, "response headers exceeded") || strings.Contains(s, "malformed chunked") || strings.Contains(s, "invalid byte in chunk")
 }
 
@@ -141,7 +147,7 @@ func openError(name string, err error) error {
 		return wrap(connectors.ErrHostKey, "its TLS certificate is not trusted; check tls and the root certificate")
 	case errors.As(err, &record):
 		return wrap(connectors.ErrProtocol, "it does not speak TLS where it should")
-	case errors.Is(err, connectors.ErrProtocol), errors.Is(err, connectors.ErrUnreachable), errors.Is(err, connectors.ErrCredential):
+	case errors.Is(err, connectors.ErrProtocol), errors.Is(err, connectors.ErrUnreachable), errors.Is(err, connectors.ErrCredential), errors.Is(err, connectors.ErrUnsupported):
 		return fmt.Errorf("open %q: %w", name, err)
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return wrap(connectors.ErrProtocol, "it does not speak TLS where it should")
@@ -159,7 +165,7 @@ func root(err error) string {
 		return "no answer in time"
 	case errors.As(err, &op):
 		return op.Err.Error()
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), begun.MatchString(err.Error()):
 		return "it closed the connection"
 	}
 	for {

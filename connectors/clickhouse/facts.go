@@ -13,7 +13,7 @@ const maxWhy = 6
 
 // Facts judges a text of one statement. It never fails: what cannot be judged is
 // Unknown and says why. It is safe for concurrent use.
-func Facts(text string) policy.Facts { return read(text).facts }
+func Facts(text string) policy.Facts { return read(text, "").facts }
 
 // reading is all that a text tells by itself.
 type reading struct {
@@ -34,12 +34,16 @@ type reading struct {
 	// cannot says why the statement is not run, "" if it may be.
 	cannot string
 
-	why []string
+	// within are the names that WITH gives to subqueries.
+	within map[string]bool
+
+	database string // where names without one are looked for, "" where that is not known
+	why      []string
 }
 
-// read judges a text.
-func read(text string) *reading {
-	r := &reading{facts: policy.Facts{Class: policy.Read, Statements: 1}}
+// read judges a text that is asked in a database.
+func read(text, database string) *reading {
+	r := &reading{database: database, facts: policy.Facts{Class: policy.Read, Statements: 1}}
 	tokens, err := sqltext.Lex(sqltext.ClickHouse, text)
 	if err == nil {
 		r.tokens, err = sqltext.Single(tokens)
@@ -122,7 +126,7 @@ func (r *reading) table(c sqltext.Chain, write bool) {
 	if len(c.Parts) > 2 {
 		r.raise(policy.Unknown, "the name "+c.String()+" has too many parts")
 	}
-	if strings.EqualFold(t.Schema, "system") {
+	if strings.EqualFold(t.Schema, "system") || t.Schema == "" && strings.EqualFold(r.database, "system") {
 		r.system(t.Name, write)
 	}
 	for i := range r.facts.Tables {
@@ -160,12 +164,12 @@ func (r *reading) scan() {
 	if m.Unread {
 		r.raise(policy.Unknown, "what stands in FROM is not understood")
 	}
-	within := withNames(r.body)
+	r.within = withNames(r.body)
 	for _, s := range m.Sources {
 		switch {
 		case s.Function:
 			r.tableFunction(s.Last())
-		case len(s.Parts) == 1 && within[s.Parts[0]]:
+		case len(s.Parts) == 1 && r.within[s.Parts[0]]:
 		default:
 			r.table(s.Chain, false)
 		}
@@ -173,6 +177,7 @@ func (r *reading) scan() {
 	for _, c := range m.Calls {
 		r.call(c, m.Sources)
 	}
+	r.definitions(m)
 	for i, t := range r.body {
 		n := sqltext.Token{}
 		if i+1 < len(r.body) {
@@ -191,6 +196,36 @@ func (r *reading) scan() {
 			r.cannot = "settings are the gate's: leave SETTINGS out"
 			r.raise(policy.Dangerous, "SETTINGS changes the limits of the statement")
 		}
+	}
+}
+
+// telling are columns of system tables that hold the texts which made tables: those of
+// some engines have a password in them.
+var telling = set("create_table_query engine_full as_select")
+
+// definitions judges whether the statement shows them.
+func (r *reading) definitions(m sqltext.Mentions) {
+	if !slices.ContainsFunc(r.facts.Tables, func(t policy.Table) bool {
+		return (strings.EqualFold(t.Schema, "system") || t.Schema == "" && strings.EqualFold(r.database, "system")) && (strings.EqualFold(t.Name, "tables") || strings.EqualFold(t.Name, "databases"))
+	}) {
+		return
+	}
+	shows := m.Words["COLUMNS"]
+	for _, c := range m.Chains {
+		for _, p := range c.Parts {
+			shows = shows || telling[strings.ToLower(p)]
+		}
+	}
+	for i, t := range r.body {
+		if !t.Sym("*") || i == 0 {
+			continue
+		}
+		p := r.body[i-1]
+		counts := i > 1 && p.Sym("(") && r.body[i-2].Is("COUNT")
+		shows = shows || !counts && (p.Is("SELECT", "DISTINCT") || p.Sym(",", ".", "("))
+	}
+	if shows {
+		r.raise(policy.Dangerous, "what made tables may hold passwords: name the columns, without create_table_query and engine_full")
 	}
 }
 
@@ -231,7 +266,7 @@ func (r *reading) call(c sqltext.Call, sources []sqltext.Source) {
 	switch l := lists(); {
 	case len(c.Parts) > 1:
 		r.raise(policy.Unknown, "what "+c.String()+" calls is not known")
-	case harmless(name):
+	case harmless(name), l["type"][name]:
 	case l["elsewhere"][name]:
 		r.facts.Opaque = true
 		r.why = append(r.why, name+" reads a table or dictionary by a name that is not followed")

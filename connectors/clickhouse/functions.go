@@ -47,6 +47,21 @@ func harmless(name string) bool {
 	return false
 }
 
+// ordered reports whether a function's result depends on the order of rows. That of one
+// in any case counts.
+func ordered(name string) bool {
+	m := lists()["ordered"]
+	if m[name] || m[strings.ToLower(name)] {
+		return true
+	}
+	for _, c := range combinators {
+		if base, ok := strings.CutSuffix(name, c); ok && base != "" && ordered(base) {
+			return true
+		}
+	}
+	return false
+}
+
 // aggregate is an aggregate function with one more ending, or more.
 func aggregate(name string) bool {
 	if lists()["aggregate"][name] {

@@ -2,8 +2,8 @@ package clickhouse
 
 import (
 	"context"
-	"errors"
 	"slices"
+	"strings"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/internal/sqltext"
@@ -27,7 +27,7 @@ type judged struct {
 // assess judges a text by the catalog as last read.
 func (c *Conn) assess(text string) *judged {
 	cat := c.catalog.Load()
-	j := &judged{reading: read(text)}
+	j := &judged{reading: read(text, c.endpoint.Database)}
 	j.follow(cat, c.endpoint.Database)
 	j.resolve(cat, c.endpoint.Database)
 	if j.cannot == "" {
@@ -130,6 +130,11 @@ var orderless = set("count sum min max avg uniq uniqExact uniqCombined uniqHLL12
 // answer: it is put in an order of its own, or is one row of figures. Rows that are
 // alike in that order still come as they are stored.
 func settled(s *sqltext.Select) bool {
+	for _, c := range s.Calls() {
+		if ordered(c.Last()) {
+			return false
+		}
+	}
 	for _, c := range s.Clauses {
 		if c.Name == "ORDER BY" && len(c.Expr.Columns) > 0 {
 			return true
@@ -223,8 +228,11 @@ func (j *judged) inserted(cat *catalog, database string) string {
 		switch {
 		case err != nil:
 			return err.Error()
-		case len(e.Columns) > 0:
-			return "VALUES names " + e.Columns[0].String()
+		}
+		for _, c := range e.Columns {
+			if c.Quoted || !valueWords[strings.ToLower(c.String())] {
+				return "VALUES names " + c.String()
+			}
 		}
 		return strange(e.Calls)
 	}
@@ -245,8 +253,16 @@ func (j *judged) inserted(cat *catalog, database string) string {
 	return ""
 }
 
+// valueWords are words that are values.
+var valueWords = set("true false inf nan default")
+
 // resolve completes the facts by what the catalog knows.
 func (j *judged) resolve(cat *catalog, database string) {
+	for name := range j.within { // which servers do not see everywhere: the table may be meant
+		if cat.relations[[2]string{database, name}] != nil {
+			j.facts.Tables = append(j.facts.Tables, policy.Table{Name: name})
+		}
+	}
 	for i := range j.facts.Tables {
 		t := &j.facts.Tables[i]
 		if t.Schema == "" {
@@ -271,5 +287,3 @@ func (c *Conn) Judge(_ context.Context, s connectors.Statement) (policy.Facts, e
 func (c *Conn) Trace(_ context.Context, s connectors.Statement) (*connectors.Trace, error) {
 	return c.assess(s.Text).trace, nil
 }
-
-func asNote(err error, n **noteError) bool { return errors.As(err, n) }

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,13 +16,8 @@ import (
 	"github.com/sallyport/sallyport/mask"
 )
 
-// Bounds of the line.
-const (
-	maxHeader = 64 << 10
-	// idleTime is less than the server keeps a connection for (keep_alive_timeout is 3
-	// seconds by default): no statement is sent into one that is being closed.
-	idleTime = 2 * time.Second
-)
+// maxHeader bounds the head of an answer.
+const maxHeader = 64 << 10
 
 // line is a target's HTTP interface. Every request signs in anew and stands alone:
 // there is no session that would keep a setting, a table or a transaction. It is safe
@@ -62,10 +58,15 @@ func newLine(e connectors.Endpoint, secret mask.Secret) (*line, error) {
 				return c, nil
 			},
 			TLSClientConfig: secure, TLSHandshakeTimeout: 20 * time.Second, DisableCompression: true,
-			IdleConnTimeout: idleTime, MaxIdleConns: 2, MaxResponseHeaderBytes: maxHeader, WriteBufferSize: 64 << 10, ReadBufferSize: 64 << 10,
+			MaxResponseHeaderBytes: maxHeader,
+			// One request a connection. No statement is sent into one that the server is
+			// closing, and what a target says on one that idles, which net/http writes to
+			// the process's log, is never read.
+			DisableKeepAlives: true, WriteBufferSize: 64 << 10, ReadBufferSize: 64 << 10,
 		},
 	}
 	if secure != nil {
+		secure.ClientSessionCache = tls.NewLRUClientSessionCache(4)
 		l.base.Scheme = "https"
 	}
 	return l, nil
@@ -152,8 +153,8 @@ func (l *line) rows(ctx context.Context, q request, most int) ([][]string, error
 	}
 }
 
-// close frees what idles and forgets the secret. Nothing may run any more.
+// close forgets the secret. Nothing may run any more.
 func (l *line) close() {
-	l.transport.CloseIdleConnections()
+	l.transport.CloseIdleConnections() // of a dial that came too late
 	l.secret.Destroy()
 }

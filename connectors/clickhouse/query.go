@@ -92,13 +92,11 @@ func (q *source) start() ([]connectors.Column, error) {
 	}
 	if q.masks && q.j.trace.Understood() {
 		if err := q.c.unmoved(q.run, q.g, q.j.used); err != nil {
-			var no *policy.Refusal
-			var n *noteError
-			switch {
-			case errors.As(err, &no):
+			if no, ok := noted(err); ok {
+				return nil, no
+			}
+			if errors.As(err, new(*policy.Refusal)) {
 				return nil, err
-			case asNote(err, &n):
-				return nil, n.error
 			}
 			return nil, failure(q.run, err, "")
 		}

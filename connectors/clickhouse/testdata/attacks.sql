@@ -214,3 +214,15 @@ select indexHint(email = 'x') from customers
 select ignore(email) from customers
 select evalMLMethod(email) from customers
 select currentUser(), (select any(email) from customers)
+select name from by_mail
+select name from by_mail limit 1
+select name, rowNumberInAllBlocks() as n from by_mail order by name
+select name from by_mail order by rowNumberInAllBlocks() + 0 * length(name)
+select any(name) as a from by_mail order by a
+select anyIf(name, 1) as a from by_mail order by a
+select groupArray(name) as a from by_mail order by a
+select argMin(name, 1) as a from by_mail order by a
+select name, runningDifference(id) from by_mail order by name
+select ANY(name) as a from by_mail order by a
+select name from by_mail order by 1
+select name from by_mail where id > 3 limit 5
