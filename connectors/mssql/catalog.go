@@ -34,7 +34,11 @@ type relation struct {
 	types []string
 	rows  string // of the catalog that it was made of
 	// code runs when it is changed.
-	code bool
+	code    bool
+	indexes []index
+	// parents and children are the columns that foreign keys tie to this table's.
+	parents, children []link
+	checks            [][]string
 	// twice is set where another has this name in another case.
 	twice bool
 }
@@ -53,7 +57,7 @@ func (c *Conn) readCatalog(ctx context.Context, g connectors.Guard) (*catalog, e
 		text string
 		add  func(row []string)
 		n    int
-	}{{columnsText + columnsOrder, cat.addColumn, 9}, {synonymsText, cat.addSynonym, 2}, {triggersText, cat.addTrigger, 2}} {
+	}{{columnsText + columnsOrder, cat.addColumn, 9}, {synonymsText, cat.addSynonym, 2}, {triggersText, cat.addTrigger, 2}, {indexText, cat.addIndex, 5}, {foreignText, cat.addForeign, 6}, {checkText, cat.addCheck, 3}} {
 		rows, err := c.own(ctx, g, q.text)
 		if err != nil {
 			return nil, err
