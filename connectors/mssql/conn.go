@@ -62,7 +62,7 @@ const aboutText = "SELECT SCHEMA_NAME(), IS_SRVROLEMEMBER('sysadmin'), IS_SRVROL
 // sessionText makes the session the gate's own. It goes before each statement, since
 // some texts that run may change what it sets, and asks where the session stands.
 // QUOTED_IDENTIFIER decides how a text is read.
-var sessionText = fmt.Sprintf("SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET ANSI_WARNINGS ON; SET CONCAT_NULL_YIELDS_NULL ON; SET IMPLICIT_TRANSACTIONS OFF; SET ROWCOUNT 0; SET TEXTSIZE %d; SET LOCK_TIMEOUT 10000; SELECT @@TRANCOUNT, DB_NAME(), SUSER_SNAME()", valueMax+2)
+var sessionText = fmt.Sprintf("SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET ANSI_WARNINGS ON; SET CONCAT_NULL_YIELDS_NULL ON; SET IMPLICIT_TRANSACTIONS OFF; SET NOCOUNT OFF; SET ROWCOUNT 0; SET TEXTSIZE %d; SET LOCK_TIMEOUT 10000; SELECT @@TRANCOUNT, DB_NAME(), SUSER_SNAME()", valueMax+2)
 
 // takeOver reads what the login may do, and the catalog.
 func (c *Conn) takeOver(ctx context.Context) error {

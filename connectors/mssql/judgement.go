@@ -69,6 +69,10 @@ func (j *judged) resolve(cat *catalog, home, database string) {
 		switch r := cat.find(parts, home, database); {
 		case r != nil:
 			n.Schema, n.Name, n.Kind = r.Schema, r.Name, r.kind
+			if r.elsewhere(database) {
+				j.facts.Class, j.facts.Opaque = policy.Worst(j.facts.Class, policy.Dangerous), true
+				j.facts.Why = strings.TrimPrefix(j.facts.Why+"; "+r.Name+" stands for what is of another database or server", "; ")
+			}
 			if n.Write && r.code {
 				j.facts.Opaque = true
 				j.followed = false

@@ -84,7 +84,7 @@ func (r *reading) word(i, from int) {
 		r.another(i)
 	case t.Is("FETCH") && r.at(i+1).Is("NEXT", "FIRST") && before.Is("ROW", "ROWS"):
 	case contextual[upper] && (t.Depth > 0 || before.Sym(".", ",") || before.Is("AS")):
-	case sqltext.TSQL.Starters[upper] && i > from:
+	case sqltext.TSQL.Starters[upper] && i > from, others[upper] && t.Depth == 0 && !before.Sym(".", ",") && !before.Is("AS", "SELECT"):
 		r.another(i)
 	}
 }
