@@ -102,7 +102,7 @@ func (r *reader) name(e *Expr) error {
 		r.i++
 		return nil
 	}
-	c, next := chainAt(r.t, r.i)
+	c, next := ChainAt(r.t, r.i)
 	call := at(r.t, next).Sym("(")
 	if t.Kind == Word && (r.d.reserves(t.upper()) || r.d.operates(t.upper())) && !(call && t.Is("LEFT", "RIGHT", "CAST", "ANY", "FIRST", "LAST", "RANGE")) {
 		return r.fail("a word is not understood")
@@ -298,7 +298,7 @@ func equalities(t []Token) (ok bool, tries int) {
 		if !at(t, i).Named() || reserved[t[i].upper()] {
 			return false, 0
 		}
-		_, i = chainAt(t, i)
+		_, i = ChainAt(t, i)
 		switch {
 		case at(t, i).Sym("=", "==") && (at(t, i+1).Kind == Number || at(t, i+1).Kind == String):
 			tries++

@@ -80,7 +80,12 @@ type resolver struct {
 	tables []*Table // of s.From
 	out    Resolution
 	seen   map[Ref]bool
+	steps  int
 }
+
+// maxSteps bounds how often a name is looked up: names of items may stand in each
+// other, twice in each.
+const maxSteps = 20_000
 
 func (r *resolver) same(a, b string) bool { return a == b || r.fold && strings.EqualFold(a, b) }
 
@@ -200,12 +205,19 @@ func (r *resolver) mentioned(k int) []Chain {
 }
 
 func (r *resolver) chains(list []Chain, within map[int]bool) (refs []Ref, aliased bool, err error) {
+	have := map[Ref]bool{}
 	for _, c := range list {
 		more, direct, err := r.chain(c, within)
 		if err != nil {
 			return nil, false, err
 		}
-		refs, aliased = append(refs, more...), aliased || !direct
+		aliased = aliased || !direct
+		for _, m := range more {
+			if !have[m] {
+				have[m] = true
+				refs = append(refs, m)
+			}
+		}
 	}
 	return refs, aliased, nil
 }
@@ -213,6 +225,9 @@ func (r *resolver) chains(list []Chain, within map[int]bool) (refs []Ref, aliase
 // chain is every column that a name may mean. Direct is set where it means one column
 // of a table and can mean nothing else. within are the items that are being resolved.
 func (r *resolver) chain(c Chain, within map[int]bool) (refs []Ref, direct bool, err error) {
+	if r.steps++; r.steps > maxSteps || len(r.out.Reads)+len(refs) > maxSteps {
+		return nil, false, &Error{c.At, "its names refer to each other too often"}
+	}
 	direct = true
 	meant := false // it is an item's name
 	for k, t := range r.tables {

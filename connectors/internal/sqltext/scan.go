@@ -60,6 +60,7 @@ func Scan(d Dialect, tokens []Token) Mentions {
 		switch {
 		case t.Is("SELECT"):
 			s.m.Selects++
+		case t.Is("JOIN") && at(tokens, i-1).Is("ARRAY") && d.Reserved["ARRAY"] && !at(tokens, i-2).Is("AS"):
 		case t.Is("FROM", "JOIN"):
 			s.sources(i + 1)
 		case t.Is("IN") && d.InTables:
@@ -86,8 +87,9 @@ func at(t []Token, i int) Token {
 	return Token{Kind: Symbol}
 }
 
-// chainAt reads names with dots between them, and returns the token after them.
-func chainAt(t []Token, i int) (Chain, int) {
+// ChainAt reads the names with dots between them that begin at token i, which must be
+// Named, and returns the token after them.
+func ChainAt(t []Token, i int) (Chain, int) {
 	c := Chain{At: t[i].At, Depth: t[i].Depth}
 	for {
 		c.Parts = append(c.Parts, t[i].Value)
@@ -110,7 +112,7 @@ func closing(t []Token, i int) int {
 }
 
 func (s *scan) chain(i int) {
-	c, next := chainAt(s.t, i)
+	c, next := ChainAt(s.t, i)
 	if at(s.t, next).Sym("(") && s.calls(i, next) {
 		s.m.Calls = append(s.m.Calls, Call{c, next, closing(s.t, next)})
 	}
@@ -137,9 +139,10 @@ func (s *scan) sources(i int) {
 		t := at(s.t, i)
 		switch {
 		case t.Sym("("):
+			s.m.Unread = s.m.Unread || !at(s.t, i+1).Is("SELECT", "WITH") && !at(s.t, i+1).Sym("(")
 			i = closing(s.t, i) + 1
 		case t.Named() && (t.Kind == Name || !s.d.reserves(t.upper())):
-			c, next := chainAt(s.t, i)
+			c, next := ChainAt(s.t, i)
 			src := Source{Chain: c}
 			if at(s.t, next).Sym("(") {
 				src.Function = true
@@ -187,7 +190,7 @@ func (s *scan) in(i int) {
 	if t := at(s.t, i); !t.Named() || t.Is("NULL", "SELECT", "WITH") {
 		return
 	}
-	c, next := chainAt(s.t, i)
+	c, next := ChainAt(s.t, i)
 	if n := at(s.t, next); !n.Sym(",") || c.Depth == 0 {
 		s.m.Sources = append(s.m.Sources, Source{Chain: c, Function: n.Sym("(")})
 	}

@@ -113,7 +113,7 @@ func (r *reader) item() (Item, error) {
 		return it, err
 	}
 	if len(it.Expr.Columns) == 1 && r.t[start].Named() {
-		if c, next := chainAt(r.t, start); next == r.i {
+		if c, next := ChainAt(r.t, start); next == r.i {
 			it.Kind, it.Column = Column, c
 		}
 	}
@@ -129,7 +129,7 @@ func (r *reader) star() (Chain, bool) {
 	if !r.now().Named() || r.now().Kind == Word && r.d.reserves(r.now().upper()) {
 		return Chain{}, false
 	}
-	c, next := chainAt(r.t, r.i)
+	c, next := ChainAt(r.t, r.i)
 	if at(r.t, next).Sym(".") && at(r.t, next+1).Sym("*") {
 		r.i = next + 2
 		return c, true
@@ -184,7 +184,7 @@ func (r *reader) source(s *Select) error {
 	if !t.Named() || t.Kind == Word && r.d.reserves(t.upper()) {
 		return r.fail("what stands in FROM is not a table's name")
 	}
-	c, next := chainAt(r.t, r.i)
+	c, next := ChainAt(r.t, r.i)
 	r.i = next
 	if r.now().Sym("(", ".") {
 		return r.fail("what stands in FROM is not a table's name")
@@ -346,4 +346,38 @@ func (r *reader) limit() error {
 		r.i += 2
 	}
 	return nil
+}
+
+// Calls are all calls of the statement.
+func (s *Select) Calls() []Call {
+	var all []Call
+	for _, it := range s.Items {
+		all = append(all, it.Expr.Calls...)
+	}
+	for _, c := range s.Clauses {
+		all = append(all, c.Expr.Calls...)
+	}
+	return all
+}
+
+// ReadValues reads VALUES and lists in brackets after it, with commas between them or
+// without, and returns what they mention. Its errors are *Error.
+func ReadValues(d Dialect, t []Token) (*Expr, error) {
+	r := &reader{d: &d, t: t}
+	if !r.now().Is("VALUES") || len(t) == 1 {
+		return nil, r.fail("it is no VALUES")
+	}
+	e := &Expr{}
+	for r.i++; !r.end(); {
+		if !r.now().Sym("(") {
+			return nil, r.fail("the values are not understood")
+		}
+		if err := r.list(e); err != nil {
+			return nil, err
+		}
+		if r.now().Sym(",") {
+			r.i++
+		}
+	}
+	return e, nil
 }

@@ -232,11 +232,22 @@ func TestResolveTSQL(t *testing.T) {
 		{"select email x from users order by id offset 5 rows fetch next 2 rows only", "users.email | ORDER BY:id"},
 		{"select email from users go", "users.email |"},
 		{"select id from users where email in (N'a', 'b')", "users.id | WHERE:email=2"},
-		{"select id from users where id in (id, 1)", "users.id | WHERE:id WHERE:id"},
+		{"select id from users where id in (id, 1)", "users.id | WHERE:id"},
 	} {
 		if got := shown(TSQL, c.text); got != c.want && !(strings.HasPrefix(c.want, "!") && strings.HasPrefix(got, "!") && strings.Contains(got, c.want[1:])) {
 			t.Errorf("%s:\n got %s\nwant %s", c.text, got, c.want)
 		}
+	}
+}
+
+// TestNamesInNames holds that names which stand twice in each other do not take forever.
+func TestNamesInNames(t *testing.T) {
+	items := []string{"id as a0"}
+	for i := range 40 {
+		items = append(items, fmt.Sprintf("a%d + a%d as a%d", i, i, i+1))
+	}
+	if got := shown(ClickHouse, "select "+strings.Join(items, ", ")+" from users"); !strings.Contains(got, "too often") {
+		t.Errorf("got %.200s", got)
 	}
 }
 
