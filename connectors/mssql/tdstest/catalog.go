@@ -13,13 +13,13 @@ create table sys.columns (object_id int, column_id int, name nvarchar(128), user
 create table sys.synonyms (object_id int, schema_id int, name nvarchar(128), base_object_name nvarchar(1035));
 create table sys.triggers (object_id int, parent_id int, name nvarchar(128), is_disabled bit);
 insert into sys.schemas values (1, 'dbo');
-insert into sys.types values (56, 'int'), (127, 'bigint'), (104, 'bit'), (62, 'float'), (231, 'nvarchar'), (165, 'varbinary'), (52, 'smallint'), (48, 'tinyint');
+insert into sys.types values (56, 'int'), (127, 'bigint'), (104, 'bit'), (62, 'float'), (231, 'nvarchar'), (167, 'varchar'), (165, 'varbinary'), (52, 'smallint'), (48, 'tinyint');
 insert into sys.objects select rowid, 1, name, case type when 'table' then 'U' when 'view' then 'V' else 'TR' end, '' from dbo.sqlite_master where type in ('table', 'view', 'trigger') and name not like 'sqlite%' and name not like 'synonym%';
 insert into sys.synonyms select rowid + 10000, 1, substr(name, 9), '[dbo].[' || substr(sql, instr(sql, 'synonym for ') + 12, instr(sql, ' */') - instr(sql, 'synonym for ') - 12) || ']' from dbo.sqlite_master where type = 'view' and name like 'synonym%';
 insert into sys.triggers select m.rowid, t.rowid, m.name, 0 from dbo.sqlite_master m join dbo.sqlite_master t on t.name = m.tbl_name and t.type = 'table' where m.type = 'trigger';
 insert into sys.columns select m.rowid, c.cid + 1, c.name,
- case when lower(c.type) like 'int%' then 56 when lower(c.type) like 'bigint%' then 127 when lower(c.type) like 'bit%' then 104 when lower(c.type) like 'float%' then 62 when lower(c.type) like 'varbinary%' then 165 when lower(c.type) like 'smallint%' then 52 when lower(c.type) like 'tinyint%' then 48 else 231 end,
- case when c.type like '%(%' then 2 * cast(substr(c.type, instr(c.type, '(') + 1) as int) else 4 end, 0, 0, c.hidden in (2, 3), 0
+ case when lower(c.type) like 'int%' then 56 when lower(c.type) like 'bigint%' then 127 when lower(c.type) like 'bit%' then 104 when lower(c.type) like 'float%' then 62 when lower(c.type) like 'varbinary%' then 165 when lower(c.type) like 'varchar%' then 167 when lower(c.type) like 'smallint%' then 52 when lower(c.type) like 'tinyint%' then 48 else 231 end,
+ case when lower(c.type) like 'varchar(%' then cast(substr(c.type, instr(c.type, '(') + 1) as int) when c.type like '%(%' then 2 * cast(substr(c.type, instr(c.type, '(') + 1) as int) else 4 end, 0, 0, c.hidden in (2, 3), 0
  from dbo.sqlite_master m, pragma_table_xinfo(m.name, 'dbo') c where m.type in ('table', 'view') and m.name not like 'sqlite%' and m.name not like 'synonym%';
 create table sys.indexes (object_id int, index_id int, is_unique bit);
 create table sys.index_columns (object_id int, index_id int, column_id int, key_ordinal int, is_included_column bit);

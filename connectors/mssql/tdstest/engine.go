@@ -249,7 +249,7 @@ func valueOf(p *sqlite3.Stmt, i int, kind string) any {
 		return nil
 	}
 	switch kind {
-	case "NVARCHAR", "MAX":
+	case "NVARCHAR", "VARCHAR", "MAX":
 		return p.ColumnText(i)
 	case "BINARY":
 		return append([]byte{}, p.ColumnRawBlob(i)...)
