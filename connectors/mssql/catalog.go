@@ -34,7 +34,13 @@ type relation struct {
 	types []string
 	rows  string // of the catalog that it was made of
 	// code runs when it is changed.
-	code bool
+	code    bool
+	indexes []index
+	// parents and children are the columns that foreign keys tie to this table's.
+	parents, children []link
+	checks            [][]string
+	// base is what a synonym stands for.
+	base string
 	// twice is set where another has this name in another case.
 	twice bool
 }
@@ -42,7 +48,7 @@ type relation struct {
 const (
 	columnsText  = "SELECT s.name, o.name, o.type, c.name, t.name, c.max_length, c.precision, c.scale, c.is_computed FROM sys.objects o JOIN sys.schemas s ON s.schema_id = o.schema_id JOIN sys.columns c ON c.object_id = o.object_id JOIN sys.types t ON t.user_type_id = c.user_type_id WHERE o.type IN ('U', 'V')"
 	columnsOrder = " ORDER BY s.name, o.name, c.column_id"
-	synonymsText = "SELECT s.name, y.name FROM sys.synonyms y JOIN sys.schemas s ON s.schema_id = y.schema_id"
+	synonymsText = "SELECT s.name, y.name, y.base_object_name FROM sys.synonyms y JOIN sys.schemas s ON s.schema_id = y.schema_id"
 	triggersText = "SELECT s.name, o.name FROM sys.triggers g JOIN sys.objects o ON o.object_id = g.parent_id JOIN sys.schemas s ON s.schema_id = o.schema_id WHERE g.is_disabled = 0"
 )
 
@@ -53,7 +59,7 @@ func (c *Conn) readCatalog(ctx context.Context, g connectors.Guard) (*catalog, e
 		text string
 		add  func(row []string)
 		n    int
-	}{{columnsText + columnsOrder, cat.addColumn, 9}, {synonymsText, cat.addSynonym, 2}, {triggersText, cat.addTrigger, 2}} {
+	}{{columnsText + columnsOrder, cat.addColumn, 9}, {synonymsText, cat.addSynonym, 3}, {triggersText, cat.addTrigger, 2}, {indexText, cat.addIndex, 5}, {foreignText, cat.addForeign, 6}, {checkText, cat.addCheck, 3}} {
 		rows, err := c.own(ctx, g, q.text)
 		if err != nil {
 			return nil, err
@@ -127,7 +133,25 @@ func typeText(name, length, precision, scale string) string {
 	return name
 }
 
-func (cat *catalog) addSynonym(r []string) { cat.relation(r[0], r[1], policy.TableUnknown) }
+// addSynonym keeps what a synonym stands for as far as it matters: whether that is
+// elsewhere.
+func (cat *catalog) addSynonym(r []string) {
+	rel := cat.relation(r[0], r[1], policy.TableUnknown)
+	rel.base = r[2]
+}
+
+// elsewhere reports whether a synonym may stand for what is not of the database.
+func (r *relation) elsewhere(database string) bool {
+	if r.base == "" {
+		return false
+	}
+	tokens, err := sqltext.Lex(sqltext.TSQL, r.base)
+	if err != nil || len(tokens) == 0 {
+		return true
+	}
+	c, next := (&reading{t: tokens}).chain(0)
+	return next != len(tokens) || len(c.Parts) > 3 || len(c.Parts) == 3 && !strings.EqualFold(c.Parts[0], database)
+}
 
 func (cat *catalog) addTrigger(r []string) {
 	if rel := cat.relations[key(r[0], r[1])]; rel != nil {

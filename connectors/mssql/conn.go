@@ -62,7 +62,7 @@ const aboutText = "SELECT SCHEMA_NAME(), IS_SRVROLEMEMBER('sysadmin'), IS_SRVROL
 // sessionText makes the session the gate's own. It goes before each statement, since
 // some texts that run may change what it sets, and asks where the session stands.
 // QUOTED_IDENTIFIER decides how a text is read.
-var sessionText = fmt.Sprintf("SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET ANSI_WARNINGS ON; SET CONCAT_NULL_YIELDS_NULL ON; SET IMPLICIT_TRANSACTIONS OFF; SET ROWCOUNT 0; SET TEXTSIZE %d; SET LOCK_TIMEOUT 10000; SELECT @@TRANCOUNT, DB_NAME(), SUSER_SNAME()", valueMax+2)
+var sessionText = fmt.Sprintf("SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET ANSI_WARNINGS ON; SET CONCAT_NULL_YIELDS_NULL ON; SET IMPLICIT_TRANSACTIONS OFF; SET NOCOUNT OFF; SET ROWCOUNT 0; SET TEXTSIZE %d; SET LOCK_TIMEOUT 10000; SELECT @@TRANCOUNT, DB_NAME(), SUSER_SNAME()", valueMax+2)
 
 // takeOver reads what the login may do, and the catalog.
 func (c *Conn) takeOver(ctx context.Context) error {
@@ -223,18 +223,26 @@ func named(args []any) []driver.NamedValue {
 }
 
 // peculiar says why the library would not send a text as it is, "" if it would: one
-// without white space or anything else that a name has not it calls as a procedure.
+// that is a name, beside what stands in brackets without white space or anything else
+// that a name has not, it calls as a procedure.
 func peculiar(text string) string {
+	var rest strings.Builder
+	for s := text; s != ""; {
+		before, inner, ok := strings.Cut(s, "[")
+		rest.WriteString(before)
+		if !ok {
+			break
+		}
+		if _, s, ok = strings.Cut(inner, "]"); !ok {
+			break
+		}
+	}
 	switch {
 	case len(text) > 10 && strings.EqualFold(text[:10], "INSERTBULK"):
 		return "rows are not copied in"
 	case strings.EqualFold(text, "COMMIT"), strings.EqualFold(text, "ROLLBACK"):
-	case !strings.ContainsAny(text, "\n\r';( "):
+	case !strings.ContainsAny(rest.String(), "\n\r\t';( "):
 		return "a procedure is called by EXEC with its name"
-	case !strings.ContainsAny(text, "\n\r';"):
-		if _, rest, ok := strings.Cut(text, "["); ok && strings.Contains(rest, "]") && strings.Trim(text, " ")[0] == '[' {
-			return "a procedure is called by EXEC with its name"
-		}
 	}
 	return ""
 }

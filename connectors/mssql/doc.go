@@ -51,8 +51,10 @@
 // conditions. A masked column shows, masked, where it stands by itself in the list of a
 // SELECT; where it is computed with, compared, sorted or grouped by, its rule must
 // permit that. Subqueries, WITH, set operations, APPLY, PIVOT, FOR JSON and XML, views
-// and synonyms are not followed: over tables with masked columns they are refused. A
-// computed column is taken to be computed from every column of its table. How many
+// and synonyms are not followed: over tables with masked columns they are refused. Rows
+// may come in the order of any index of their tables unless ORDER BY has a unique one's
+// columns, and a change may fail by a unique key, a foreign key or a CHECK: a masked
+// column in one of these decides, too (order.go). A computed column is taken to be computed from every column of its table. How many
 // columns an answer has and what they are called is compared with what was read. Errors
 // and messages of statements that touch masked columns are withheld, with the numbers
 // that may tell what a value was.

@@ -313,3 +313,21 @@ func TestNotices(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+// TestBelt: what ran as a read is rolled back, and what comes after it stands.
+func TestBelt(t *testing.T) {
+	s := server(t, tdstest.Options{Setup: "create table dbo.t (id int primary key, a int); insert into dbo.t values (1, 1), (2, 1)"})
+	c := open(t, endpoint(s), &connectortest.Guard{})
+	wrong := &connectortest.Guard{Terms: func(connectors.Operation) connectors.Terms { return connectors.Terms{ReadOnly: true} }}
+	var te *connectors.TargetError
+	if _, err := ask(t, c, wrong, "UPDATE dbo.t SET a = 2 WHERE id = 1"); !errors.As(err, &te) || !strings.Contains(te.Text, "rolled back") {
+		t.Errorf("a change that was taken for a read: %v", err)
+	}
+	if _, err := ask(t, c, &connectortest.Guard{}, "UPDATE dbo.t SET a = 3 WHERE id = 2"); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := s.Rows("select a from dbo.t order by id")
+	if err != nil || rows[0][0] != "1" || rows[1][0] != "3" {
+		t.Errorf("%v, %v; want 1 and 3", rows, err)
+	}
+}

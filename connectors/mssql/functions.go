@@ -41,6 +41,8 @@ var (
 	locks = set("XLOCK TABLOCK TABLOCKX UPDLOCK HOLDLOCK SERIALIZABLE REPEATABLEREAD")
 	// contextual words begin a statement only after a semicolon.
 	contextual = set("THROW SEND RECEIVE GET MOVE ENABLE DISABLE ADD")
+	// others begin statements of servers that are SQL Server's kin (Synapse, Fabric).
+	others = set("COPY RENAME")
 	// secrets are views and tables of the server that hold what signs in.
 	secrets = set("sql_logins syslogins sysxlogins sysremotelogins sysusers")
 )

@@ -21,9 +21,10 @@ type judged struct {
 	cannot string
 	// named is set where the trace's columns are those of the answer, which are called
 	// names, "" where that is the server's choice.
-	named bool
-	names []string
-	used  []*relation
+	named   bool
+	names   []string
+	aliases []string
+	used    []*relation
 }
 
 // assess judges a text by the catalog as last read.
@@ -68,6 +69,10 @@ func (j *judged) resolve(cat *catalog, home, database string) {
 		switch r := cat.find(parts, home, database); {
 		case r != nil:
 			n.Schema, n.Name, n.Kind = r.Schema, r.Name, r.kind
+			if r.elsewhere(database) {
+				j.facts.Class, j.facts.Opaque = policy.Worst(j.facts.Class, policy.Dangerous), true
+				j.facts.Why = strings.TrimPrefix(j.facts.Why+"; "+r.Name+" stands for what is of another database or server", "; ")
+			}
 			if n.Write && r.code {
 				j.facts.Opaque = true
 				j.followed = false
@@ -90,7 +95,11 @@ func (j *judged) follow(cat *catalog, home, database string) (*connectors.Trace,
 	case j.facts.Class == policy.DDL:
 		return nil, errors.New("what a change of the structure does to columns is not followed")
 	case j.query == nil && j.facts.Verb == "INSERT":
-		return &connectors.Trace{}, nil // DEFAULT VALUES
+		into := cat.find(j.target.Parts, home, database)
+		if into == nil || into.kind != policy.TablePlain {
+			return nil, errors.New("what it changes is not known")
+		}
+		return &connectors.Trace{Predicates: j.betrayed(into, nil)}, nil // DEFAULT VALUES
 	case j.query == nil:
 		return nil, errors.New("only a plain SELECT, INSERT, UPDATE or DELETE of tables is followed, without WITH, subqueries or set operations")
 	}
@@ -114,8 +123,14 @@ func (j *judged) follow(cat *catalog, home, database string) (*connectors.Trace,
 	for _, p := range res.Predicates {
 		out.Predicates = append(out.Predicates, connectors.Predicate{Column: columnOf(p.Ref), Equality: p.Equality, Clause: p.Clause, Tries: p.Tries})
 	}
+	for _, it := range s.Items {
+		if it.Alias != "" {
+			j.aliases = append(j.aliases, it.Alias)
+		}
+	}
 	if j.facts.Verb == "SELECT" {
 		j.named = true
+		out.Predicates = append(out.Predicates, j.indexOrder(s)...)
 		for _, o := range res.Columns {
 			out.Columns = append(out.Columns, connectors.ValueOrigin{Direct: o.Direct, Columns: columnsOf(o.Columns)})
 			j.names = append(j.names, o.Name)
@@ -127,11 +142,12 @@ func (j *judged) follow(cat *catalog, home, database string) (*connectors.Trace,
 
 // written tells where a change's values go.
 func (j *judged) written(out *connectors.Trace, res *sqltext.Resolution, into *relation) error {
-	if j.facts.Verb == "DELETE" {
-		return nil
-	}
 	if into == nil || into.kind != policy.TablePlain {
 		return errors.New("what it changes is not known")
+	}
+	out.Predicates = append(out.Predicates, j.betrayed(into, j.assigned)...)
+	if j.facts.Verb == "DELETE" {
+		return nil
 	}
 	names := j.assigned
 	if len(names) == 0 {

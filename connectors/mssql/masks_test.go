@@ -145,3 +145,51 @@ func TestSecondAnswer(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+// TestOrderAndFailure: the order in which rows come, and whether a change fails, may
+// tell of a masked column that an index, a key or a CHECK is on.
+func TestOrderAndFailure(t *testing.T) {
+	s := server(t, tdstest.Options{Setup: `
+create table dbo.people (id int primary key, email nvarchar(100), age int, check (age > length(email)) /* check */);
+create unique index dbo.people_email on people (email);
+create table dbo.orders (id int primary key, who nvarchar(100) references people (email), n int);
+create table dbo.plain (id int primary key, note nvarchar(10));`})
+	c := open(t, endpoint(s), &connectortest.Guard{})
+	plan, err := mask.NewPlan([]mask.Rule{{Name: "contact", Column: "people.email", Method: mask.Redact}, {Name: "who", Column: "orders.who", Method: mask.Redact}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"SELECT id FROM dbo.people":                                     "the order of an index",
+		"SELECT TOP (1) id FROM dbo.people":                             "the order of an index",
+		"SELECT id, email FROM dbo.people ORDER BY age":                 "the order of an index",
+		"SELECT id FROM dbo.people ORDER BY age, id DESC":               "",
+		"SELECT id, email FROM dbo.people ORDER BY id":                  "",
+		"SELECT age AS id FROM dbo.people ORDER BY id":                  "the order of an index",
+		"SELECT id FROM dbo.people ORDER BY id % 2":                     "the order of an index",
+		"SELECT id, email FROM dbo.people WHERE id = 4":                 "",
+		"SELECT id, email FROM dbo.people WHERE id IN (4, 5)":           "the order of an index",
+		"SELECT COUNT(*), MAX(age) FROM dbo.people":                     "",
+		"SELECT COUNT(*) FROM dbo.people GROUP BY age":                  "the order of an index",
+		"SELECT p.id FROM dbo.people p JOIN dbo.plain q ON q.id = p.id": "the order of an index",
+		"SELECT id FROM dbo.plain":                                      "",
+		"INSERT INTO dbo.people VALUES (1, 'a', 2)":                     "a unique key",
+		"INSERT INTO dbo.people DEFAULT VALUES":                         "a unique key",
+		"UPDATE dbo.people SET email = 'x' WHERE id = 1":                "a unique key",
+		"UPDATE dbo.people SET age = 3 WHERE id = 1":                    "a CHECK",
+		"UPDATE dbo.people SET id = 3 WHERE id = 1":                     "",
+		"INSERT INTO dbo.orders VALUES (1, 'a', 2)":                     "a foreign key",
+		"UPDATE dbo.orders SET n = 3 WHERE id = 1":                      "",
+		"UPDATE dbo.orders SET who = 'x' WHERE id = 1":                  "a foreign key",
+		"DELETE FROM dbo.people WHERE id = 1":                           "a foreign key",
+		"DELETE FROM dbo.orders WHERE id = 1":                           "",
+		"INSERT INTO dbo.plain VALUES (1, 'a')":                         "",
+	} {
+		f, _ := c.Judge(t.Context(), connectors.Statement{Text: text})
+		tr, _ := c.Trace(t.Context(), connectors.Statement{Text: text})
+		no := tr.Refusal(plan, plan, f)
+		if (no == nil) != (want == "") || no != nil && !strings.Contains(no.Reason, want) {
+			t.Errorf("%q: %v (%s), want %q", text, no, tr.Why, want)
+		}
+	}
+}

@@ -8,9 +8,11 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 
 	mssql "github.com/microsoft/go-mssqldb"
 	"github.com/microsoft/go-mssqldb/msdsn"
@@ -69,10 +71,15 @@ func signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (*ms
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", connectors.ErrUnreachable, err)
 	}
-	config, err := configuration(e, host, port, secret)
+	config, err := configuration(e, host, port)
 	if err != nil {
 		return nil, nil, err
 	}
+	// The library keeps what it was told for as long as the session is. So it is told of
+	// a text whose bytes are ours, and wiped once it has signed in.
+	password := slices.Clone(secret.Reveal())
+	defer clear(password)
+	config.Password = unsafe.String(unsafe.SliceData(password), len(password))
 	connector := mssql.NewConnectorConfig(config)
 	stop := func() bool { return true }
 	d := &dialer{host: host}
@@ -120,9 +127,9 @@ func signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (*ms
 
 // configuration is what the library is told. Nothing of it passes through the text of
 // a connection string.
-func configuration(e connectors.Endpoint, host string, port uint64, secret mask.Secret) (msdsn.Config, error) {
+func configuration(e connectors.Endpoint, host string, port uint64) (msdsn.Config, error) {
 	c := msdsn.Config{
-		Host: host, Port: port, Database: e.Database, User: e.User, Password: string(secret.Reveal()),
+		Host: host, Port: port, Database: e.Database, User: e.User,
 		Protocols: []string{"tcp"}, DisableRetry: true, DialTimeout: -1, LogFlags: msdsn.LogMessages, NoTraceID: true,
 		AppName: "sallyport", Workstation: "sallyport", ReadOnlyIntent: e.ReadIntent, Parameters: map[string]string{},
 		HostInCertificateProvided: true, Encryption: msdsn.EncryptionRequired,

@@ -69,6 +69,8 @@ func (r *reading) word(i, from int) {
 	case t.Is("WITH") && r.at(i+1).Is("TIES", "ROLLUP", "CUBE"):
 	case t.Is("WITH") && i > from:
 		r.another(i)
+	case t.Is("JOIN", "APPLY") && !r.listed(i):
+		r.unknown("tables joined within a bracket are not understood")
 	case t.Is("APPLY") && r.at(i+1).Named():
 		if _, next := r.chain(i + 1); !r.at(next).Sym("(") {
 			r.unknown("APPLY of a table is not understood")
@@ -84,9 +86,19 @@ func (r *reading) word(i, from int) {
 		r.another(i)
 	case t.Is("FETCH") && r.at(i+1).Is("NEXT", "FIRST") && before.Is("ROW", "ROWS"):
 	case contextual[upper] && (t.Depth > 0 || before.Sym(".", ",") || before.Is("AS")):
-	case sqltext.TSQL.Starters[upper] && i > from:
+	case sqltext.TSQL.Starters[upper] && i > from, others[upper] && t.Depth == 0 && !before.Sym(".", ",") && !before.Is("AS", "SELECT"):
 		r.another(i)
 	}
+}
+
+// listed reports whether a FROM stands before the word, in the same bracket.
+func (r *reading) listed(i int) bool {
+	for k := i - 1; k >= 0 && r.t[k].Depth >= r.t[i].Depth; k-- {
+		if r.t[k].Depth == r.t[i].Depth && r.t[k].Is("FROM") {
+			return true
+		}
+	}
+	return false
 }
 
 // another is a word at which a second statement may begin.

@@ -13,8 +13,7 @@ import (
 // engine is SQLite as one session sees it.
 type engine struct {
 	db    *sqlite3.Conn
-	depth int // of BEGIN TRANSACTION
-	rows  int64
+	depth int               // of BEGIN TRANSACTION
 	words map[string]string // what @@ names and functions of the session are
 }
 
@@ -61,7 +60,8 @@ func (e *engine) begin() error {
 	return e.db.Exec("begin")
 }
 
-var errNoTransaction = errors.New("The request has no corresponding BEGIN TRANSACTION.") //nolint:staticcheck // the server's own words
+//lint:ignore ST1005 the server's own words
+var errNoTransaction = errors.New("The request has no corresponding BEGIN TRANSACTION.")
 
 func (e *engine) commit() error {
 	if e.depth == 0 {
@@ -249,7 +249,7 @@ func valueOf(p *sqlite3.Stmt, i int, kind string) any {
 		return nil
 	}
 	switch kind {
-	case "NVARCHAR", "MAX":
+	case "NVARCHAR", "VARCHAR", "MAX":
 		return p.ColumnText(i)
 	case "BINARY":
 		return append([]byte{}, p.ColumnRawBlob(i)...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -51,6 +52,7 @@ type Server struct {
 	mu       sync.Mutex
 	lines    map[net.Conn]struct{}
 	batches  []string
+	raw      map[string][]byte
 	readOnly bool
 }
 
@@ -58,7 +60,8 @@ var databases atomic.Int64
 
 // Start starts one on a port of its own. The caller stops it.
 func Start(o Options) (*Server, error) {
-	s := &Server{options: o, database: fmt.Sprintf("/tdstest%d", databases.Add(1)), lines: map[net.Conn]struct{}{}}
+	s := &Server{options: o, database: fmt.Sprintf("/tdstest%d", databases.Add(1)), lines: map[net.Conn]struct{}{}, raw: map[string][]byte{}}
+	maps.Copy(s.raw, o.Raw)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	memdb.Create(s.database, nil)
 	var err error
@@ -83,6 +86,13 @@ func (s *Server) Sessions() int { return int(s.sessions.Load()) }
 
 // Active counts the statements that run.
 func (s *Server) Active() int { return int(s.active.Load()) }
+
+// Answer has a batch answered with these bytes from now on, as Options.Raw does.
+func (s *Server) Answer(text string, body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.raw[text] = body
+}
 
 // Batches are the texts that came, in order, but those of the catalog.
 func (s *Server) Batches() []string {

@@ -127,7 +127,10 @@ func (s *session) handle(m message) error {
 func (s *session) batch(text string, args map[string]any) error {
 	a := s.answer()
 	a.proc = args != nil
-	if raw, ok := s.server.options.Raw[text]; ok {
+	s.server.mu.Lock()
+	raw, ok := s.server.raw[text]
+	s.server.mu.Unlock()
+	if ok {
 		_, _ = a.w.Write(raw)
 		return a.end()
 	}

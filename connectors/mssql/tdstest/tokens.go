@@ -158,6 +158,7 @@ var types = map[string]columnType{
 	"BIT":      {[]byte{0x68, 1}, integer(1)},
 	"FLOAT":    {[]byte{0x6d, 8}, float},
 	"NVARCHAR": {append([]byte{0xe7, 0x40, 0x1f}, collation...), nvarchar},
+	"VARCHAR":  {append([]byte{0xa7, 0x40, 0x1f}, collation...), varchar},
 	"MAX":      {append([]byte{0xe7, 0xff, 0xff}, collation...), nvarcharMax},
 	"BINARY":   {[]byte{0xa5, 0xff, 0xff}, binaryMax},
 }
@@ -193,6 +194,25 @@ func nvarchar(w io.Writer, v any) {
 	u = u[:min(len(u), 8000)]
 	_, _ = w.Write(binary.LittleEndian.AppendUint16(nil, uint16(len(u))))
 	_, _ = w.Write(u)
+}
+
+// varchar writes a text of Latin-1, which is code page 1252 but for a few.
+func varchar(w io.Writer, v any) {
+	s, ok := v.(string)
+	if !ok {
+		_, _ = w.Write([]byte{0xff, 0xff})
+		return
+	}
+	b := make([]byte, 2, 2+len(s))
+	for _, r := range s {
+		if r > 0xff {
+			r = '?'
+		}
+		b = append(b, byte(r))
+	}
+	b = b[:min(len(b), 8002)]
+	binary.LittleEndian.PutUint16(b, uint16(len(b)-2))
+	_, _ = w.Write(b)
 }
 
 func nvarcharMax(w io.Writer, v any) {
