@@ -62,7 +62,7 @@ func TestFrames(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b := startBastion(t)
+	b := startBastion(t, "--later", "orders-db,orders-maria")
 	b.reach(t, s, key, "")
 	host, port, _ := strings.Cut(s.Address, ":")
 	for _, size := range [][2]int{{80, 24}, {132, 43}, {61, 19}} {

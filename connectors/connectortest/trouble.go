@@ -177,7 +177,11 @@ func (s *suite) troubled(t *testing.T, w work, what trouble, do func(conn connec
 	g := &Guard{Discard: true, said: &s.said}
 	s.leakless(t, func() {
 		l, e := s.over()
-		conn, err := s.impatient().Open(s.context(t), e, mask.NewSecret([]byte(s.Secret)), g)
+		d := s.Driver
+		if what == stall { // elsewhere haste would give up a target that is merely busy
+			d = s.impatient()
+		}
+		conn, err := d.Open(s.context(t), e, mask.NewSecret([]byte(s.Secret)), g)
 		if err != nil {
 			t.Fatalf("open: %v", err)
 		}
