@@ -15,14 +15,14 @@ import (
 	"github.com/sallyport/sallyport/policy"
 )
 
-// Big is whether the large answers are of 1 GiB, by SALLYPORT_BIG=1, and not of 64 MiB.
+// Big is whether the large answers are of 1 GiB, by SALLYPORT_BIG=1.
 func Big() bool { return os.Getenv("SALLYPORT_BIG") == "1" }
 
 func large() int64 {
 	if Big() {
 		return 1 << 30
 	}
-	return 64 << 20
+	return largeBytes
 }
 
 // general are the proofs that are the same for every power.
