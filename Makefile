@@ -27,7 +27,7 @@ test: ## all tests; installs and starts what they need
 	$(GO) test ./...
 
 suite: ## what each kind of target promises, proved, as a table
-	bash testdata/tools/need.sh
+	@bash testdata/tools/need.sh
 	@set -o pipefail; $(GO) test -json -run '$(SUITES)' $(SUITED) | $(GO) run ./connectors/connectortest/suitetable $(ARGS) testdata/suite.md
 
 race: ## all tests under the race detector (needs a C compiler)

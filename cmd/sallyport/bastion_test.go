@@ -34,6 +34,7 @@ type testBastion struct {
 	log        *logBuffer
 	exited     chan error
 	tds        *tdstest.Server // of scriptMSSQL
+	later      string          // of demo's flag: what the test does not open
 }
 
 // logBuffer keeps what a process printed; safe for concurrent use.
@@ -92,7 +93,7 @@ func (b *testBastion) start(args ...string) {
 	b.t.Helper()
 	b.log = &logBuffer{}
 	b.exited = make(chan error, 1)
-	b.cmd = sallyport(append([]string{"demo", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data", b.data}, args...)...)
+	b.cmd = sallyport(append([]string{"demo", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data", b.data, "--later", b.later}, args...)...)
 	b.cmd.Stderr = b.log
 	out, err := b.cmd.StdoutPipe()
 	if err != nil {

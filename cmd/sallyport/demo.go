@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,8 +24,14 @@ const demoClient = "sallyport"
 const marker = "sallyport-demo"
 
 type demoFlags struct {
-	listen, http, data, postgresURL string
-	reset                           bool
+	listen, http, data, postgresURL, later string
+	reset                                  bool
+}
+
+// starts reports whether a resource's server is started with the demo, and not only
+// when it is first opened.
+func (o *demoFlags) starts(resource string) bool {
+	return !slices.Contains(strings.Split(o.later, ","), resource)
 }
 
 // runDemo starts what a bastion needs around it, writes a configuration, and
@@ -36,6 +43,7 @@ func runDemo(ctx context.Context, args []string, io stdio) error {
 	f.StringVar(&o.http, "http", "127.0.0.1:2280", "the identity provider's address, on loopback")
 	f.StringVar(&o.data, "data", "", "where the demo keeps its data (default: the user's state directory)")
 	f.StringVar(&o.postgresURL, "postgres-url", "", "an empty PostgreSQL database for orders-db, as its owner: postgres://user:password@host/db")
+	f.StringVar(&o.later, "later", "", "resources whose servers start only when they are first opened: orders-db,orders-maria")
 	f.BoolVar(&o.reset, "reset", false, "forget everything from earlier demos in the data directory")
 	if err := parse(f, args); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/sallyport/sallyport/cmd/sallyport/demo"
 	"github.com/sallyport/sallyport/connectors/mysql/mariaserver"
@@ -22,6 +23,8 @@ type demoMaria struct {
 	address     string
 	passFile    string
 	ready       *once
+	begin       sync.Once // of the start
+	run         func()
 	server      *mariaserver.Server
 	cancel      context.CancelFunc
 }
@@ -46,13 +49,16 @@ func newDemoMaria(ctx context.Context, o demoFlags, log *slog.Logger) *demoMaria
 		}
 	}
 	m.address = filepath.Join(dir, "s.sock") // named in the configuration; dial knows the real one
-	go func() {
+	m.run = func() {
 		err := m.start(ctx, dir, pass)
 		if err != nil && ctx.Err() == nil {
 			log.Warn("orders-maria did not start", "err", err)
 		}
 		m.ready.settle(err)
-	}()
+	}
+	if o.starts(demo.MariaName) {
+		m.begin.Do(func() { go m.run() })
+	}
 	return m
 }
 
@@ -90,6 +96,7 @@ func (m *demoMaria) settings() demo.MariaTarget {
 // dial connects once the server has started; a start that failed is the reason why
 // it cannot.
 func (m *demoMaria) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	m.begin.Do(func() { go m.run() })
 	if err := m.ready.wait(ctx); err != nil {
 		return nil, fmt.Errorf("the demo's MariaDB: %w", err)
 	}
@@ -99,6 +106,7 @@ func (m *demoMaria) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 func (m *demoMaria) stop() {
 	m.cancel()
+	m.begin.Do(func() { m.ready.settle(context.Canceled) })
 	if m.unavailable == "" {
 		<-m.ready.done // a start under way ends with the context
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -33,6 +34,8 @@ type demoPostgres struct {
 	passFile    string
 	tls         string
 	ready       *once
+	begin       sync.Once // of the start
+	run         func()
 	server      *pgserver.Server
 	cancel      context.CancelFunc
 }
@@ -61,13 +64,16 @@ func newDemoPostgres(ctx context.Context, o demoFlags, log *slog.Logger) *demoPo
 		}
 	}
 	p.address = filepath.Join(dir, "s") // named in the configuration; dial knows the real one
-	go func() {
+	p.run = func() {
 		err := p.start(ctx, dir, pass)
 		if err != nil && ctx.Err() == nil {
 			log.Warn("orders-db did not start", "err", err)
 		}
 		p.ready.settle(err)
-	}()
+	}
+	if o.starts(demo.PostgresName) {
+		p.begin.Do(func() { go p.run() })
+	}
 	return p
 }
 
@@ -171,6 +177,11 @@ func (p *demoPostgres) settings() demo.PostgresTarget {
 // dial connects once the server has started; a start that failed is the reason
 // why it cannot.
 func (p *demoPostgres) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	p.begin.Do(func() {
+		if p.run != nil { // one of somebody's own runs already
+			go p.run()
+		}
+	})
 	if err := p.ready.wait(ctx); err != nil {
 		return nil, fmt.Errorf("the demo's PostgreSQL: %w", err)
 	}
@@ -183,6 +194,11 @@ func (p *demoPostgres) dial(ctx context.Context, network, address string) (net.C
 
 func (p *demoPostgres) stop() {
 	p.cancel()
+	p.begin.Do(func() {
+		if p.run != nil {
+			p.ready.settle(context.Canceled)
+		}
+	})
 	if p.address != "" && p.unavailable == "" {
 		<-p.ready.done // a start under way ends with the context
 	}

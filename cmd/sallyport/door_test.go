@@ -32,7 +32,7 @@ func (b *testBastion) dial(t *testing.T, person, user string) *gossh.Client {
 
 // A hostile client asks for everything that SSH has. It gets sessions, and words.
 func TestDoorDeniesByDefault(t *testing.T) {
-	b := startBastion(t)
+	b := startBastion(t, "--later", "orders-db,orders-maria")
 	b.signIn("alice")
 	c := b.dial(t, "alice", "alice")
 	for _, kind := range []string{"direct-tcpip", "forwarded-tcpip", "direct-streamlocal@openssh.com", "tun@openssh.com", "x11", "\x1b[31m"} {
@@ -87,7 +87,7 @@ func TestDoorDeniesByDefault(t *testing.T) {
 // counts is the key whose signature completed the handshake. The user name is a
 // hint that decides nothing.
 func TestOfferedKeyIsNoProof(t *testing.T) {
-	b := startBastion(t)
+	b := startBastion(t, "--later", "orders-db,orders-maria")
 	b.signIn("alice")
 	alicePub, err := os.ReadFile(b.key("alice") + ".pub")
 	if err != nil {

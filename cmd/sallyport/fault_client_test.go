@@ -24,7 +24,7 @@ func TestFaultsOfClients(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("what a process holds is looked up in /proc")
 	}
-	b := startBastion(t)
+	b := startBastion(t, "--later", "orders-maria")
 	dir := serverDirectory(b.data)
 	t.Cleanup(func() {
 		b.stop()

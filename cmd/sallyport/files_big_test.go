@@ -25,7 +25,7 @@ func TestFilesGigabyte(t *testing.T) {
 		t.Skip("set SALLYPORT_BIG=1 (make big)")
 	}
 	host := sshdtest.Start(t)
-	b := startBastion(t)
+	b := startBastion(t, "--later", "orders-db,orders-maria")
 	b.signIn("alice")
 	dir := t.TempDir()
 	key := filepath.Join(dir, "key")

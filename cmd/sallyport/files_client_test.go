@@ -17,7 +17,7 @@ import (
 // A client that looks at nothing first, and reads where it likes, gets no more than
 // those that ask politely.
 func TestFilesBluntClient(t *testing.T) {
-	b := startBastion(t)
+	b := startBastion(t, "--later", "orders-db,orders-maria")
 	b.signIn("alice")
 	c, err := sftp.NewClient(b.dial(t, "alice", "alice"))
 	if err != nil {
@@ -84,7 +84,7 @@ func TestFilesBluntClient(t *testing.T) {
 // A client that leaves while its operation waits for a yes takes the request back,
 // and a session that is ended takes its open files with it.
 func TestFilesLeftWaiting(t *testing.T) {
-	b := startBastion(t)
+	b := startBastion(t, "--later", "orders-db,orders-maria")
 	b.signIn("alice")
 	b.signIn("bob")
 	config := filepath.Join(b.data, "demo.yaml")

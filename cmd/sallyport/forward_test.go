@@ -42,7 +42,7 @@ func TestForwardLeft(t *testing.T) {
 	if err := os.WriteFile(key, []byte(s.PrivateKey), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := startBastion(t)
+	b := startBastion(t, "--later", "orders-db,orders-maria")
 	b.reach(t, s, key, ", forwards: [\""+l.Addr().String()+"\"]")
 	text, err := os.ReadFile(b.key("alice"))
 	if err != nil {

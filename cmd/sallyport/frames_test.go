@@ -129,7 +129,7 @@ func TestFrames(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b := startBastion(t)
+	b := startBastion(t, "--later", "orders-db,orders-maria")
 	b.reach(t, s, key, "")
 	b.detects(t)
 	host, port, _ := strings.Cut(s.Address, ":")

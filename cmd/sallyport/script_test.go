@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sallyport/sallyport/cmd/sallyport/demo"
 	"github.com/sallyport/sallyport/server/termtest"
 )
 
@@ -76,6 +78,11 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			b := &testBastion{t: e.T().(testing.TB), data: filepath.Join(e.WorkDir, "data"), home: filepath.Join(e.WorkDir, "home")}
 			e.Values["bastion"] = b
+			text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "script", path.Base(b.t.Name())+".txtar"))
+			if err != nil {
+				return err
+			}
+			b.later = unopened(string(text))
 			e.Setenv("DATA", b.data)
 			corpus, err := filepath.Abs(filepath.Join("..", "..", "testdata", "corpus"))
 			if err != nil {
@@ -130,6 +137,18 @@ func TestScript(t *testing.T) {
 			"approve": func(ts *testscript.TestScript, _ bool, args []string) { scriptApprove(ts, args) },
 		},
 	})
+}
+
+// unopened are the databases of the demo that a script does not name: to make them
+// for each bastion would be most of what the tests cost.
+func unopened(script string) string {
+	var later []string
+	for _, name := range []string{demo.PostgresName, demo.MariaName} {
+		if !strings.Contains(script, name) {
+			later = append(later, name)
+		}
+	}
+	return strings.Join(later, ",")
 }
 
 func theBastion(ts *testscript.TestScript) *testBastion { return ts.Value("bastion").(*testBastion) }

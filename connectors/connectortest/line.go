@@ -21,6 +21,7 @@ const (
 	cut             // the connection ends
 	stall           // nothing passes any more, either way, on no connection
 	corrupt         // what the target sends is zeros from here on
+	inflate         // it is the byte 0x7f, so that every length in it is one that cannot be
 )
 
 // line is a way to the target with something in between that fails when it is told
@@ -120,8 +121,8 @@ func (l *line) down(near, far net.Conn) {
 	for {
 		n, err := far.Read(b)
 		good, what := l.pass(n)
-		if what == corrupt {
-			clear(b[good:n])
+		if what == corrupt || what == inflate {
+			spoil(b[good:n], what)
 			good = n
 		}
 		if good > 0 {
@@ -138,6 +139,15 @@ func (l *line) down(near, far net.Conn) {
 	}
 	_ = near.Close()
 	_ = far.Close()
+}
+
+func spoil(b []byte, what trouble) {
+	for i := range b {
+		b[i] = 0
+		if what == inflate {
+			b[i] = 0x7f
+		}
+	}
 }
 
 // peer is a connection to somebody who does as serve says, and then hangs up.

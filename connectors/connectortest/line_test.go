@@ -22,6 +22,7 @@ func TestLine(t *testing.T) {
 		"none":    {none, sent, true},
 		"cut":     {cut, sent[:after], true},
 		"corrupt": {corrupt, append(bytes.Clone(sent[:after]), make([]byte, total-after)...), true},
+		"inflate": {inflate, append(bytes.Clone(sent[:after]), bytes.Repeat([]byte{0x7f}, total-after)...), true},
 		"stall":   {stall, sent[:after], false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,14 +15,14 @@ import (
 	"github.com/sallyport/sallyport/policy"
 )
 
-// Big is whether the large answers are of 1 GiB, by SALLYPORT_BIG=1, and not of 64 MiB.
+// Big is whether the large answers are of 1 GiB, by SALLYPORT_BIG=1.
 func Big() bool { return os.Getenv("SALLYPORT_BIG") == "1" }
 
 func large() int64 {
 	if Big() {
 		return 1 << 30
 	}
-	return 64 << 20
+	return largeBytes
 }
 
 // general are the proofs that are the same for every power.
@@ -47,7 +47,8 @@ func (s *suite) general(w work) []proof {
 		{Vanished, "while it runs", func(t *testing.T) { s.testVanished(t, w) }, no || !slow},
 		{Vanished, "in the middle of an answer", func(t *testing.T) { s.testCut(t, w) }, no || !flood},
 		{SlowOperation, "it stops in the middle of an answer", func(t *testing.T) { s.testStall(t, w) }, no || !flood},
-		{Malformed, "broken in the middle of an answer", func(t *testing.T) { s.testCorrupt(t, w) }, no || !flood},
+		{Malformed, "broken in the middle of an answer", func(t *testing.T) { s.testCorrupt(t, w, corrupt) }, no || !flood},
+		{Malformed, "lengths that cannot be in the middle of an answer", func(t *testing.T) { s.testCorrupt(t, w, inflate) }, no || !flood},
 	}
 	return proofs
 }
@@ -177,7 +178,11 @@ func (s *suite) troubled(t *testing.T, w work, what trouble, do func(conn connec
 	g := &Guard{Discard: true, said: &s.said}
 	s.leakless(t, func() {
 		l, e := s.over()
-		conn, err := s.impatient().Open(s.context(t), e, mask.NewSecret([]byte(s.Secret)), g)
+		d := s.Driver
+		if what == stall { // elsewhere haste would give up a target that is merely busy
+			d = s.impatient()
+		}
+		conn, err := d.Open(s.context(t), e, mask.NewSecret([]byte(s.Secret)), g)
 		if err != nil {
 			t.Fatalf("open: %v", err)
 		}
@@ -211,10 +216,14 @@ func (s *suite) testCut(t *testing.T, w work) {
 
 // testCorrupt: what is no message of the protocol is told as that. A connection over
 // which it came is not used any more, or works.
-func (s *suite) testCorrupt(t *testing.T, w work) {
-	s.troubled(t, w, corrupt, func(conn connectors.Conn, g *Guard, _ func() bool) error {
+func (s *suite) testCorrupt(t *testing.T, w work, how trouble) {
+	s.troubled(t, w, how, func(conn connectors.Conn, g *Guard, _ func() bool) error {
+		base := heapInUse()
 		err := w.stream(s.context(t), conn, g, answered, io.Discard)
 		told(t, err, connectors.ErrProtocol)
+		if now := heapInUse(); now > base+largeBytes {
+			t.Errorf("the heap grew by %d MiB", (now-base)>>20)
+		}
 		return err
 	})
 }

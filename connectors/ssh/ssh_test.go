@@ -53,7 +53,7 @@ func TestSuite(t *testing.T) {
 		Active:   func(t testing.TB) int { return running(t, pids) },
 		Forward:  &connectortest.Forwarding{},
 		// What a target with a stalled connection waits for.
-		Impatient: New(Options{KeepAlive: 300 * time.Millisecond, Grace: 300 * time.Millisecond}),
+		Impatient: New(Options{KeepAlive: 500 * time.Millisecond, Grace: 300 * time.Millisecond}),
 		Cannot:    cannot,
 		Files:     &connectortest.Files{Dir: files, Local: files},
 		Host: &connectortest.Host{

@@ -71,7 +71,7 @@ func TestSuite(t *testing.T) {
 			connectortest.Property(connectortest.ToForward): "the demo's host opens no connections of its own",
 		},
 		// What a target with a stalled connection waits for.
-		Impatient: ssh.New(ssh.Options{KeepAlive: 300 * time.Millisecond, Grace: 300 * time.Millisecond}),
+		Impatient: ssh.New(ssh.Options{KeepAlive: 500 * time.Millisecond, Grace: 300 * time.Millisecond}),
 		Files:     &connectortest.Files{Dir: "/files", Local: files}, // the home is the root of file transfer
 		Driver:    ssh.New(ssh.Options{}), Endpoint: endpoint(h), Secret: string(h.Password().Reveal()),
 		Faults: []connectortest.Fault{

@@ -159,9 +159,13 @@ func (c *column) state(w connectortest.Power, p connectortest.Property) (state, 
 	return state, reason
 }
 
+const heading = "# What each kind of target was proved to keep\n\n" +
+	"✓ is proved for every power of the kind; [n] says which power has it not, and why; – is none at all. Written by `make suite ARGS=-update`.\n\n"
+
 // String is the table in Markdown.
 func (t *table) String() string {
 	var b strings.Builder
+	b.WriteString(heading)
 	b.WriteString("| |")
 	for _, c := range t.columns {
 		b.WriteString(" " + c.kind + " |")
