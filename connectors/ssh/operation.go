@@ -23,6 +23,7 @@ type operation struct {
 	flush  func() error
 	resize <-chan connectors.Size // nil without a terminal
 	lender *lender                // nil for none
+	shell  bool
 
 	// over is set once nothing more may be read from the requester, abandoned once
 	// nothing more may be written to.
@@ -72,7 +73,7 @@ func (o *operation) run(ctx context.Context, requests ...request) (connectors.Ex
 	}
 	o.over.Store(true)
 	tag := o.lender.close(o.c)
-	o.permit.Done(connectors.Outcome{Tag: tag, Err: err, Unknown: at.started && errors.Is(err, connectors.ErrVanished), Exit: exit, Affected: -1})
+	o.permit.Done(connectors.Outcome{Tag: tag, Err: err, Unknown: at.started && (errors.Is(err, connectors.ErrVanished) || err == errNoStatus), Exit: exit, Affected: -1})
 	if exit == nil {
 		exit = &connectors.Exit{}
 	}
@@ -140,11 +141,20 @@ func (o *operation) verdict(ctx context.Context, exit *connectors.Exit, broken e
 	switch {
 	case broken != nil:
 		return broken
+	case exit == nil && o.c.there() == nil:
+		if o.shell {
+			return nil // devices leave so
+		}
+		return errNoStatus
 	case exit == nil:
 		return fmt.Errorf("%w without saying how the program ended", connectors.ErrVanished)
 	}
 	return nil
 }
+
+// errNoStatus ends a command of which a target that is still there says only that it is
+// over. Whether it did what it should, nobody knows.
+var errNoStatus error = &connectors.TargetError{Text: "the target did not say how the command ended"}
 
 // copyInput ends with the requester's input, the target's, or the operation. It
 // is not waited for: see the package's doc, Streams.
