@@ -79,6 +79,18 @@ type Certify struct {
 	Principals []string
 	// Valid is how long; 0 is 5 minutes. A session that stands may last longer.
 	Valid time.Duration
+	// Vault signs it, where it is not nil: then the secret is a token for that.
+	Vault *VaultSigner
+}
+
+// VaultSigner is a role of Vault's SSH secrets engine that signs keys.
+type VaultSigner struct {
+	Address   string // https://vault.example.com:8200
+	Mount     string // where the engine is mounted
+	Role      string
+	Namespace string // "" for none
+	// RootCA is a PEM file's path; "" uses the system's roots.
+	RootCA string
 }
 
 // Via is a host on the way to a target, with a login of its own.

@@ -11,8 +11,8 @@
 // Every channel and global request passes one gate that denies by default
 // (channel.go): sessions are opened, and forwards to what a resource declares
 // (forward.go); env beyond a few display variables (and the reason that file transfer
-// asks with), subsystems but sftp, agent forwarding, X11 and remote forwards are
-// refused in words. Each session
+// asks with), subsystems but sftp, remote forwards, and an agent or a display of
+// somebody whom no rule lets lend it (lent.go) are refused in words. Each session
 // channel has a context of its own that ends with the channel, not with the
 // connection, so that a closed window of a multiplexed connection frees what it
 // used.

@@ -77,6 +77,10 @@ func newTarget(r config.Resource, d dialers) (session.Target, error) {
 	if c := r.Certificate; c != nil {
 		ref = c.Authority
 		e.Certify = &connectors.Certify{Principals: c.Principals, Valid: time.Duration(c.Valid)}
+		if v := c.Vault; v != nil {
+			ref = v.Token
+			e.Certify.Vault = &connectors.VaultSigner{Address: v.Address, Mount: v.Mount, Role: v.Role, Namespace: v.Namespace, RootCA: v.RootCA}
+		}
 	}
 	if r.Command != nil {
 		e.Command = newCommand(r.Command)

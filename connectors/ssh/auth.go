@@ -29,6 +29,9 @@ func newSignIn(e connectors.Endpoint, secret mask.Secret) (*signIn, error) {
 	if secret.Empty() {
 		return nil, fmt.Errorf("%w: there is none: give the resource a password, a private_key or a certificate_authority", connectors.ErrCredential)
 	}
+	if e.Certify != nil && e.Certify.Vault != nil {
+		return s, nil // its key is made, and certified, when there is a context to ask in
+	}
 	isKey := bytes.HasPrefix(bytes.TrimLeft(secret.Reveal(), " \t\r\n"), []byte("-----BEGIN"))
 	if !isKey && e.Certify == nil {
 		return s, nil

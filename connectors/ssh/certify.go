@@ -26,22 +26,14 @@ const (
 // where the target has declared forwards, for these; for agents and X11 where a rule
 // lets them be used there; not for ~/.ssh/rc. Nothing of it is kept.
 func certified(authority gossh.Signer, e connectors.Endpoint) (gossh.Signer, error) {
-	public, private, err := ed25519.GenerateKey(rand.Reader)
+	signer, err := newKey()
 	if err != nil {
-		return nil, fmt.Errorf("make a key: %w", err)
-	}
-	key, err := gossh.NewPublicKey(public)
-	if err != nil {
-		return nil, fmt.Errorf("make a key: %w", err)
-	}
-	signer, err := gossh.NewSignerFromKey(private)
-	if err != nil {
-		return nil, fmt.Errorf("make a key: %w", err)
+		return nil, err
 	}
 	var serial [8]byte
 	_, _ = rand.Read(serial[:]) // it never fails
 	cert := &gossh.Certificate{
-		Key: key, CertType: gossh.UserCert, Serial: binary.BigEndian.Uint64(serial[:]), KeyId: keyID(e.For),
+		Key: signer.PublicKey(), CertType: gossh.UserCert, Serial: binary.BigEndian.Uint64(serial[:]), KeyId: keyID(e.For),
 		ValidPrincipals: principals(e),
 		Permissions:     gossh.Permissions{Extensions: map[string]string{}},
 	}
@@ -58,6 +50,19 @@ func certified(authority gossh.Signer, e connectors.Endpoint) (gossh.Signer, err
 		return nil, fmt.Errorf("%w: the authority's key cannot certify", connectors.ErrCredential)
 	}
 	return gossh.NewCertSigner(cert, signer)
+}
+
+// newKey makes a key for one sign-in.
+func newKey() (gossh.Signer, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	signer, err := gossh.NewSignerFromKey(private)
+	if err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	return signer, nil
 }
 
 // leave is what a certificate has leave for.

@@ -18,7 +18,8 @@
 // endpoint is declared a legacy device.
 //
 // A sign-in is by password, by key, or by a certificate made for it (certify.go):
-// then the secret is the key of an authority, and what signs in lives for minutes.
+// then the secret is the key of an authority, or a token for Vault, whose answer is
+// checked like a stranger's (vault.go), and what signs in lives for minutes.
 // A host on the way (Endpoint.Via) gets its own sign-in, and sees none of what
 // passes.
 //
@@ -73,6 +74,13 @@
 //
 // An interactive shell cannot be policed by reading its keystrokes, and a command
 // is interpreted by the target's shell: neither is parsed, so both are of class
-// unknown, and rules speak of them as "shell" and "exec". The environment, agents
-// and X11 are never forwarded, and channels that a target opens are refused.
+// unknown, and rules speak of them as "shell" and "exec". The environment is never
+// forwarded, and channels that a target opens are refused, but for what the requester
+// lends to the operation and its rule lets it use (lend.go): an SSH agent, of which a
+// target may list the keys and have them sign, and an X11 display, by a cookie of the
+// session's own.
+//
+// Where the target says of itself that it is a device, or Windows, a command is of class
+// unknown whatever it is: its shell does not read it as bash does. A shell that ends
+// without a status, as those of devices do, has ended, if the target is still there.
 package ssh

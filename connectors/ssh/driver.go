@@ -74,6 +74,11 @@ func (d *Driver) open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 	// Open may not outlast ctx, and a target that says nothing may not hold it.
 	limited, cancel := context.WithTimeoutCause(ctx, d.options.Handshake, errSlow)
 	defer cancel()
+	if e.Certify != nil && e.Certify.Vault != nil {
+		if sign.signer, err = vaultCertified(limited, e, secret, g); err != nil {
+			return nil, err
+		}
+	}
 	nc, err := d.dial(limited, e, g)
 	if err != nil {
 		return nil, ended(limited, err)

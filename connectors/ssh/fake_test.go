@@ -22,6 +22,8 @@ type fake struct {
 	config gossh.ServerConfig
 	// session serves a channel; nil refuses it.
 	session func(ch gossh.Channel, requests <-chan *gossh.Request)
+	// conn is session with the connection; it goes before it.
+	conn func(conn *gossh.ServerConn, ch gossh.Channel, requests <-chan *gossh.Request)
 	// once ends the connection, without a word, after one session.
 	once bool
 
@@ -82,7 +84,7 @@ func (f *fake) serve(c net.Conn) {
 	var sessions sync.WaitGroup
 	defer sessions.Wait()
 	for nc := range channels {
-		if f.session == nil {
+		if f.session == nil && f.conn == nil {
 			_ = nc.Reject(gossh.Prohibited, "not here")
 			continue
 		}
@@ -91,7 +93,11 @@ func (f *fake) serve(c net.Conn) {
 			return
 		}
 		sessions.Go(func() {
-			f.session(ch, reqs)
+			if f.conn != nil {
+				f.conn(conn, ch, reqs)
+			} else {
+				f.session(ch, reqs)
+			}
 			if f.once {
 				_ = c.Close()
 			}

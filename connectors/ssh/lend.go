@@ -54,7 +54,8 @@ func (c *Conn) borrow(ctx context.Context, g connectors.Guard, p connectors.Perm
 	denied := func(what, key string) {
 		lent.Tell("refused: " + what + ": rule " + terms.Rule + " does not say " + key + ": true")
 	}
-	l := &lender{g: g, lent: lent, may: terms.Borrows, under: map[string]int{}, opened: map[string]int{}}
+	may := connectors.Borrows{Agent: asked.Agent && terms.Borrows.Agent, Display: asked.Display && terms.Borrows.Display}
+	l := &lender{g: g, lent: lent, may: may, under: map[string]int{}, opened: map[string]int{}}
 	var requests []request
 	if asked.Agent && !l.may.Agent {
 		denied("your agent's keys stay with you", "agent_forwarding")

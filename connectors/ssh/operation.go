@@ -3,7 +3,6 @@ package ssh
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -23,6 +22,7 @@ type operation struct {
 	flush  func() error
 	resize <-chan connectors.Size // nil without a terminal
 	lender *lender                // nil for none
+	shell  bool
 
 	// over is set once nothing more may be read from the requester, abandoned once
 	// nothing more may be written to.
@@ -72,7 +72,7 @@ func (o *operation) run(ctx context.Context, requests ...request) (connectors.Ex
 	}
 	o.over.Store(true)
 	tag := o.lender.close(o.c)
-	o.permit.Done(connectors.Outcome{Tag: tag, Err: err, Unknown: at.started && o.c.cutOff(err), Exit: exit, Affected: -1})
+	o.permit.Done(connectors.Outcome{Tag: tag, Err: err, Unknown: at.started && (o.c.cutOff(err) || err == errNoStatus), Exit: exit, Affected: -1})
 	if exit == nil {
 		exit = &connectors.Exit{}
 	}
@@ -144,10 +144,17 @@ func (o *operation) verdict(ctx context.Context, exit *connectors.Exit, broken e
 		if err := o.c.there(); err != nil {
 			return err
 		}
-		return fmt.Errorf("%w without saying how the program ended", connectors.ErrVanished)
+		if o.shell {
+			return nil // devices leave so
+		}
+		return errNoStatus
 	}
 	return nil
 }
+
+// errNoStatus ends a command of which a target that is still there says only that it is
+// over. Whether it did what it should, nobody knows.
+var errNoStatus error = &connectors.TargetError{Text: "the target did not say how the command ended"}
 
 // copyInput ends with the requester's input, the target's, or the operation. It
 // is not waited for: see the package's doc, Streams.

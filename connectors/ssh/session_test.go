@@ -45,7 +45,7 @@ func TestEnds(t *testing.T) {
 		"signal":    {[]said{{"exit-signal", killed}}, connectors.Exit{Signal: "KILL"}, nil},
 		"the first": {[]said{{"exit-status", status(9)}, {"exit-status", status(0)}}, connectors.Exit{Code: 9}, nil},
 		"others":    {[]said{{"keepalive@openssh.com", nil}, {"exit-status", status(1)}}, connectors.Exit{Code: 1}, nil},
-		"nothing":   {nil, connectors.Exit{}, connectors.ErrVanished},
+		"nothing":   {nil, connectors.Exit{}, errNoStatus},
 		"cut":       {[]said{{"exit-status", []byte{0}}}, connectors.Exit{}, connectors.ErrProtocol},
 		"hostile":   {[]said{{"exit-signal", bytes.Replace(killed, []byte("KILL"), []byte("\x1b]2;"), 1)}}, connectors.Exit{}, connectors.ErrProtocol},
 	} {
@@ -65,7 +65,7 @@ func TestEnds(t *testing.T) {
 				t.Errorf("%+v, %v; want %+v, %v", exit, err, tt.exit, tt.want)
 			}
 			o := g.Permits()[0].Outcomes()
-			if len(o) != 1 || !errors.Is(o[0].Err, tt.want) || o[0].Unknown != (tt.want == connectors.ErrVanished) || (o[0].Exit != nil) != (tt.want == nil) {
+			if len(o) != 1 || !errors.Is(o[0].Err, tt.want) || o[0].Unknown != (tt.want == errNoStatus) || (o[0].Exit != nil) != (tt.want == nil) {
 				t.Errorf("outcomes: %+v", o)
 			}
 		})

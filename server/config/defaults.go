@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net"
 	"os"
 	"path/filepath"
@@ -93,6 +94,14 @@ func (r *Resource) anchor(dir string) {
 		if ref != nil {
 			from(dir, &ref.File)
 		}
+	}
+	if r.Certificate != nil && r.Certificate.Vault != nil {
+		v := r.Certificate.Vault
+		from(dir, &v.RootCA)
+		if v.Token != nil {
+			from(dir, &v.Token.File)
+		}
+		v.Mount = cmp.Or(v.Mount, "ssh")
 	}
 	if r.Certificate != nil && r.Certificate.Authority != nil {
 		from(dir, &r.Certificate.Authority.File)

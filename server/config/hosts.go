@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -11,13 +12,70 @@ import (
 // Certificate is how sign-ins at an SSH host are certified.
 type Certificate struct {
 	// Authority is the private key that certifies: the host has its public part under
-	// TrustedUserCAKeys. Required.
+	// TrustedUserCAKeys. This or vault is required.
 	Authority *Ref `yaml:"authority"`
+	// Vault certifies by its SSH secrets engine, instead.
+	Vault *Vault `yaml:"vault"`
 	// Principals are the names that a certificate is for. Default: the user.
 	Principals []string `yaml:"principals"`
 	// Valid is how long a certificate is good for signing in; a session that stands
 	// outlasts it. Default 5m, from 1m to 1h.
 	Valid Duration `yaml:"valid"`
+}
+
+// Vault is a role of HashiCorp Vault's SSH secrets engine (or OpenBao's) that signs keys.
+type Vault struct {
+	// Address is where Vault answers: https://vault.example.com:8200. http is taken on
+	// loopback alone. Required.
+	Address string `yaml:"address"`
+	// Mount is where the engine is mounted. Default ssh.
+	Mount string `yaml:"mount"`
+	// Role of the engine, of key type ca, whose allowed_users hold the principals.
+	// What a certificate is good for besides is the role's to say: permit-pty for shells.
+	// Required.
+	Role string `yaml:"role"`
+	// Token that may update MOUNT/sign/ROLE; read anew for every sign-in. Required.
+	Token *Ref `yaml:"token"`
+	// Namespace of Vault, where it has any.
+	Namespace string `yaml:"namespace"`
+	// RootCA is a PEM file with the authority of Vault's certificate. Default: the
+	// system's roots.
+	RootCA string `yaml:"root_ca"`
+}
+
+func (v *Vault) validate(fs *Faults, path string) {
+	if v == nil {
+		return
+	}
+	u, err := url.Parse(v.Address)
+	switch {
+	case v.Address == "":
+		fs.add(path+".address", "an address is needed: https://vault.example.com:8200")
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		fs.add(path+".address", "%q is no address: write https://HOST:8200", v.Address)
+	case u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
+		fs.add(path+".address", "%q is not https: the token would pass in clear", v.Address)
+	}
+	for _, part := range strings.Split(v.Mount, "/") {
+		if v.Mount != "" && !vaultName(part) {
+			fs.add(path+".mount", "%q is no mount: a path like ssh or teams/ssh", v.Mount)
+			break
+		}
+	}
+	if !vaultName(v.Role) {
+		fs.add(path+".role", "a role of the engine is needed: a name without white space and /")
+	}
+	if v.Token == nil {
+		fs.add(path+".token", "a token is needed, that may sign by the role")
+	}
+	v.Token.validate(fs, path+".token")
+	text(fs, path+".namespace", v.Namespace)
+	text(fs, path+".root_ca", v.RootCA)
+}
+
+// vaultName takes parts of Vault's paths that mean themselves.
+func vaultName(s string) bool {
+	return s != "" && s != "." && s != ".." && printable(s) && !strings.ContainsAny(s, " /?#%\\")
 }
 
 const (
@@ -69,9 +127,13 @@ func (r *Resource) sshCredential(fs *Faults, path string) {
 	if c == nil {
 		return
 	}
-	if c.Authority == nil {
-		fs.add(path+".certificate.authority", "an authority is needed: the key that certifies sign-ins")
+	switch {
+	case c.Authority == nil && c.Vault == nil:
+		fs.add(path+".certificate.authority", "an authority is needed: the key that certifies sign-ins, or vault")
+	case c.Authority != nil && c.Vault != nil:
+		fs.add(path+".certificate.vault", "give one: authority or vault")
 	}
+	c.Vault.validate(fs, path+".certificate.vault")
 	c.Authority.validate(fs, path+".certificate.authority")
 	for i, p := range c.Principals {
 		if p == "" || !printable(p) || strings.ContainsAny(p, " ,*") {

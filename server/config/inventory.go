@@ -129,6 +129,9 @@ func (r *Resource) borrowed(dir string) (faults []string) {
 	if strings.HasPrefix(r.Address, "/") {
 		faults = append(faults, "an inventory names no sockets of the bastion's own machine: say them in its template")
 	}
+	if r.Certificate != nil && r.Certificate.Vault != nil {
+		faults = append(faults, "an inventory names no Vault, which may be the bastion's own machine: say it in its template")
+	}
 	refs := []*Ref{r.Password, r.PrivateKey, r.MaskedPassword, r.Kubeconfig, r.Token, r.ClientCertificate}
 	if r.Certificate != nil {
 		refs = append(refs, r.Certificate.Authority)

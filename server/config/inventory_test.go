@@ -163,6 +163,7 @@ func TestInventoryBorrowsNoSecrets(t *testing.T) {
 		"absolute":           `{name: web-1, labels: {dc: ams}, private_key: {file: /etc/sallyport/of-another}}`,
 		"above":              `{name: web-1, labels: {dc: ams}, private_key: {file: ../of-another}}`,
 		"an authority's":     `{name: web-1, labels: {dc: ams}, certificate: {authority: {file: ../ca}}}`,
+		"a Vault's":          `{name: web-1, labels: {dc: ams}, certificate: {vault: {address: "http://127.0.0.1:8200", role: r, token: {file: token}}}}`,
 		"of an HTTP service": `{name: web-1, labels: {dc: ams}, kind: http, http: {certificate_key: {env: OF_ANOTHER}}}`,
 		"the bastion":        `{name: web-1, labels: {dc: ams}, kind: http, http: {allow_loopback: true}}`,
 		"a cloud's metadata": `{name: web-1, labels: {dc: ams}, kind: http, http: {allow_link_local: true}}`,

@@ -42,12 +42,17 @@ func (r Resource) Policy() policy.Resource {
 			h.Write([]byte(f))
 		}
 	}
-	put("sallyport resource 3", r.Name, r.Kind, r.Address, r.User, r.MaskedUser, r.Database, r.TLS, r.TLSRootCA, r.SearchPath)
+	put("sallyport resource 4", r.Name, r.Kind, r.Address, r.User, r.MaskedUser, r.Database, r.TLS, r.TLSRootCA, r.SearchPath)
 	cert := Certificate{}
 	if r.Certificate != nil {
 		cert = *r.Certificate
 	}
-	for _, ref := range []*Ref{r.Password, r.PrivateKey, r.MaskedPassword, cert.Authority} {
+	signer := Vault{}
+	if cert.Vault != nil {
+		signer = *cert.Vault
+	}
+	put(signer.Address, signer.Mount, signer.Role, signer.Namespace, signer.RootCA)
+	for _, ref := range []*Ref{r.Password, r.PrivateKey, r.MaskedPassword, cert.Authority, signer.Token} {
 		if ref == nil {
 			ref = &Ref{}
 		}

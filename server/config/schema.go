@@ -22,20 +22,20 @@ var schemaRoots = map[string]reflect.Type{"config": reflect.TypeFor[Config](), "
 
 // required are the keys without which a file does not pass, by type.
 var required = map[string][]string{
-	"Config":      {"data", "sign_in"},
-	"SignIn":      {"issuer", "client_id"},
-	"Resource":    {"name", "kind"},
-	"Role":        {"name", "resources"},
-	"Rule":        {"name"},
-	"Mask":        {"name", "resources"},
-	"Pattern":     {"name", "match"},
-	"Inventory":   {"path"},
-	"Command":     {"program", "class"},
-	"Parameter":   {"name"},
-	"Certificate": {"authority"},
-	"Retain":      {"name", "resources", "keep"},
-	"Webhook":     {"url"},
-	"Request":     {"name", "path"},
+	"Config":    {"data", "sign_in"},
+	"SignIn":    {"issuer", "client_id"},
+	"Resource":  {"name", "kind"},
+	"Role":      {"name", "resources"},
+	"Rule":      {"name"},
+	"Mask":      {"name", "resources"},
+	"Pattern":   {"name", "match"},
+	"Inventory": {"path"},
+	"Command":   {"program", "class"},
+	"Parameter": {"name"},
+	"Vault":     {"address", "role", "token"},
+	"Retain":    {"name", "resources", "keep"},
+	"Webhook":   {"url"},
+	"Request":   {"name", "path"},
 }
 
 // choices are the fields that take one of a few words, by Type.key.
@@ -129,6 +129,8 @@ func (s *schemer) object(t reflect.Type) schema {
 		def["oneOf"] = []schema{{"required": []string{"allow"}}, {"required": []string{"deny"}}, {"required": []string{"approve"}}}
 	case reflect.TypeFor[Audit]():
 		def["oneOf"] = []schema{{"required": []string{"file"}}, {"required": []string{"syslog"}}, {"required": []string{"webhook"}}}
+	case reflect.TypeFor[Certificate]():
+		def["oneOf"] = []schema{{"required": []string{"authority"}}, {"required": []string{"vault"}}}
 	case reflect.TypeFor[policy.Selector]():
 		def["minProperties"] = 1
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and what is missing: a PostgreSQL, a MariaDB, a ClickHouse and a Redis server, the
-# OpenSSH client and server programs, curl, nginx, asciinema, and Node.js 20 or newer for the second
+# OpenSSH client and server programs, a small X server with two clients, curl, nginx, asciinema, and Node.js 20 or newer for the second
 # OpenID provider and for asciinema's web player. Servers are started by the tests themselves, on loopback and
 # Unix sockets; nothing that is installed here is left running.
 set -euo pipefail
@@ -17,6 +17,9 @@ need vim vim
 need top procps
 need htop htop
 need less less
+need Xvfb xvfb
+need xauth xauth
+need xdpyinfo x11-utils
 need asciinema asciinema
 need nginx nginx-light
 need busybox busybox
