@@ -18,6 +18,9 @@ import (
 // scanTime bounds a whole scan.
 const scanTime = 15 * time.Minute
 
+// scanTold is how often a scan says how far it is.
+const scanTold = 3 * time.Second
+
 // confidence is how sure a proposal is.
 type confidence string
 
@@ -103,7 +106,12 @@ func (m *maskTarget) scan(ctx context.Context, io stdio, rows int) (out []*scann
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, r := range relations {
+	told := time.Now()
+	for i, r := range relations {
+		if now := time.Now(); now.Sub(told) >= scanTold {
+			fmt.Fprintf(io.err, "%d of %d tables looked at, ctrl-c ends it\n", i, len(relations))
+			told = now
+		}
 		if r.Kind == policy.TableView || len(r.Columns) == 0 {
 			continue
 		}
