@@ -15,6 +15,8 @@ type language struct {
 	statement string // what one text is called, in the singular
 	catalog   string // heads the list at the side
 	example   string // stands in the empty editor, with how it is run
+	key       string // what runs it, as the keys are shown
+	runs      string // the same as a sentence
 	// ends reports whether enter behind the text runs it, where it else breaks the line.
 	ends func(text string) bool
 	// colour tells the parts of a text apart.
@@ -47,6 +49,7 @@ func languageOf(kind string) language {
 		sql   string
 	}{
 		{&l.name, "SQL"}, {&l.statement, "statement"}, {&l.catalog, "Tables"},
+		{&l.key, "; enter"}, {&l.runs, "A statement runs with ; and enter, or ctrl+j."},
 		{&l.example, "select " + widget.Ellipsis + " ; and enter runs it"},
 	} {
 		if *f.field == "" {

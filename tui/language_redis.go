@@ -9,8 +9,9 @@ import (
 var redisLanguage = language{
 	name: "Redis", statement: "command", catalog: "Keys",
 	example: "get key, and enter runs it",
-	ends:    endsClosed,
-	colour:  widget.HighlightCommand,
+	key:     "enter", runs: "A command is a line, and runs with enter, or ctrl+j.",
+	ends:   endsClosed,
+	colour: widget.HighlightCommand,
 	words: strings.Fields(`bitcount config dbsize del exists expire expireat expiretime flushall flushdb get getdel getex
  getrange hdel hexists hget hgetall hincrby hkeys hlen hmget hscan hset hvals incr incrby info keys lindex linsert llen
  lpop lpush lrange lrem lset ltrim mget mset object persist pexpire pfadd pfcount ping pttl publish rename rpop rpush sadd
