@@ -13,8 +13,14 @@
 //
 // Keys: all are in keys.go; the footer shows those of the page, ? all of them.
 // In the picker and the lists, letters that are no command start the filter. In
-// the SQL editor every printable key is text, so tabs are switched there with
-// alt+1 to alt+3.
+// an editor every printable key is text, so tabs are switched there with alt+1 to
+// alt+3.
+//
+// Kinds: one workspace serves every kind that answers statements. How its texts look
+// and where enter runs them is the kind's entry in language.go.
+//
+// Waiting: what may take a second says what it waits for, and from then on for how
+// long (pending), and esc or ctrl+c gives it up.
 //
 // Looks: glyphs are single cells of the Basic Multilingual Plane, ASCII on
 // terminals that cannot do better. Colour never carries meaning alone. All text
