@@ -17,6 +17,9 @@ type language struct {
 	example   string // stands in the empty editor, with how it is run
 	key       string // what runs it, as the keys are shown
 	runs      string // the same as a sentence
+	// notes are what the help says of the kind besides: what it takes, what is enforced
+	// there and what not.
+	notes []string
 	// ends reports whether enter behind the text runs it, where it else breaks the line.
 	ends func(text string) bool
 	// colour tells the parts of a text apart.

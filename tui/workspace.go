@@ -394,10 +394,10 @@ func (p *workspace) schemaKey() key.Binding {
 }
 
 func (p *workspace) explain() []string {
-	return []string{
+	return append([]string{
 		p.lang.runs + " It stays to be seen; the next character replaces it, an arrow key edits it.",
 		"Behind a word that can be completed, tab completes it, and again with the next; else it goes to the result and the list at the side.",
 		`\x and enter turns the record view on and off. In the result: g and G, page keys, enter for a whole cell, m for why it is masked and how it could be seen.`,
 		"The line under the editor says what the gate would do, without running anything; f5 tells why, which rules were tried, and what would have to be granted.",
-	}
+	}, p.lang.notes...)
 }
