@@ -102,16 +102,12 @@ func (m *maskTarget) scan(ctx context.Context, io stdio, rows int) (out []*scann
 		return nil, 0, err
 	}
 	defer done()
+	told := time.Now()
 	relations, err := conn.(connectors.Describer).Catalog(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	told := time.Now()
-	for i, r := range relations {
-		if now := time.Now(); now.Sub(told) >= scanTold {
-			fmt.Fprintf(io.err, "%d of %d tables looked at, ctrl-c ends it\n", i, len(relations))
-			told = now
-		}
+	for _, r := range relations {
 		if r.Kind == policy.TableView || len(r.Columns) == 0 {
 			continue
 		}
@@ -136,6 +132,10 @@ func (m *maskTarget) scan(ctx context.Context, io stdio, rows int) (out []*scann
 			m.cover(c)
 		}
 		out = append(out, columns...)
+		if now := time.Now(); now.Sub(told) >= scanTold {
+			fmt.Fprintf(io.err, "%d tables looked at, of %d and views; ctrl-c ends it\n", tables, len(relations))
+			told = now
+		}
 	}
 	return out, tables, nil
 }
