@@ -104,6 +104,13 @@ func (a *App) Identity() policy.Identity { return a.me }
 // Attached tells the app how an attached session ended, before it is run again:
 // what is shown as a toast (text) or as an error with a hint.
 func (a *App) Attached(text string, err error) {
+	for _, stack := range a.stacks {
+		for _, pg := range stack {
+			if p, ok := pg.(*picker); ok {
+				p.failed.name, p.failed.err = a.next.Attach, err
+			}
+		}
+	}
 	if err != nil {
 		a.toast = &toastMsg{text: errorText(err), bad: true}
 		return
