@@ -51,7 +51,7 @@ func (c *call) http() error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.err, "HTTP %s, %d bytes in %s\n", connectors.StatusText(p.status), p.size, time.Since(p.since).Round(time.Millisecond))
+	fmt.Fprintf(c.err, "HTTP %s, %s in %s\n", connectors.StatusText(p.status), several(p.size, "byte"), time.Since(p.since).Round(time.Millisecond))
 	if p.status >= 400 && c.flags["--no-fail"] == "" {
 		return exitError(exitTarget)
 	}

@@ -54,6 +54,22 @@ func safeJSON(b []byte) []byte {
 	return out.Bytes()
 }
 
+// several is a number of things.
+func several[N int | int64 | uint64](n N, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// none says on stderr that there is nothing to print: no answer at all looks like a
+// mistake.
+func (c *call) none(n int, text string) {
+	if n == 0 && c.flags["--json"] == "" {
+		fmt.Fprintln(c.err, text)
+	}
+}
+
 // batch is how many rows a verb takes at a time.
 const batch = 256
 
@@ -92,10 +108,10 @@ func (c *call) print(r *session.Answer) error {
 		fmt.Fprintln(c.err, widget.Escape(s.Tag))
 	}
 	if s.Masked > 0 || s.Withheld > 0 {
-		fmt.Fprintf(c.err, "%d cells masked, %d withheld\n", s.Masked, s.Withheld)
+		fmt.Fprintf(c.err, "%s masked, %d withheld\n", several(s.Masked, "cell"), s.Withheld)
 	}
 	if s.Cut {
-		fmt.Fprintf(c.err, "the answer was cut after %d rows, as %s says\n", s.Rows, widget.Escape(r.CutBy()))
+		fmt.Fprintf(c.err, "the answer was cut after %s, as %s says\n", several(s.Rows, "row"), widget.Escape(r.CutBy()))
 	}
 	return nil
 }

@@ -173,7 +173,7 @@ func describe(e recorder.Event) string {
 	case recorder.KindOutcome:
 		return describeAs(e, describeOutcome)
 	case recorder.KindHidden:
-		return describeAs(e, func(v recorder.Hidden) string { return fmt.Sprintf("%d keys that the target did not echo", v.Keys) })
+		return describeAs(e, func(v recorder.Hidden) string { return several(v.Keys, "key") + " that the target did not echo" })
 	case recorder.KindFile:
 		return describeAs(e, func(v recorder.File) string { return fmt.Sprintf("#%d %s", v.Op, v) })
 	case recorder.KindNote:
@@ -208,10 +208,10 @@ func describeApproval(a policy.Approval) string {
 func describeOutcome(v recorder.Outcome) string {
 	text := fmt.Sprintf("#%d %s %s", v.Op, v.State, v.Tag)
 	if v.Rows > 0 {
-		text += fmt.Sprintf(", %d rows", v.Rows)
+		text += ", " + several(v.Rows, "row")
 	}
 	if v.Masked > 0 || v.Withheld > 0 {
-		text += fmt.Sprintf(", %d cells masked, %d withheld", v.Masked, v.Withheld)
+		text += fmt.Sprintf(", %s masked, %d withheld", several(v.Masked, "cell"), v.Withheld)
 	}
 	for _, l := range v.LookUps {
 		text += ", " + l.String()
@@ -226,9 +226,9 @@ func describeOutcome(v recorder.Outcome) string {
 }
 
 func describeDigest(d *recorder.Digest) string {
-	what := fmt.Sprintf("%d bytes", d.Bytes)
+	what := several(d.Bytes, "byte")
 	if d.Of == "rows" {
-		what = fmt.Sprintf("%d rows, %d bytes", d.Rows, d.Bytes)
+		what = several(d.Rows, "row") + ", " + several(d.Bytes, "byte")
 	}
 	return widget.Escape(fmt.Sprintf("%s kept as a digest: %s, SHA-256 %s", d.Of, what, d.SHA256))
 }

@@ -56,6 +56,7 @@ func (c *call) listTranscripts() error {
 	if c.flags["--json"] != "" {
 		return c.json(headRows(heads))
 	}
+	c.none(len(heads), "there is no transcript yet that you may see")
 	for _, h := range heads {
 		fmt.Fprintf(c.out, "%s  %s  %-24s  %-16s  %-8s  %s\n", h.ID, h.Header.Started.UTC().Format(time.RFC3339),
 			widget.Escape(orNone(whose(h.Header))), widget.Escape(orNone(h.Header.Resource)), h.Header.Action, state(h))
@@ -72,10 +73,7 @@ func whose(h recorder.Header) string {
 }
 
 func state(h recorder.Head) string {
-	ops := fmt.Sprintf("%d operations", h.Operations)
-	if h.Operations == 1 {
-		ops = "1 operation"
-	}
+	ops := several(h.Operations, "operation")
 	if h.Ended == nil {
 		return ops + ", open"
 	}
@@ -91,6 +89,7 @@ func (c *call) searchTranscripts() error {
 	if err != nil {
 		return err
 	}
+	c.none(len(found.Hits)+found.Withheld, "nothing was found in the transcripts that you may see")
 	for _, h := range found.Hits {
 		if c.flags["--json"] != "" {
 			if err := c.json(h); err != nil {
@@ -103,7 +102,7 @@ func (c *call) searchTranscripts() error {
 		}
 	}
 	if found.Withheld > 0 {
-		fmt.Fprintf(c.err, "%d more transcripts match; they are shown to who says why: --reason TEXT\n", found.Withheld)
+		fmt.Fprintf(c.err, "%s more match; they are shown to who says why: --reason TEXT\n", several(found.Withheld, "transcript"))
 	}
 	if found.Behind {
 		fmt.Fprintln(c.err, "the index is behind: what is newest may be missing")

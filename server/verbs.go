@@ -126,6 +126,7 @@ func (c *call) keys() error {
 	if c.flags["--json"] != "" {
 		return c.json(mine)
 	}
+	c.none(len(mine), "no key opens the door for you")
 	for _, k := range mine {
 		fmt.Fprintf(c.out, "%s  until %s  from %s\n", k.Fingerprint, k.Expires.UTC().Format(time.RFC3339), widget.Escape(k.From))
 	}
@@ -279,6 +280,7 @@ func (c *call) approvals() error {
 	if c.flags["--json"] != "" {
 		return c.json(append([]policy.Approval{}, list...))
 	}
+	c.none(len(list), "nothing waits")
 	for _, a := range list {
 		fmt.Fprintf(c.out, "%s  %s  %s  %s  %s  %s  %s%s\n", a.ID, a.State, a.Created.UTC().Format(time.RFC3339),
 			widget.Escape(a.Requester.Display()), widget.Escape(a.Resource.Name), oneLine(a.Statement), quoteReason(a.Reason), wantsToSee("  ", a))

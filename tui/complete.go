@@ -11,17 +11,18 @@ import (
 
 // completion goes through what could stand in place of the word before the cursor.
 type completion struct {
-	rev   int // of the text that it made; a key that changes it ends the completion
-	found []string
-	at    int
-	typed string // the word as it was typed
+	// Text and cursor as it left them: a key that changes either ends the completion.
+	rev, pos int
+	found    []string
+	at       int
+	typed    string // the word as it was typed
 }
 
 const maxCompletions = 200
 
 // completing reports whether the text is still what the completion made it.
 func (p *workspace) completing() bool {
-	return p.completion.found != nil && p.completion.rev == p.editor.Revision()
+	return p.completion.found != nil && p.completion.rev == p.editor.Revision() && p.completion.pos == p.editor.Cursor()
 }
 
 // complete puts the next completion, or the one before, in place of the word before
@@ -45,7 +46,7 @@ func (p *workspace) complete(back bool) bool {
 	}
 	c.at %= len(c.found)
 	p.editor.Replace(len([]rune(was)), c.found[c.at])
-	c.rev = p.editor.Revision()
+	c.rev, c.pos = p.editor.Revision(), p.editor.Cursor()
 	return true
 }
 

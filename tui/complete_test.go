@@ -26,6 +26,8 @@ func TestComplete(t *testing.T) {
 		d.Keys(" = 'x'", ";", "enter", "tab", "tab", "esc")
 		d.Keys("SEL", "tab", "shift+tab", "x")
 		d.See("SELx")
+		d.Keys("ctrl+c", "select ord", "tab", "left", "left", "tab")
+		d.See("select orders")
 		d.Keys("ctrl+c", "zz")
 		d.Miss("tab complete")
 		if got := b.Space().Ran(); !slices.Equal(got, []string{"select card_number from payments where method = 'x';"}) {

@@ -15,6 +15,11 @@ type language struct {
 	statement string // what one text is called, in the singular
 	catalog   string // heads the list at the side
 	example   string // stands in the empty editor, with how it is run
+	key       string // what runs it, as the keys are shown
+	runs      string // the same as a sentence
+	// notes are what the help says of the kind besides: what it takes, what is enforced
+	// there and what not.
+	notes []string
 	// ends reports whether enter behind the text runs it, where it else breaks the line.
 	ends func(text string) bool
 	// colour tells the parts of a text apart.
@@ -26,8 +31,6 @@ type language struct {
 	// quote stands around a name that is no plain word, its end doubled within; none
 	// where names are never quoted.
 	quote [2]string
-	// notes say what the kind takes, what is enforced there and what not, for the help.
-	notes []string
 }
 
 // languages is every kind with a workspace, by the word in the configuration.
@@ -49,6 +52,7 @@ func languageOf(kind string) language {
 		sql   string
 	}{
 		{&l.name, "SQL"}, {&l.statement, "statement"}, {&l.catalog, "Tables"},
+		{&l.key, "; enter"}, {&l.runs, "A statement runs with ; and enter, or ctrl+j."},
 		{&l.example, "select " + widget.Ellipsis + " ; and enter runs it"},
 	} {
 		if *f.field == "" {

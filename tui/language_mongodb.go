@@ -8,7 +8,8 @@ import (
 
 var mongodbLanguage = language{
 	name: "MongoDB", statement: "command", catalog: "Collections",
-	example:  `{"find": "orders", "limit": 10} and enter runs it`,
+	example: `{"find": "orders", "limit": 10} and enter runs it`,
+	key:     "enter", runs: "A command runs with enter once its brackets are closed, or with ctrl+j.",
 	ends:     endsBalanced,
 	database: true,
 	colour:   widget.HighlightScript,

@@ -36,7 +36,7 @@ func TestWhereEnterRuns(t *testing.T) {
 func TestLanguagesAreWhole(t *testing.T) {
 	for kind := range languages {
 		l := languageOf(kind)
-		if l.name == "" || l.statement == "" || l.catalog == "" || l.example == "" || l.colour == nil || len(l.words) == 0 {
+		if l.name == "" || l.statement == "" || l.catalog == "" || l.example == "" || l.key == "" || l.runs == "" || l.colour == nil || len(l.words) == 0 {
 			t.Errorf("%s: %+v", kind, l)
 		}
 	}

@@ -15,7 +15,7 @@ func TestUnmask(t *testing.T) {
 		b := tuitest.NewBastion(time.Now)
 		d := open(t, b, tuitest.Alice, 100, 30)
 		d.Keys("select * from customers;", "enter", "tab", "right", "m")
-		d.See("Mask of full_name", "nothing masks this cell")
+		d.See("Mask of full_name", "nothing masks this cell", "masked where a mask hides it from others")
 		d.Keys("u", "esc", "right", "right", "m")
 		d.See("Mask of phone", "pii (customers.*)", "shown to support-leads", "press u to ask dba")
 		d.Keys("?")

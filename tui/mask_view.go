@@ -105,7 +105,11 @@ func (p *workspace) drawMask(w, h int) []string {
 	}
 	lines = append(lines, "")
 	p.howToSee(v, add)
-	add("Transcript", "it is kept masked there, whoever looks; cleartext is kept nowhere")
+	kept := "it is kept masked there, whoever looks; cleartext is kept nowhere"
+	if v.kind == widget.CellShown {
+		kept = "it is kept as you see it, or masked where a mask hides it from others"
+	}
+	add("Transcript", kept)
 	return widget.Box(p.border, p.masked, p.bold.Render("Mask of ")+v.title, p.dim.Render("esc closes"), lines, w, min(h, len(lines)+2))
 }
 

@@ -246,16 +246,20 @@ func (p *transcripts) view(w, h int) []string {
 	return lines
 }
 
+// tight writes a duration in fewer cells.
+var tight = strings.NewReplacer(" min ", "m", " h ", "h", " min", "m", " s", "s", " h", "h")
+
 // columns lays out one line; the less important ones go first when it is narrow.
 func (p *transcripts) columns(w int, started, person, resource, action, took, ops, state string) string {
-	fit := widget.Fit
+	fit := func(s string, n int) string { return widget.Fit(s, n) + " " }
+	line := fit(started, 16) + fit(person, min(40, w/5)) + fit(resource, min(32, w/6)) + fit(action, 10) + fit(took, 12) + widget.FitRight(ops, 4) + "  " + state
 	switch {
 	case w < 60:
-		return fit(fit(person, w/2-2)+" "+resource, w-2)
+		line = fit(person, w/2-2) + resource
 	case w < 100:
-		return fit(fit(started, 13)+fit(person, 18)+" "+fit(resource, 13)+fit(action, 7)+fit(took, 12)+widget.FitRight(ops, 3)+"  "+state, w-2)
+		line = fit(started, 12) + fit(person, 18) + fit(resource, 13) + fit(action, 7) + fit(tight.Replace(took), 7) + widget.FitRight(ops, 3) + " " + state
 	}
-	return fit(fit(started, 18)+fit(person, min(40, w/5))+" "+fit(resource, min(32, w/6))+fit(action, 8)+fit(took, 13)+widget.FitRight(ops, 4)+"  "+state, w-2)
+	return widget.Fit(line, w-2)
 }
 
 func (p *transcripts) row(h recorder.Head, w int, selected bool) string {

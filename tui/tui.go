@@ -13,8 +13,14 @@
 //
 // Keys: all are in keys.go; the footer shows those of the page, ? all of them.
 // In the picker and the lists, letters that are no command start the filter. In
-// the SQL editor every printable key is text, so tabs are switched there with
-// alt+1 to alt+3.
+// an editor every printable key is text, so tabs are switched there with alt+1 to
+// alt+3.
+//
+// Kinds: one workspace serves every kind that answers statements. How its texts look
+// and where enter runs them is the kind's entry in language.go.
+//
+// Waiting: what may take a second says what it waits for, and from then on for how
+// long (pending), and esc or ctrl+c gives it up.
 //
 // Looks: glyphs are single cells of the Basic Multilingual Plane, ASCII on
 // terminals that cannot do better. Colour never carries meaning alone. All text
@@ -98,6 +104,13 @@ func (a *App) Identity() policy.Identity { return a.me }
 // Attached tells the app how an attached session ended, before it is run again:
 // what is shown as a toast (text) or as an error with a hint.
 func (a *App) Attached(text string, err error) {
+	for _, stack := range a.stacks {
+		for _, pg := range stack {
+			if p, ok := pg.(*picker); ok {
+				p.failed.name, p.failed.err = a.next.Attach, err
+			}
+		}
+	}
 	if err != nil {
 		a.toast = &toastMsg{text: errorText(err), bad: true}
 		return

@@ -381,7 +381,7 @@ func (p *workspace) keys() []key.Binding {
 	default:
 		tab.SetEnabled(false)
 	}
-	return []key.Binding{keys.Run, keys.Explain, tab, keys.History, p.schemaKey(), keys.Stop, keys.LeaveSQL}
+	return []key.Binding{bind(p.lang.key, "run", keys.Run.Keys()...), keys.Explain, tab, keys.History, p.schemaKey(), keys.Stop, keys.LeaveSQL}
 }
 
 // schemaKey says what the key for the list at the side does now.
@@ -395,7 +395,7 @@ func (p *workspace) schemaKey() key.Binding {
 
 func (p *workspace) explain() []string {
 	return append([]string{
-		"A statement runs with ; and enter, or ctrl+j. It stays to be seen; the next character replaces it, an arrow key edits it.",
+		p.lang.runs + " It stays to be seen; the next character replaces it, an arrow key edits it.",
 		"Behind a word that can be completed, tab completes it, and again with the next; else it goes to the result and the list at the side.",
 		`\x and enter turns the record view on and off. In the result: g and G, page keys, enter for a whole cell, m for why it is masked and how it could be seen.`,
 		"The line under the editor says what the gate would do, without running anything; f5 tells why, which rules were tried, and what would have to be granted.",

@@ -18,6 +18,9 @@ import (
 // scanTime bounds a whole scan.
 const scanTime = 15 * time.Minute
 
+// scanTold is how often a scan says how far it is.
+const scanTold = 3 * time.Second
+
 // confidence is how sure a proposal is.
 type confidence string
 
@@ -99,6 +102,7 @@ func (m *maskTarget) scan(ctx context.Context, io stdio, rows int) (out []*scann
 		return nil, 0, err
 	}
 	defer done()
+	told := time.Now()
 	relations, err := conn.(connectors.Describer).Catalog(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -128,6 +132,10 @@ func (m *maskTarget) scan(ctx context.Context, io stdio, rows int) (out []*scann
 			m.cover(c)
 		}
 		out = append(out, columns...)
+		if now := time.Now(); now.Sub(told) >= scanTold {
+			fmt.Fprintf(io.err, "%d tables looked at, of %d and views; ctrl-c ends it\n", tables, len(relations))
+			told = now
+		}
 	}
 	return out, tables, nil
 }

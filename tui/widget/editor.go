@@ -67,6 +67,9 @@ func (e *Editor) changed() {
 // MoveTo puts the cursor before character i.
 func (e *Editor) MoveTo(i int) { e.pos, e.goal = max(0, min(i, len(e.text))), -1 }
 
+// Cursor is the number of the character before which the cursor stands.
+func (e *Editor) Cursor() int { return e.pos }
+
 // AtTop reports whether the cursor is on the first line.
 func (e *Editor) AtTop() bool { return e.bol(e.pos) == 0 }
 

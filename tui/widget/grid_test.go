@@ -114,3 +114,21 @@ func TestGridLastColumn(t *testing.T) {
 		}
 	}
 }
+
+// A name is not torn at its hyphens, unless it is longer than a line.
+func TestWrapKeepsNames(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  string
+	}{
+		{"denied on orders-lite: no", 14, "denied on|orders-lite:|no"},
+		{"on data-prod-407.eu-west-1", 10, "on|data-prod-|407.eu-wes|t-1"},
+		{"a non\u2011breaking hy-phen", 12, "a|non\u2011breaking|hy-phen"},
+		{"one\ntwo", 9, "one|two"},
+	} {
+		if got := strings.Join(Wrap(c.text, c.width), "|"); got != c.want {
+			t.Errorf("%q in %d: %q, want %q", c.text, c.width, got, c.want)
+		}
+	}
+}

@@ -1,44 +1,9 @@
 package widget
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 )
-
-// alarmCommands are the first words of command lines that remove or hand out.
-var alarmCommands = wordSet(`del unlink flushall flushdb shutdown rename migrate restore config debug eval evalsha fcall script acl
- hdel srem zrem lrem ltrim xdel xtrim getdel spop lpop rpop failover replicaof slaveof swapdb delete rm kill`)
-
-// HighlightCommand is a Highlighter of a line of words, the first of which says what
-// is done: Redis and its like.
-func HighlightCommand(s []rune) []Token {
-	start := span0(s, unicode.IsSpace)
-	first := start + span0(s[start:], func(r rune) bool { return !unicode.IsSpace(r) })
-	out := tokens(s, commandToken)
-	t := TokenKeyword
-	if alarmCommands[strings.ToLower(string(s[start:first]))] {
-		t = TokenAlarm
-	}
-	for i := start; i < first; i++ {
-		out[i] = t
-	}
-	return out
-}
-
-func commandToken(s []rune) (int, Token) {
-	switch c := s[0]; {
-	case c == '"' || c == '\'':
-		return escapedQuote(s, c), TokenString
-	case unicode.IsSpace(c):
-		return 1, TokenPlain
-	}
-	n := span(s, func(r rune) bool { return !unicode.IsSpace(r) && r != '"' && r != '\'' })
-	if !slices.ContainsFunc(s[:n], func(r rune) bool { return !unicode.IsDigit(r) && r != '.' && r != '-' && r != '+' }) {
-		return n, TokenNumber
-	}
-	return n, TokenPlain
-}
 
 // escapedQuote is a quoted string in which a backslash escapes.
 func escapedQuote(s []rune, q rune) int {

@@ -33,11 +33,6 @@ func TestHighlighters(t *testing.T) {
 		want string
 	}{
 		{"sql words", HighlightSQL, "select a from t -- from", TokenKeyword, "select|from"},
-		{"command word", HighlightCommand, "  get get 12", TokenKeyword, "get"},
-		{"command that removes", HighlightCommand, "FLUSHALL async", TokenAlarm, "FLUSHALL"},
-		{"command's number", HighlightCommand, "expire k 60", TokenNumber, "60"},
-		{"command's string", HighlightCommand, `set k "a \" b" c`, TokenString, `"a \" b"`},
-		{"dashes are no comment", HighlightCommand, "scan 0 --all", TokenComment, ""},
 		{"keys", HighlightScript, `{"find" : "orders", x: 1}`, TokenKeyword, `"find"`},
 		{"values", HighlightScript, `{"find": "orders"}`, TokenString, `"orders"`},
 		{"keys that remove", HighlightScript, `{"drop": "orders"}`, TokenAlarm, `"drop"`},
@@ -45,6 +40,7 @@ func TestHighlighters(t *testing.T) {
 		{"a value that looks so", HighlightScript, `{"find": "drop"}`, TokenAlarm, ""},
 		{"numbers", HighlightScript, "[-1.5e3, 2]", TokenNumber, "-1.5e3|2"},
 		{"open string", HighlightScript, `{"a`, TokenString, `"a`},
+		{"dashes are no comment", HighlightRedis, "scan 0 --all", TokenComment, ""},
 		{"none", HighlightNone, "rm --force", TokenPlain, "rm --force"},
 	} {
 		if got := coloured(c.h, c.text, c.tok); got != c.want {
@@ -60,7 +56,7 @@ func FuzzHighlighters(f *testing.F) {
 	f.Add("/* - $a$ `")
 	f.Fuzz(func(t *testing.T, s string) {
 		rs := []rune(s)
-		for _, h := range []Highlighter{HighlightSQL, HighlightCommand, HighlightScript, HighlightNone} {
+		for _, h := range []Highlighter{HighlightSQL, HighlightRedis, HighlightScript, HighlightNone} {
 			if got := len(h(rs)); got != len(rs) {
 				t.Fatalf("%d kinds for %d characters of %q", got, len(rs), s)
 			}

@@ -113,13 +113,23 @@ func Spaces(n int) string {
 }
 
 // Wrap breaks an escaped text between words into lines of at most width cells;
-// newlines stay. Words longer than a line are broken.
+// newlines stay. Words longer than a line are broken; names with hyphens are words.
 func Wrap(s string, width int) []string {
 	if width < 1 {
 		return nil
 	}
-	return strings.Split(ansi.WrapWc(s, width, ""), "\n")
+	// The library breaks at hyphens, always, but not at the kind of them that forbids it.
+	if strings.Contains(s, noBreak) {
+		return strings.Split(ansi.WrapWc(s, width, ""), "\n")
+	}
+	out := strings.Split(ansi.WrapWc(strings.ReplaceAll(s, "-", noBreak), width, ""), "\n")
+	for i := range out {
+		out[i] = strings.ReplaceAll(out[i], noBreak, "-")
+	}
+	return out
 }
+
+const noBreak = "\u2011"
 
 // Chop breaks text exactly where the width ends, so that nothing of it (blanks
 // included) is lost. s is EscapeLines' result; tabs become blanks to the next
