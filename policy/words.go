@@ -267,6 +267,7 @@ func DefaultKinds() map[string][]Action {
 		"postgres":   {ActionSQL},
 		"mysql":      {ActionSQL},
 		"sqlite":     {ActionSQL},
+		"mongodb":    {ActionSQL},
 		"ssh":        {ActionExec, ActionFile, ActionShell, ActionForward},
 		"kubernetes": {ActionKubernetes, ActionExec, ActionShell},
 		"http":       {ActionHTTP},

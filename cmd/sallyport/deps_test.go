@@ -42,8 +42,12 @@ connectors/internal/account :
 connectors/internal/filefacts : connectors policy connectors/internal/shellfacts
 connectors/postgres/lineage : mask
 connectors/ssh/sshdtest  :
+connectors/mongodb       : connectors mask policy connectors/mongodb/shell connectors/mongodb/judge
+connectors/mongodb/shell :
+connectors/mongodb/judge : connectors mask policy
+connectors/mongodb/ferretserver :
 connectors/command       : connectors mask policy
-connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh connectors/command
+connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mongodb connectors/mysql connectors/sqlite connectors/postgres connectors/ssh connectors/command
 connectors/connectortest : connectors mask policy
 tui                      : policy recorder connectors tui/widget
 tui/widget               :
@@ -64,7 +68,7 @@ cmd/...                  : ...
 
 // testsMay are what test files may import besides: suites and real servers.
 var testsMay = []string{
-	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/mysql/mariaserver", "connectors/ssh/sshdtest", "connectors/kubernetes/kubetest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
+	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/mysql/mariaserver", "connectors/mongodb/ferretserver", "connectors/mongodb/shell", "connectors/ssh/sshdtest", "connectors/kubernetes/kubetest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
 	"server/cluster/kvtest", "server/cluster/boltkv", "server/identity/oidctest", "server/identity/idptest", "server/termtest", "tui/tuitest", "connectors/sqlite",
 	"mask", "policy", "recorder",
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/connectors/internal/filefacts"
 	"github.com/sallyport/sallyport/connectors/internal/shellfacts"
 	"github.com/sallyport/sallyport/connectors/kubernetes"
+	"github.com/sallyport/sallyport/connectors/mongodb"
 	"github.com/sallyport/sallyport/connectors/mysql"
 	"github.com/sallyport/sallyport/connectors/postgres"
 	"github.com/sallyport/sallyport/connectors/sqlite"
@@ -24,6 +25,7 @@ type Options struct {
 	Postgres   postgres.Options
 	MySQL      mysql.Options
 	SQLite     sqlite.Options
+	MongoDB    mongodb.Options
 	SSH        ssh.Options
 	Command    command.Options
 	Kubernetes kubernetes.Options
@@ -36,6 +38,7 @@ func Drivers(o Options) []connectors.Driver {
 		postgres.New(o.Postgres),
 		mysql.New(o.MySQL),
 		sqlite.New(o.SQLite),
+		mongodb.New(o.MongoDB),
 		ssh.New(o.SSH),
 		command.New(o.Command),
 		http.New(),

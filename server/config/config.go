@@ -122,20 +122,22 @@ type Limits struct {
 type Resource struct {
 	// Name is lower-case letters, digits, dots, dashes and underscores. Required.
 	Name string `yaml:"name"`
-	// Kind is postgres, mysql (MariaDB, too), sqlite, ssh, kubernetes, http or command. Required.
+	// Kind is postgres, mysql (MariaDB, too), sqlite, mongodb, ssh, kubernetes, http or command. Required.
 	Kind string `yaml:"kind"`
 	// Description is a line for people.
 	Description string `yaml:"description"`
 	// Labels are what roles and masks pick resources by. env: prod marks production.
 	Labels map[string]string `yaml:"labels"`
-	// Address is host:port; a Unix socket's directory for postgres, its path for mysql;
+	// Address is host:port; a Unix socket's directory for postgres, its path for mysql and mongodb;
 	// a file for sqlite; https://host for http.
 	Address string `yaml:"address"`
-	// User is the login at the target (postgres, mysql, ssh, http); of a command, the user of
+	// User is the login at the target (postgres, mysql, mongodb, ssh, http); of a command, the user of
 	// the bastion's machine that it runs as, by default the bastion's own.
 	User string `yaml:"user"`
-	// Database is the database there (postgres, mysql).
+	// Database is the database there (postgres, mysql, mongodb).
 	Database string `yaml:"database"`
+	// AuthDatabase of mongodb is the database that knows the user. Default admin.
+	AuthDatabase string `yaml:"auth_database"`
 	// Password: postgres, where the server asks for one; ssh, instead of a key; http,
 	// the credential, whatever it is; command, what the program finds on file
 	// descriptor 3.
@@ -169,7 +171,7 @@ type Resource struct {
 	// LegacyAlgorithms: ssh, accepts key exchanges, ciphers and signatures with known
 	// weaknesses, for devices that have no other.
 	LegacyAlgorithms bool `yaml:"legacy_algorithms"`
-	// TLS of postgres and mysql: disable, require, verify-ca or verify-full (default, except
+	// TLS of postgres, mysql and mongodb: disable, require, verify-ca or verify-full (default, except
 	// on a Unix socket, which has none).
 	TLS string `yaml:"tls"`
 	// TLSRootCA is a PEM file (postgres, kubernetes). Default: the system's roots.

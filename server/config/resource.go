@@ -20,6 +20,7 @@ const (
 	kindPostgres   = "postgres"
 	kindMySQL      = "mysql"
 	kindSQLite     = "sqlite"
+	kindMongoDB    = "mongodb"
 	kindSSH        = "ssh"
 	kindCommand    = "command"
 	kindHTTP       = "http"
@@ -58,6 +59,7 @@ func (r Resource) Policy() policy.Resource {
 	put(r.Command.fields()...)
 	r.HTTP.sum(h)
 	r.cluster(put)
+	r.documents(put)
 	return policy.Resource{Name: r.Name, Kind: r.Kind, Labels: maps.Clone(r.Labels), Revision: hex.EncodeToString(h.Sum(nil))}
 }
 
@@ -115,6 +117,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 		r.postgres(fs, path)
 	case kindMySQL:
 		r.mysql(fs, path)
+	case kindMongoDB:
+		r.mongodb(fs, path)
 	case kindSQLite:
 		r.sqlite(fs, path)
 	case kindSSH:
@@ -137,6 +141,7 @@ func kinds() []string {
 		kindPostgres,
 		kindMySQL,
 		kindSQLite,
+		kindMongoDB,
 		kindSSH,
 		kindCommand,
 		kindHTTP,
@@ -154,6 +159,7 @@ func (r *Resource) foreign(fs *Faults, path string, own ...string) {
 		{"user", r.User != ""}, {"database", r.Database != ""}, {"password", r.Password != nil},
 		{"private_key", r.PrivateKey != nil}, {"host_keys", len(r.HostKeys) > 0}, {"tls", r.TLS != ""},
 		{"tls_root_ca", r.TLSRootCA != ""}, {"search_path", r.SearchPath != ""},
+		{"auth_database", r.AuthDatabase != ""},
 		{"masked_user", r.MaskedUser != ""}, {"masked_password", r.MaskedPassword != nil},
 		{"host_authorities", len(r.HostAuthorities) > 0}, {"known_hosts", r.KnownHosts != ""}, {"certificate", r.Certificate != nil},
 		{"via", r.Via != ""}, {"forwards", len(r.Forwards) > 0}, {"legacy_algorithms", r.LegacyAlgorithms},

@@ -136,6 +136,7 @@ var actions = map[string][]policy.Action{
 	"postgres":   {policy.ActionSQL},
 	"mysql":      {policy.ActionSQL},
 	"sqlite":     {policy.ActionSQL},
+	"mongodb":    {policy.ActionSQL},
 	"ssh":        {policy.ActionExec, policy.ActionFile, policy.ActionShell, policy.ActionForward},
 	"http":       {policy.ActionHTTP},
 	"kubernetes": {policy.ActionKubernetes, policy.ActionExec, policy.ActionShell},
