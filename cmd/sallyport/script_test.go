@@ -52,6 +52,9 @@ import (
 //	superuser FILE|SQL        run statements there; stdout is that of the last command
 //	mariadb busy|idle|dies    wait until the demo's MariaDB runs a statement of the
 //	                          gate, or none; end it as a crash would
+//	ferretdb FILE...          start FerretDB, which speaks MongoDB's protocol, with the
+//	                          database shop, a collection from each file; $FERRET is its
+//	                          address, the login root has the password in ferret-password
 //	login NAME                give a role there the password pw-NAME
 //	shouter                   a program on port $SHOUTER that answers in capitals
 //	forward PERSON CODE HOST:PORT TEXT  ssh -W with that input
@@ -111,6 +114,7 @@ func TestScript(t *testing.T) {
 			"postgres":   scriptPostgres,
 			"sqlite":     scriptSQLite,
 			"mariadb":    scriptMariaDB,
+			"ferretdb":   scriptFerret,
 			"superuser":  scriptSuperuser,
 			"login":      scriptLogin,
 			"transcript-id": func(ts *testscript.TestScript, _ bool, _ []string) {
