@@ -255,7 +255,7 @@ func (p *workspace) openCell() {
 	case c.Kind == widget.CellDetected:
 		v.why = "parts of it look sensitive and are masked"
 	}
-	v.text = c.Text
+	v.text = laidOut(c.Text)
 	if c.Null {
 		v.text = "NULL"
 	}
@@ -313,6 +313,7 @@ func (p *workspace) recordView(w, h int) []string {
 	from := max(0, min(col-(h-2)/2, len(g.Columns)-(h-1)))
 	for i := from; i < len(g.Columns) && i < len(row); i++ {
 		out = append(out, p.recordLine(g.Columns[i], row[i], name, w, i == col && p.focus == focusGrid))
+		out = append(out, p.documentLines(g.Columns[i], row[i], w, h-len(out)-(len(g.Columns)-i-1))...)
 	}
 	return widget.Fill(out, w, h)
 }

@@ -79,6 +79,9 @@ const judgeDelay = 150 * time.Millisecond
 func newWorkspace(e *env, l Listing, ws Workspace) *workspace {
 	p := &workspace{env: e, scope: newScope(e.root), listing: l, ws: ws, recall: -1}
 	p.screen.schema = true
+	if l.Kind == kindMongoDB {
+		p.editor.Highlight = widget.HighlightShell
+	}
 	return p
 }
 

@@ -22,6 +22,9 @@ type Editor struct {
 	width int
 	seen  int // rev of rows and toks
 	toks  []Token
+
+	// Highlight says what each character is; nil is HighlightSQL.
+	Highlight func([]rune) []Token
 }
 
 // textRow is a visual row: characters [from, to) of the text.
@@ -211,7 +214,11 @@ func (e *Editor) layout(width int) {
 		return
 	}
 	e.seen, e.width = e.rev+1, width
-	e.toks = HighlightSQL(e.text)
+	if e.toks = nil; e.Highlight != nil {
+		e.toks = e.Highlight(e.text)
+	} else {
+		e.toks = HighlightSQL(e.text)
+	}
 	e.rows = e.rows[:0]
 	from, col := 0, 0
 	for i, r := range e.text {
