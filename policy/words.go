@@ -270,6 +270,7 @@ func DefaultKinds() map[string][]Action {
 		"mssql":      {ActionSQL},
 		"sqlite":     {ActionSQL},
 		"redis":      {ActionSQL},
+		"mongodb":    {ActionSQL},
 		"ssh":        {ActionExec, ActionFile, ActionShell, ActionForward},
 		"kubernetes": {ActionKubernetes, ActionExec, ActionFile, ActionShell, ActionForward},
 		"http":       {ActionHTTP},

@@ -76,6 +76,7 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	stopCluster()
+	stopFerret()
 	os.Exit(code)
 }
 

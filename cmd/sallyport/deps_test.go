@@ -50,8 +50,12 @@ connectors/clickhouse    : connectors mask policy connectors/internal/sqltext
 connectors/internal/filefacts : connectors policy connectors/internal/shellfacts
 connectors/postgres/lineage : mask
 connectors/ssh/sshdtest  :
+connectors/mongodb       : connectors mask policy connectors/mongodb/shell connectors/mongodb/judge
+connectors/mongodb/shell :
+connectors/mongodb/judge : connectors mask policy
+connectors/mongodb/ferretserver :
 connectors/command       : connectors mask policy
-connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh connectors/command connectors/redis connectors/clickhouse connectors/mssql
+connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh connectors/command connectors/redis connectors/clickhouse connectors/mssql connectors/mongodb
 connectors/connectortest : connectors mask policy
 connectors/connectortest/suitetable : connectors/connectortest connectors/all
 tui                      : policy recorder connectors tui/widget
@@ -73,7 +77,7 @@ cmd/...                  : ...
 
 // testsMay are what test files may import besides: suites and real servers.
 var testsMay = []string{
-	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/mysql/mariaserver", "connectors/redis/redisserver", "connectors/clickhouse/clickserver", "connectors/mssql/tdstest", "connectors/ssh/sshdtest", "connectors/kubernetes/kubetest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
+	"connectors/connectortest", "connectors/postgres/pgserver", "connectors/mysql/mariaserver", "connectors/redis/redisserver", "connectors/clickhouse/clickserver", "connectors/mssql/tdstest", "connectors/mongodb/ferretserver", "connectors/ssh/sshdtest", "connectors/kubernetes/kubetest", "recorder/storetest", "recorder/boltstore", "recorder/ledger", "recorder/agekeys", "recorder/export",
 	"server/cluster/kvtest", "server/cluster/boltkv", "server/identity/oidctest", "server/identity/idptest", "server/termtest", "tui/tuitest", "connectors/sqlite",
 	"mask", "policy", "recorder",
 }

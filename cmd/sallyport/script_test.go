@@ -62,6 +62,9 @@ import (
 //	clickhouse busy|idle|dies wait until it runs a statement of the gate, or none; end it
 //	mssql FILE|busy|idle|dies start a server that speaks TDS over a file of SQL, at $MSSQL;
 //	                          wait for what it runs; end it
+//	ferretdb FILE...          start FerretDB, which speaks MongoDB's protocol, with the
+//	                          database shop, a collection from each file; $FERRET is its
+//	                          address, the login root has the password in ferret-password
 //	login NAME                give a role there the password pw-NAME
 //	shouter                   a program on port $SHOUTER that answers in capitals
 //	forward PERSON CODE HOST:PORT TEXT  ssh -W with that input
@@ -129,6 +132,7 @@ func TestScript(t *testing.T) {
 			"redis":      scriptRedis,
 			"clickhouse": scriptClickHouse,
 			"mssql":      scriptMSSQL,
+			"ferretdb":   scriptFerret,
 			"superuser":  scriptSuperuser,
 			"login":      scriptLogin,
 			"transcript-id": func(ts *testscript.TestScript, _ bool, _ []string) {

@@ -71,7 +71,7 @@ func newCommand(c *config.Command) *connectors.Command {
 
 func newTarget(r config.Resource, d dialers) (session.Target, error) {
 	ref := r.Credential()
-	e := connectors.Endpoint{Name: r.Name, Address: r.Address, User: r.User, Database: r.Database, HostKeys: r.HostKeys,
+	e := connectors.Endpoint{Name: r.Name, Address: r.Address, User: r.User, Database: r.Database, AuthDatabase: r.AuthDatabase, HostKeys: r.HostKeys,
 		TLS: r.TLS, TLSRootCA: r.TLSRootCA, SearchPath: r.SearchPath, Namespace: r.Namespace, ReadIntent: r.ReadIntent, Dial: d[r.Name],
 		HostCAs: r.HostAuthorities, KnownHosts: r.KnownHosts, Forwards: r.Forwards, Legacy: r.LegacyAlgorithms}
 	if c := r.Certificate; c != nil {

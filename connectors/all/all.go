@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/connectors/internal/filefacts"
 	"github.com/sallyport/sallyport/connectors/internal/shellfacts"
 	"github.com/sallyport/sallyport/connectors/kubernetes"
+	"github.com/sallyport/sallyport/connectors/mongodb"
 	"github.com/sallyport/sallyport/connectors/mssql"
 	"github.com/sallyport/sallyport/connectors/mysql"
 	"github.com/sallyport/sallyport/connectors/postgres"
@@ -29,6 +30,7 @@ type Options struct {
 	ClickHouse clickhouse.Options
 	MSSQL      mssql.Options
 	SQLite     sqlite.Options
+	MongoDB    mongodb.Options
 	SSH        ssh.Options
 	Command    command.Options
 	Kubernetes kubernetes.Options
@@ -43,6 +45,7 @@ func Drivers(o Options) []connectors.Driver {
 		clickhouse.New(o.ClickHouse),
 		mssql.New(o.MSSQL),
 		sqlite.New(o.SQLite),
+		mongodb.New(o.MongoDB),
 		ssh.New(o.SSH),
 		command.New(o.Command),
 		http.New(),

@@ -129,14 +129,16 @@ type Resource struct {
 	Description string `yaml:"description"`
 	// Labels are what roles and masks pick resources by. env: prod marks production.
 	Labels map[string]string `yaml:"labels"`
-	// Address is host:port; a Unix socket's directory for postgres, its path for mysql and redis;
+	// Address is host:port; a Unix socket's directory for postgres, its path for mysql, redis and mongodb;
 	// a file for sqlite; https://host for http.
 	Address string `yaml:"address"`
-	// User is the login at the target (databases, redis, ssh, http); of a command, the user of
+	// User is the login at the target (databases, ssh, http); of a command, the user of
 	// the bastion's machine that it runs as, by default the bastion's own.
 	User string `yaml:"user"`
 	// Database is the database there (all but sqlite; redis: its number, default 0).
 	Database string `yaml:"database"`
+	// AuthDatabase of mongodb is the database that knows the user. Default admin.
+	AuthDatabase string `yaml:"auth_database"`
 	// Password: postgres, mysql, mssql, where the server asks for one; ssh, instead of a key; http,
 	// the credential, whatever it is; command, what the program finds on file
 	// descriptor 3.

@@ -217,7 +217,7 @@ func TestOneFault(t *testing.T) {
 		{"http far", strings.Replace(small, "https://login.acme.example\"", "http://localhost.evil.example\", insecure_issuer: true", 1), "only on loopback"},
 		{"scope", strings.Replace(small, "client_id", "scopes: [\"a b\"], client_id", 1), "sign_in.scopes[0]: \"a b\" is no scope"},
 		{"bad kind", head + "resources: [{name: db, kind: sqlit}]\n", `resources[0].kind: unknown kind "sqlit": did you mean "sqlite"?`},
-		{"no kind", head + "resources: [{name: db}]\n", "a kind is needed: one of postgres, mysql, sqlite, ssh"},
+		{"no kind", head + "resources: [{name: db}]\n", "a kind is needed: one of postgres, mysql, sqlite, mongodb, ssh"},
 		{"name", head + "resources: [{name: -x, kind: sqlite, address: /x}]\n", `resources[0].name: "-x" is no name`},
 		{"label", head + "resources: [{name: x, kind: sqlite, address: /x, labels: {env: \"*\"}}]\n", `resources[0].labels.env: "*" is no label's value`},
 		{"foreign", head + "resources: [{name: x, kind: sqlite, address: /x, user: me}]\n", "resources[0].user: a resource of kind sqlite has no user"},
@@ -393,8 +393,13 @@ func TestResourceRevision(t *testing.T) {
 		}
 		seen[got] = 100 + i
 	}
+	// That of documents alone.
+	base.Kind = "mongodb"
+	if a, b := rev(func(*Resource) {}), rev(func(r *Resource) { r.AuthDatabase = "n" }); a == b {
+		t.Error("where a login is known does not change the revision")
+	}
 	// A field added later must be thought about here.
-	if n := reflect.TypeFor[Resource]().NumField(); n != 31 {
+	if n := reflect.TypeFor[Resource]().NumField(); n != 32 {
 		t.Errorf("Resource has %d fields: is the new one part of the revision?", n)
 	}
 	p := base.Policy()

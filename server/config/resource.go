@@ -22,6 +22,7 @@ const (
 	kindClickHouse = "clickhouse"
 	kindMSSQL      = "mssql"
 	kindSQLite     = "sqlite"
+	kindMongoDB    = "mongodb"
 	kindSSH        = "ssh"
 	kindCommand    = "command"
 	kindHTTP       = "http"
@@ -69,6 +70,7 @@ func (r Resource) Policy() policy.Resource {
 	if r.ReadIntent {
 		put("read intent")
 	}
+	r.documents(put)
 	return policy.Resource{Name: r.Name, Kind: r.Kind, Labels: maps.Clone(r.Labels), Revision: hex.EncodeToString(h.Sum(nil))}
 }
 
@@ -130,6 +132,8 @@ func (r *Resource) validate(fs *Faults, path string) {
 		r.clickhouse(fs, path)
 	case kindMSSQL:
 		r.mssql(fs, path)
+	case kindMongoDB:
+		r.mongodb(fs, path)
 	case kindSQLite:
 		r.sqlite(fs, path)
 	case kindSSH:
@@ -154,6 +158,7 @@ func kinds() []string {
 		kindPostgres,
 		kindMySQL,
 		kindSQLite,
+		kindMongoDB,
 		kindSSH,
 		kindCommand,
 		kindHTTP,
@@ -174,6 +179,7 @@ func (r *Resource) foreign(fs *Faults, path string, own ...string) {
 		{"user", r.User != ""}, {"database", r.Database != ""}, {"password", r.Password != nil},
 		{"private_key", r.PrivateKey != nil}, {"host_keys", len(r.HostKeys) > 0}, {"tls", r.TLS != ""},
 		{"tls_root_ca", r.TLSRootCA != ""}, {"search_path", r.SearchPath != ""},
+		{"auth_database", r.AuthDatabase != ""},
 		{"masked_user", r.MaskedUser != ""}, {"masked_password", r.MaskedPassword != nil},
 		{"host_authorities", len(r.HostAuthorities) > 0}, {"known_hosts", r.KnownHosts != ""}, {"certificate", r.Certificate != nil},
 		{"via", r.Via != ""}, {"forwards", len(r.Forwards) > 0}, {"legacy_algorithms", r.LegacyAlgorithms},

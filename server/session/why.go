@@ -139,6 +139,7 @@ var actions = map[string][]policy.Action{
 	"mssql":      {policy.ActionSQL},
 	"sqlite":     {policy.ActionSQL},
 	"redis":      {policy.ActionSQL},
+	"mongodb":    {policy.ActionSQL},
 	"ssh":        {policy.ActionExec, policy.ActionFile, policy.ActionShell, policy.ActionForward},
 	"http":       {policy.ActionHTTP},
 	"kubernetes": {policy.ActionKubernetes, policy.ActionExec, policy.ActionFile, policy.ActionShell, policy.ActionForward},

@@ -66,3 +66,5 @@ cache="${XDG_CACHE_HOME:-$HOME/.cache}/sallyport-test/asciinema"
 # The API server of Kubernetes, etcd and a small kubelet, built from modules: minutes
 # of work the first time, none after it.
 "$(dirname "$0")/../kube/build.sh" >/dev/null
+# FerretDB, which speaks MongoDB's protocol: less than a minute the first time.
+"$(dirname "$0")/../ferret/build.sh" >/dev/null

@@ -238,8 +238,8 @@ func (a *analysis) explain(cmd bsoncore.Document) {
 func (a *analysis) explained() {
 	a.explains, a.Form = true, Reply
 	a.Batched = ""
-	if a.Facts.Class == policy.Write {
-		a.Facts.Class, a.Facts.Destructive, a.Facts.Why = policy.Read, false, ""
+	if a.Facts.Destructive = false; a.Facts.Class == policy.Write || a.Facts.Class == policy.Read {
+		a.Facts.Class, a.Facts.Why = policy.Read, ""
 	}
 	for i := range a.Facts.Tables {
 		a.Facts.Tables[i].Write = false

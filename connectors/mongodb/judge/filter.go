@@ -7,6 +7,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
 	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/mask"
 )
 
 func set(words string) map[string]bool {
@@ -71,7 +72,7 @@ func (a *analysis) filters(v bsoncore.Value, s scope, clause string, plain bool)
 func (a *analysis) test(field *connectors.Document, v bsoncore.Value, s scope, clause string, plain bool) {
 	d, isDoc := v.DocumentOK()
 	if !isDoc || !operators(d) {
-		a.predicate(field, plain && constant(v), clause, 1)
+		a.equal(field, v, clause, plain)
 		return
 	}
 	elems, _ := d.Elements()
@@ -79,17 +80,17 @@ func (a *analysis) test(field *connectors.Document, v bsoncore.Value, s scope, c
 		k, v := e.Key(), e.Value()
 		switch {
 		case k == "$eq":
-			a.predicate(field, plain && constant(v), clause, 1)
+			a.equal(field, v, clause, plain)
 		case k == "$in":
 			a.among(field, v, clause, plain)
 		case k == "$not":
 			if v.Type == bsoncore.TypeRegex {
-				a.decides(field, clause)
+				a.shallow(field, clause)
 			} else {
 				a.test(field, v, s, clause, false)
 			}
 		case k == "$elemMatch":
-			a.decides(field, clause)
+			a.shallow(field, clause)
 			if inner, ok := v.DocumentOK(); !ok {
 				a.unknown("$elemMatch takes a document")
 			} else if operators(inner) && !logical(inner) {
@@ -97,6 +98,10 @@ func (a *analysis) test(field *connectors.Document, v bsoncore.Value, s scope, c
 			} else {
 				a.filter(inner, scope{root: field, vars: s.vars}, clause, false)
 			}
+		case k == "$nin":
+			a.among(field, v, clause, false)
+		case tests[k] && scalar(v):
+			a.shallow(field, clause)
 		case tests[k]:
 			a.decides(field, clause)
 		default:
@@ -113,10 +118,27 @@ func (a *analysis) among(field *connectors.Document, v bsoncore.Value, clause st
 		a.unknown("$in takes a list")
 		return
 	}
+	reach := mask.Field
 	for _, v := range values {
-		plain = plain && constant(v)
+		if plain = plain && constant(v); !scalar(v) {
+			reach = mask.Tree
+		}
 	}
-	a.predicate(field, plain, clause, len(values))
+	a.predicate(field, connectors.Predicate{Equality: plain, Clause: clause}, len(values), reach)
+}
+
+// equal judges a comparison with a constant. One with a document looks into documents.
+func (a *analysis) equal(field *connectors.Document, v bsoncore.Value, clause string, plain bool) {
+	reach := mask.Field
+	if !scalar(v) {
+		reach = mask.Tree
+	}
+	a.predicate(field, connectors.Predicate{Equality: plain && constant(v), Clause: clause}, 1, reach)
+}
+
+// scalar reports whether a value is neither a document nor a list.
+func scalar(v bsoncore.Value) bool {
+	return v.Type != bsoncore.TypeEmbeddedDocument && v.Type != bsoncore.TypeArray
 }
 
 // operators reports whether a document is of operators, not a value.

@@ -264,10 +264,12 @@ func (a *analysis) table(name string, write bool) {
 		}
 	}
 	kind := policy.TablePlain
-	if _, view, known := a.catalog.View(name); view {
+	_, view, known := a.catalog.View(name)
+	if view {
 		kind = policy.TableView
-	} else if !known {
-		a.dim("it cannot be told whether " + name + " is a view")
+	}
+	if !known {
+		a.dim("it cannot be told what " + name + " is, or what it shows")
 	}
 	a.Facts.Tables = append(a.Facts.Tables, policy.Table{Schema: a.db, Name: name, Kind: kind, Write: write})
 }

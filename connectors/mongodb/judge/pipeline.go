@@ -180,7 +180,7 @@ func (a *analysis) unwind(v bsoncore.Value, s scope) *connectors.Document {
 		a.unknown("$unwind takes a path")
 		return out
 	}
-	a.decides(a.expr(path, s), "$unwind")
+	a.shallow(a.expr(path, s), "$unwind")
 	return out
 }
 

@@ -64,15 +64,24 @@ func computed(of *connectors.Document) *connectors.Document {
 	return &connectors.Document{Computed: of.Columns()}
 }
 
-// decides notes that a value decides rows, or what is computed.
+// decides notes that a value decides rows, or what is computed, with all that is in it.
 func (a *analysis) decides(d *connectors.Document, clause string) {
-	a.predicate(d, false, clause, 0)
+	a.predicate(d, connectors.Predicate{Clause: clause}, 0, mask.Tree)
 }
 
-func (a *analysis) predicate(d *connectors.Document, equality bool, clause string, tries int) {
+// shallow is decides for what looks at the value alone, and not into documents.
+func (a *analysis) shallow(d *connectors.Document, clause string) {
+	a.predicate(d, connectors.Predicate{Clause: clause}, 0, mask.Field)
+}
+
+func (a *analysis) predicate(d *connectors.Document, p connectors.Predicate, tries int, reach mask.Reach) {
 	for _, c := range d.Columns() {
+		if c.Name != "" {
+			c.Reach = reach
+		}
+		p.Column = c
 		a.tries[c] += tries
-		a.Trace.Predicates = append(a.Trace.Predicates, connectors.Predicate{Column: c, Equality: equality, Clause: clause})
+		a.Trace.Predicates = append(a.Trace.Predicates, p)
 	}
 }
 
