@@ -7,6 +7,9 @@ var languages = map[string]func([]rune) []widget.Token{
 	"redis": widget.HighlightRedis,
 }
 
+// editorTitles name the editor by kind, where it is not SQL's.
+var editorTitles = map[string]string{"redis": "Command"}
+
 // kindNotes say of a kind what its workspace takes, and what is enforced there and what
 // not.
 var kindNotes = map[string][]string{

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -77,7 +78,7 @@ func (p *workspace) drawEditor(w, h int) []string {
 	for i := range lines {
 		lines[i] = " " + lines[i]
 	}
-	return widget.Box(p.border, style, p.bold.Render("SQL"), foot, lines, w, h)
+	return widget.Box(p.border, style, p.bold.Render(cmp.Or(editorTitles[p.listing.Kind], "SQL")), foot, lines, w, h)
 }
 
 // drawPlainEditor is the editor without a frame, for small windows.
