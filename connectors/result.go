@@ -140,6 +140,9 @@ type Result struct {
 // partitioned table, or if the statement names only such tables without masks
 // and reaches nothing else. A column with a masked origin is masked. All else
 // is withheld.
+//
+// A value that has an origin of its own is treated by that, as a column that was
+// traced.
 func NewResult(p Permit, f policy.Facts, columns []Column, src Source) *Result {
 	r := &Result{src: src, first: true}
 	r.masker, r.broken = MaskStep(0, func() masker { return treated(p, f, columns) })

@@ -98,7 +98,8 @@ func TestConformance(t *testing.T) {
 			Unknown: []string{"execute nothing", "select 1 where 'a' = '\xff'", "frobnicate", "select nosuch(1)", "select 1; select 2", "select {x:UInt8}",
 				"select /* /* */ 1 */ 2", "insert into counters format CSV 1,2"},
 			SyntaxError: "select 1 from", ErrorCode: "62",
-			Slow: "select number from system.numbers where cityHash64(number) = 5",
+			Slow:      "select number from system.numbers where cityHash64(number) = 5",
+			Oversized: "select arrayStringConcat(arrayMap(x -> '" + strings.Repeat("x", 1000) + "', range(20000))) as v",
 			Large: func(n int) string {
 				return fmt.Sprintf("select number, concat('%s', toString(number)) as filler from system.numbers limit %d", strings.Repeat("x", 1000), n)
 			},

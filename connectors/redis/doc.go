@@ -34,6 +34,10 @@
 // mask would cover them. Names of keys and of fields are not masked, but for what
 // detectors find; a field's value is masked by its name alone, a member's by its key's.
 //
+// Masks by paths are for values that begin as a JSON document does, and what does not
+// parse is withheld. Where there are any, a command that shows a part of a value, or could
+// make of a document what is none, does not run over any key.
+//
 // # The session
 //
 // Whatever changes the session is refused: transactions, AUTH, HELLO, SELECT, RESET,

@@ -291,8 +291,8 @@ func TestCutWrite(t *testing.T) {
 	p, e := pretend(t, but(map[string]string{"SET": ""}))
 	conn := open(t, New(), e, &connectortest.Guard{})
 	g := &connectortest.Guard{}
-	if _, _, err := ask(t, conn, g, "SET a 1"); !errors.Is(err, connectors.ErrVanished) {
-		t.Errorf("%v, want %v", err, connectors.ErrVanished)
+	if _, _, err := ask(t, conn, g, "SET a 1"); !errors.Is(err, connectors.ErrVanished) || !strings.Contains(err.Error(), "may have happened") {
+		t.Errorf("%v, want %v, and that it may have happened", err, connectors.ErrVanished)
 	}
 	if o := g.Permits()[0].Outcomes(); len(o) != 1 || !o[0].Unknown {
 		t.Errorf("outcome: %+v, want unknown", o)

@@ -247,7 +247,22 @@ func (q *source) conclude(err error) error {
 		q.out.Unknown = q.sent && !q.heard
 	}
 	q.err = failure(q.run, err)
+	if q.out.Unknown && q.j.facts.Class != policy.Read {
+		q.err = uncertain(q.err)
+	}
 	return q.err
+}
+
+// uncertain says of an error that what was to change may have changed.
+func uncertain(err error) error {
+	const may = "it may have happened all the same: look before you ask again"
+	var te *connectors.TargetError
+	if errors.As(err, &te) {
+		said := *te
+		said.Text += "; " + may
+		return &said
+	}
+	return fmt.Errorf("%w; %s", err, may)
 }
 
 // Finish ends what still comes.

@@ -28,8 +28,8 @@ type shape struct {
 	origins map[[2]string]*connectors.ValueOrigin
 }
 
-// clear is the origin of what holds no value of a key.
-var clear = &connectors.ValueOrigin{}
+// noValue is the origin of what holds no value of a key.
+var noValue = &connectors.ValueOrigin{}
 
 // maxOrigins bounds how many are remembered; rows repeat their fields.
 const maxOrigins = 512
@@ -119,7 +119,7 @@ func (s *shape) form(it item) {
 func (s *shape) have(names ...string) {
 	s.columns = make([]connectors.Column, len(names))
 	for i, n := range names {
-		s.columns[i] = connectors.Column{Name: n, From: clear, Numeric: n == "#"}
+		s.columns[i] = connectors.Column{Name: n, From: noValue, Numeric: n == "#"}
 	}
 	s.columns[len(names)-1].From = s.last()
 	if s.j.answer == untold {
@@ -139,7 +139,7 @@ func (s *shape) have(names ...string) {
 func (s *shape) last() *connectors.ValueOrigin {
 	switch s.j.answer {
 	case nothing:
-		return clear
+		return noValue
 	case value, sscan:
 		return s.of(s.key(), valueColumn)
 	case field:
@@ -205,7 +205,7 @@ func (s *shape) keep(i int, l leaf, from *connectors.ValueOrigin) {
 }
 
 func (s *shape) text(i int, text string) {
-	s.vals[i] = connectors.Value{Bytes: []byte(text), From: clear}
+	s.vals[i] = connectors.Value{Bytes: []byte(text), From: noValue}
 }
 
 var errForm = malformed("the answer has another form than the command's")
@@ -240,7 +240,7 @@ func (s *shape) pair(l leaf) (bool, error) {
 	}
 	ranked := s.j.answer == scored || s.j.answer == zscan
 	if s.half = !s.half; s.half {
-		from := clear
+		from := noValue
 		switch {
 		case ranked:
 			from = s.of(s.key(), valueColumn)
@@ -304,25 +304,25 @@ func (s *shape) entries(l leaf) (bool, error) {
 				return false, errForm
 			}
 			s.entry, s.stream = l.depth+2, string(l.text)
-			s.keep(0, l, clear)
+			s.keep(0, l, noValue)
 			return false, nil
 		}
 		key = s.stream
 	}
 	switch {
 	case l.depth == s.entry && l.kind == isBulk && !s.half:
-		s.keep(at, l, clear)
+		s.keep(at, l, noValue)
 		return false, nil
 	case l.depth == s.entry && (l.kind == isNull || l.kind == isEmpty) && !s.half:
 		s.text(at+1, "") // the entry was deleted
-		s.put(at+2, leaf{kind: isNull}, clear)
+		s.put(at+2, leaf{kind: isNull}, noValue)
 		return true, nil
 	case l.depth != s.entry+1 || l.kind == isEmpty:
 		return false, errForm
 	}
 	if s.half = !s.half; s.half {
 		s.name = string(l.text)
-		s.keep(at+1, l, clear)
+		s.keep(at+1, l, noValue)
 		return false, nil
 	}
 	s.put(at+2, l, s.of(key, s.name))

@@ -59,8 +59,16 @@ func serverCommands(t *testing.T) []described {
 var harmless = []string{"INFO", "ROLE", "LASTSAVE", "SORT", "SORT_RO", "RESTORE"}
 
 // TestTableAgainstServer compares the table with what the server says of each of its
-// commands, none left out on either side.
+// commands; of a server that the table is of none is left out on either side.
 func TestTableAgainstServer(t *testing.T) {
+	info, err := server(t).Do(t.Context(), "INFO", "server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lacks := t.Errorf
+	if !strings.Contains(info.(string), "redis_version:7.0.") {
+		lacks = t.Logf // what is not in the table is unknown
+	}
 	left := maps.Clone(commands())
 	for _, d := range serverCommands(t) {
 		c := left[d.name]
@@ -69,7 +77,7 @@ func TestTableAgainstServer(t *testing.T) {
 		case c == nil && d.subs:
 			continue // a container alone is no command
 		case c == nil:
-			t.Errorf("%s is not in the table", d.name)
+			lacks("%s is not in the table", d.name)
 			continue
 		}
 		severity := c.class.Severity()
@@ -96,7 +104,7 @@ func TestTableAgainstServer(t *testing.T) {
 		}
 	}
 	for name := range left {
-		t.Errorf("the table has %s, and the server does not", name)
+		lacks("the table has %s, and the server does not", name)
 	}
 }
 
