@@ -23,6 +23,7 @@ import (
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
 	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/policy"
 )
 
 // hostile answers the gate's first questions as a server does, and all else as f does.
@@ -337,5 +338,29 @@ func drained(r io.Reader) (rows []string, err error) {
 			cells = append(cells, string(v.Bytes))
 		}
 		rows = append(rows, strings.Join(cells, "\x00"))
+	}
+}
+
+// TestDisagrees holds that an answer which is described in another way than the
+// statement was read does not show under masks.
+func TestDisagrees(t *testing.T) {
+	p := plan(t, mask.Rule{Name: "m", Column: "t.c"})
+	for _, k := range []struct {
+		meta, row string
+		refused   bool
+	}{
+		{`{"name":"a","type":"UInt8"}`, `[1]`, false},
+		{`{"name":"b","type":"UInt8"}`, `[1]`, true},
+		{`{"name":"a","type":"UInt8"},{"name":"b","type":"UInt8"}`, `[1,2]`, true},
+	} {
+		e := hostile(t, func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"meta":[%s],"data":[%s],"rows":1}`, k.meta, k.row)
+		})
+		c := open(t, e, &connectortest.Guard{})
+		rows, err := ask(t, c, &connectortest.Guard{Seen: p, Kept: p}, "select 1 as a")
+		if refused := errors.As(err, new(*policy.Refusal)); refused != k.refused || refused && len(rows) > 0 || !refused && err != nil {
+			t.Errorf("%s: %v, %v", k.meta, rows, err)
+		}
+		_ = c.Close()
 	}
 }
