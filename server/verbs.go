@@ -73,6 +73,8 @@ func (c *call) help() error {
 	fmt.Fprint(c.out, "\nstdout is data, stderr is talk. Words are split by POSIX quoting and never expanded.\n"+
 		"Exit codes: 0 ok, 1 the target's error, 2 usage, 253 sign in first, 254 refused, denied or expired,\n"+
 		"255 the bastion's own trouble; exec, run, shell and kube ... exec pass the target's.\n"+
+		"SQL Server: what is judged a read is rolled back, which undoes nothing outside of tables; where columns are masked, only plain\n"+
+		"statements of tables run. It was never tried against a real SQL Server.\n"+
 		"Databases: every statement is judged, masked and recorded. Shells are recorded completely, but what is\n"+
 		"typed into them is not judged; commands of exec are asked for one by one. Their output must be text, unless the\n"+
 		"rule says binary. Files: sftp and scp (without -O) to the bastion, each operation judged; the top folder lists hosts.\n"+

@@ -90,5 +90,7 @@ var evasions = []string{
 	"SELECT id, ROW_NUMBER() OVER (ORDER BY email) FROM dbo.customers", "DELETE FROM dbo.scratch WHERE e IN (SELECT email FROM dbo.customers)", "SELECT EMAIL FROM DBO.CUSTOMERS", "SELECT email x FROM customers",
 	"INSERT INTO dbo.scratch VALUES ((SELECT email FROM dbo.customers WHERE id = 17))", "SELECT x = email FROM dbo.customers", "SELECT note = email FROM dbo.customers", "SELECT 1 SELECT email FROM dbo.customers",
 	"SELECT email FROM dbo.customers FOR JSON PATH", "EXEC sp_executesql N'SELECT email FROM dbo.customers'", "SELECT a.email FROM dbo.numbers n CROSS APPLY (SELECT email FROM dbo.customers) a",
+	"WITH a AS (SELECT email FROM customers), customers AS (SELECT 1 AS x) SELECT email FROM a", "WITH Customers AS (SELECT 1 AS x) SELECT email FROM customers",
+	"WITH a AS (SELECT email AS x FROM customers), b AS (SELECT x FROM a) SELECT x FROM b", "WITH customers AS (SELECT email FROM dbo.customers) SELECT email FROM customers",
 	"SELECT email COLLATE Latin1_General_BIN FROM dbo.customers", "SELECT id FROM dbo.customers WHERE 1 = CAST(email AS int)", "SELECT STRING_AGG(email, ',') FROM dbo.customers",
 }

@@ -51,7 +51,8 @@
 // conditions. A masked column shows, masked, where it stands by itself in the list of a
 // SELECT; where it is computed with, compared, sorted or grouped by, its rule must
 // permit that. Subqueries, WITH, set operations, APPLY, PIVOT, FOR JSON and XML, views
-// and synonyms are not followed: over tables with masked columns they are refused. Rows
+// and synonyms are not followed: over tables with masked columns they are refused. What
+// is not followed counts as about every table whose name stands in its text. Rows
 // may come in the order of any index of their tables unless ORDER BY has a unique one's
 // columns, and a change may fail by a unique key, a foreign key or a CHECK: a masked
 // column in one of these decides, too (order.go). A computed column is taken to be computed from every column of its table. How many

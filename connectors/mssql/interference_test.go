@@ -28,7 +28,7 @@ create view dbo.v_customers as select id, upper(email) as mail from customers;
 
 // asked are statements that are honest, beside the evasions.
 var asked = []string{
-	"SELECT id, name, email FROM dbo.customers WHERE id < 9 ORDER BY id", "SELECT id, name FROM dbo.customers", "SELECT TOP (3) id FROM dbo.customers", "SELECT name FROM dbo.customers ORDER BY name",
+	"SELECT id, name, email FROM dbo.customers WHERE id < 9 ORDER BY id", "SELECT id, name FROM dbo.customers", "SELECT TOP (3) id FROM dbo.customers", "SELECT name FROM dbo.customers", "SELECT TOP (3) name FROM dbo.customers", "SELECT name FROM dbo.customers ORDER BY name",
 	"SELECT c.id, c.email, o.total FROM dbo.customers c JOIN dbo.orders o ON o.customer_id = c.id ORDER BY c.id", "SELECT COUNT(*), MIN(name) FROM dbo.customers WHERE note = 'note 3'",
 	"SELECT note, COUNT(*) FROM dbo.customers GROUP BY note ORDER BY note", "SELECT id, total FROM dbo.orders WHERE customer_id IN (1, 2) ORDER BY id", "SELECT email FROM dbo.customers WHERE id = 4",
 	"SELECT email AS e, email, id FROM dbo.customers WHERE id = 4", "UPDATE dbo.customers SET note = 'x' WHERE id = 4", "UPDATE dbo.customers SET email = 'p4@x.example' WHERE id = 4",

@@ -48,6 +48,7 @@ func (c *Conn) assess(text string) *judged {
 	if err != nil {
 		trace = &connectors.Trace{Why: err.Error()}
 		j.facts.Opaque = j.facts.Opaque || j.facts.Class != policy.Read
+		j.mentioned(cat)
 	} else {
 		j.facts.Copies = false // where values go is known
 		for _, col := range trace.Reads {
@@ -82,6 +83,26 @@ func (j *judged) resolve(cat *catalog, home, database string) {
 		case n.Schema == "":
 			n.Schema = home
 		}
+	}
+}
+
+// mentioned adds to the tables of a statement that is not followed every relation whose
+// name stands anywhere in its text, whatever it means there. A name that a collation may
+// take for another is of whatever table.
+func (j *judged) mentioned(cat *catalog) {
+	names := map[string]bool{}
+	for _, t := range j.t {
+		if !t.Named() {
+			continue
+		}
+		names[strings.ToLower(strings.TrimRight(t.Value, " "))] = true
+		j.facts.Opaque = j.facts.Opaque || strings.ContainsFunc(t.Value, func(r rune) bool { return r > '~' })
+	}
+	for _, r := range cat.order {
+		if !names[strings.ToLower(r.Name)] || slices.ContainsFunc(j.facts.Tables, func(t policy.Table) bool { return t.Schema == r.Schema && t.Name == r.Name }) {
+			continue
+		}
+		j.facts.Tables = append(j.facts.Tables, policy.Table{Schema: r.Schema, Name: r.Name, Kind: r.kind})
 	}
 }
 

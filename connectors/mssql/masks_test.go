@@ -193,3 +193,25 @@ create table dbo.plain (id int primary key, note nvarchar(10));`})
 		}
 	}
 }
+
+// TestMentioned: what is not followed counts as about every table whose name it says, by
+// whatever way; the same of other tables is answered.
+func TestMentioned(t *testing.T) {
+	s := server(t, tdstest.Options{Setup: suiteSchema})
+	c := open(t, endpoint(s), &connectortest.Guard{})
+	plan, err := mask.NewPlan([]mask.Rule{{Name: "contact", Column: "customers.email", Method: mask.Redact}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, refused := range map[string]bool{
+		"WITH a AS (SELECT email FROM customers), customers AS (SELECT 1 AS x) SELECT email FROM a": true, "SELECT x FROM (SELECT 1 AS customers) AS x": true,
+		"SELECT 1 WHERE EXISTS (SELECT 1 FROM [customers ])": true, "WITH a AS (SELECT 1 AS x) SELECT x FROM [cüstomers]": true, "WITH a AS (SELECT mail FROM v_customers) SELECT mail FROM a": true,
+		"WITH a AS (SELECT n FROM counters) SELECT n FROM a": false, "SELECT n FROM counters UNION SELECT n FROM numbers": false, "SELECT n FROM (SELECT n FROM dbo.counters) AS x": false,
+	} {
+		f, _ := c.Judge(t.Context(), connectors.Statement{Text: text})
+		tr, _ := c.Trace(t.Context(), connectors.Statement{Text: text})
+		if no := tr.Refusal(plan, plan, f); tr.Understood() || (no != nil) != refused {
+			t.Errorf("%q: %v, want refused %v", text, no, refused)
+		}
+	}
+}

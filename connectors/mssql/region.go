@@ -165,7 +165,9 @@ func (r *reading) hints(open int) {
 // named adds the tables that FROM and JOIN name.
 func (r *reading) named(from, to int, write bool) {
 	m := sqltext.Scan(sqltext.TSQL, r.t[from:to])
-	own := map[string]bool{} // of WITH
+	// The names of WITH, from where they are given: before that, and in another case,
+	// the same name is a table's.
+	own := map[string]int{}
 	for i := from; i < to; i++ {
 		if t := r.t[i]; t.Named() && (r.at(i-1).Is("WITH") || r.at(i-1).Sym(",")) {
 			next := i + 1
@@ -173,15 +175,16 @@ func (r *reading) named(from, to int, write bool) {
 				next = r.closing(next) + 1
 			}
 			if r.at(next).Is("AS") && r.at(next+1).Sym("(") && r.at(next+2).Is("SELECT") {
-				own[strings.ToLower(t.Value)] = true
+				own[t.Value] = t.At
 			}
 		}
 	}
 	for _, s := range m.Sources {
+		from, given := own[s.Last()]
 		switch {
 		case s.Function:
 			r.facts.Opaque = true
-		case len(s.Parts) == 1 && own[strings.ToLower(s.Last())]:
+		case len(s.Parts) == 1 && given && s.At > from:
 		default:
 			r.table(s.Chain, write)
 		}
