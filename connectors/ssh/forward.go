@@ -72,14 +72,25 @@ func opened(err error) error {
 }
 
 // there asks the target whether it is there: the library ends the channels of a lost
-// connection as if the far side had.
+// connection as if the far side had. One that does not answer that, as some devices do
+// not, counts as there.
 func (c *Conn) there() error {
-	if _, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil); err != nil {
-		select { // until watch knows how it was lost
-		case <-c.ctx.Done():
-		case <-time.After(c.options.Grace):
+	answered := make(chan error, 1)
+	go func() {
+		_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		if err == nil {
+			return nil
 		}
-		return c.gone()
+	case <-time.After(c.options.Grace):
+		return nil
 	}
-	return nil
+	select { // until watch knows how it was lost
+	case <-c.ctx.Done():
+	case <-time.After(c.options.Grace):
+	}
+	return c.gone()
 }
