@@ -54,8 +54,8 @@ func (p *lines) which() string {
 // aside is how far one press of a key goes; nearby is how many lines around are asked
 // how long they are.
 const (
-	aside = 20
-	nearby  = 100
+	aside  = 20
+	nearby = 100
 )
 
 // sideways moves the window over lines that are longer than it is wide.
