@@ -49,8 +49,8 @@ crash: ## 200 kills of a recorder under 50 busy sessions
 tamper: ## every byte of a small data directory changed, one at a time
 	SALLYPORT_TAMPER_ALL=1 $(GO) test ./recorder -run TestTamperDirectory -count=1 -v -timeout 1h
 
-big: ## 1 GiB by scp and sftp with equal hash, and as an answer of every kind
-	SALLYPORT_BIG=1 $(GO) test ./cmd/sallyport -run TestFilesGigabyte -count=1 -v -timeout 1h
+big: ## 1 GiB by scp and sftp, and into a container, with equal hash, and as an answer of every kind
+	SALLYPORT_BIG=1 $(GO) test ./cmd/sallyport ./connectors/kubernetes -run TestFilesGigabyte -count=1 -v -timeout 1h
 	SALLYPORT_BIG=1 $(GO) test $(SUITED) -run '$(SUITES)/./^bounded_memory' -count=1 -timeout 1h
 
 bench: ## speeds, as ratios against a peer in the same run

@@ -32,7 +32,7 @@ connectors/postgres/grants : mask
 connectors/postgres      : connectors mask policy connectors/postgres/grants connectors/postgres/lineage
 connectors/ssh           : connectors mask policy connectors/internal/shellfacts connectors/internal/filefacts
 connectors/http          : connectors mask policy connectors/internal/lines
-connectors/kubernetes    : connectors mask policy connectors/http connectors/internal/shellfacts connectors/internal/lines
+connectors/kubernetes    : connectors mask policy connectors/http connectors/internal/shellfacts connectors/internal/filefacts connectors/internal/lines
 connectors/kubernetes/kubetest :
 connectors/mysql/mariaserver : connectors/internal/account
 connectors/mysql/lineage : mask

@@ -16,7 +16,7 @@
 //
 // # Sending
 //
-// A Conn has two powers. Request sends one request as its text says (send.go).
+// A Conn is a Requester, a Commander, a Forwarder and a Copier. Request sends one request as its text says (send.go).
 // Command does what a line of kubectl says, without kubectl: the line is read by the
 // parser that judges lines (kubectl.go), an option that would not be followed is an
 // error (command.go), and what is left becomes requests, each of them an operation
@@ -24,6 +24,18 @@
 // answers are then laid out as kubectl would. An apply or create is a request for each
 // object. exec and attach are operations whose text is the line of kubectl; their
 // streams are the permit's, over WebSocket, or SPDY where a proxy knows no better.
+//
+// A forward (forward.go) leads to a pod's port: what is declared at the resource and
+// allowed by a rule. A service or a workload is asked for first, by requests, and the
+// pod that is found is what is judged. Bytes are counted and hashed.
+//
+// The files of containers (files.go) are read and written by programs that run in them,
+// as operations on files below /NAMESPACE/POD/CONTAINER: each is judged by its path as
+// it was asked for, before anything is asked of the pod, and a path that turns out
+// to lead through a link is refused. SFTP does not say how long a file will be, which
+// an archive's header would have to, so that dd writes it, beside the file whose
+// place it takes when it is whole. Archives that hold anything but the one file that was
+// asked for are refused.
 //
 // # What never shows
 //

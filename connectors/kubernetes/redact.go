@@ -20,9 +20,8 @@ func kept(r request, call *policy.KubernetesCall) string {
 	if strings.TrimSpace(r.body) == "" {
 		return ""
 	}
-	var body any
-	b, err := yaml.YAMLToJSON([]byte(r.body))
-	if err != nil || json.Unmarshal(b, &body) != nil || scalar(body) || documents(r.body) > 1 {
+	body, ok := parsed(r.body)
+	if !ok {
 		r.body = "[the body is withheld: it is not one document of JSON or YAML]"
 		return r.text()
 	}
@@ -38,12 +37,27 @@ func kept(r request, call *policy.KubernetesCall) string {
 	if !w.found {
 		return ""
 	}
-	b, err = json.Marshal(body)
+	b, err := json.Marshal(body)
 	if err != nil {
 		b = []byte(withheld)
 	}
 	r.body = string(b)
 	return r.text()
+}
+
+// parsed is a body of JSON or YAML: one object or list, of a length that is judged.
+func parsed(text string) (body any, ok bool) {
+	if len(text) > maxBody {
+		return nil, false
+	}
+	if json.Unmarshal([]byte(text), &body) == nil {
+		return body, !scalar(body)
+	}
+	b, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil || json.Unmarshal(b, &body) != nil || documents(text) > 1 {
+		return nil, false
+	}
+	return body, !scalar(body)
 }
 
 // scalar reports whether v is neither an object nor a list.
