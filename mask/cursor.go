@@ -200,7 +200,7 @@ func (c *cursor) rows(n int) {
 // walk follows data with the sequences in it.
 func (c *cursor) walk(data []byte) {
 	done := 0
-	for r := 0; r < len(data); {
+	for r := special(data); r < len(data); r += special(data[r:]) {
 		b := data[r]
 		if b != esc && (b != 0xc2 || r+1 >= len(data) || data[r+1] >= 0xa0 || data[r+1] < 0x80) {
 			r++

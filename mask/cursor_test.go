@@ -3,6 +3,7 @@ package mask_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -291,5 +292,33 @@ func TestScreenResized(t *testing.T) {
 	}
 	if got := out.String(); strings.Count(got, "*") != 16 {
 		t.Errorf("%q: row 9 of five is row 5", got)
+	}
+}
+
+// BenchmarkScreen runs a terminal's masker over what editors draw, with the cursor
+// followed and without.
+func BenchmarkScreen(b *testing.B) {
+	var s strings.Builder
+	for i := 0; s.Len() < 1<<20; i++ {
+		fmt.Fprintf(&s, "\x1b[?25l\x1b[%d;9H\x1b[38;5;130m%d\x1b[m\x1b[2Cthe same row\x1b[%d;2Hsome text that is drawn\x1b[K\r\n\x1b[%d;%dH\x1b[?25h", i%12+1, i%10, i%11+1, i%12+1, i%30+1)
+	}
+	data := []byte(s.String())
+	for _, size := range [][2]int{{0, 0}, {testWidth, testHeight}} {
+		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
+			w := plan(b).Terminal(io.Discard)
+			w.Screen = new(mask.Screen)
+			w.Screen.Resize(size[0], size[1])
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				for rest := data; len(rest) > 0; {
+					n := min(len(rest), benchChunk)
+					if _, err := w.Write(rest[:n]); err != nil {
+						b.Fatal(err)
+					}
+					rest = rest[n:]
+				}
+			}
+		})
 	}
 }

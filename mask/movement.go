@@ -102,27 +102,27 @@ func (c *cursor) csi(b []byte) {
 		c.sleep()
 		c.shifted()
 	case b[0] == '?':
-		c.private(params, final)
+		c.private(&params, final)
 	case b[0] >= '<' && b[0] <= '>':
 		// Keyboards, colours, and questions.
 	case len(b) > 1 && b[len(b)-2] >= ' ' && b[len(b)-2] < '0':
 		c.intermediate(b[len(b)-2], final)
-	case !c.absolute(params, final) && c.awake():
+	case !c.absolute(&params, final) && c.awake():
 		c.relative(params.or(0, 1), final)
 	}
 }
 
 // params are the first numbers of a control sequence; 0 stands for none.
 type params struct {
-	v [8]int
+	v [8]int32
 	n int
 }
 
-func (p params) or(i, other int) int {
+func (p *params) or(i, other int) int {
 	if p.v[i] == 0 {
 		return other
 	}
-	return p.v[i]
+	return int(p.v[i])
 }
 
 // parameters reads the numbers of a control sequence, and what it is.
@@ -134,7 +134,7 @@ func parameters(b []byte) (p params, final byte, ok bool) {
 				p.n = 1
 			}
 			if p.n <= len(p.v) {
-				if p.v[p.n-1] = p.v[p.n-1]*10 + int(c-'0'); p.v[p.n-1] > 1<<20 {
+				if p.v[p.n-1] = p.v[p.n-1]*10 + int32(c-'0'); p.v[p.n-1] > 1<<20 {
 					return p, 0, false
 				}
 			}
@@ -152,7 +152,7 @@ func parameters(b []byte) (p params, final byte, ok bool) {
 
 // absolute follows sequences that do not depend on where the cursor is, and reports
 // whether this was one.
-func (c *cursor) absolute(p params, final byte) bool {
+func (c *cursor) absolute(p *params, final byte) bool {
 	switch final {
 	case 'H', 'f':
 		c.put(p.or(0, 1), p.or(1, 1), p.or(1, 1))
@@ -219,7 +219,7 @@ func (c *cursor) relative(n int, final byte) {
 }
 
 // private follows modes of the terminal.
-func (c *cursor) private(p params, final byte) {
+func (c *cursor) private(p *params, final byte) {
 	switch final {
 	case 'h', 'l':
 		for i := range min(p.n, len(p.v)) {

@@ -192,10 +192,12 @@ func (w *Writer) stretch(r int, final bool) (end int, whole bool) {
 			end, w.reader = r, before
 		} else {
 			w.reader.gap = 0
-			w.reader.cur = before.cur
-			w.reader.cur.walk(data[r:end])
-			if t.made(cut - 1) {
-				w.reader.cur.parts()
+			if before.cur.width > 0 {
+				w.reader.cur = before.cur
+				w.reader.cur.walk(data[r:end])
+				if t.made(cut - 1) {
+					w.reader.cur.parts()
+				}
 			}
 		}
 	}
