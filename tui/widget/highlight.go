@@ -24,7 +24,7 @@ const (
 // Highlighter says what each character of a text is.
 type Highlighter func(text []rune) []Token
 
-var _ = []Highlighter{HighlightSQL, HighlightRedis, HighlightScript, HighlightNone}
+var _ = []Highlighter{HighlightSQL, HighlightRedis, HighlightScript, HighlightShell, HighlightNone}
 
 // HighlightNone tells nothing apart.
 func HighlightNone(s []rune) []Token { return make([]Token, len(s)) }

@@ -56,7 +56,7 @@ func FuzzHighlighters(f *testing.F) {
 	f.Add("/* - $a$ `")
 	f.Fuzz(func(t *testing.T, s string) {
 		rs := []rune(s)
-		for _, h := range []Highlighter{HighlightSQL, HighlightRedis, HighlightScript, HighlightNone} {
+		for _, h := range []Highlighter{HighlightSQL, HighlightRedis, HighlightScript, HighlightShell, HighlightNone} {
 			if got := len(h(rs)); got != len(rs) {
 				t.Fatalf("%d kinds for %d characters of %q", got, len(rs), s)
 			}
