@@ -13,6 +13,14 @@ const maxDocument = 1 << 20
 // kindMongoDB is the kind whose statements are commands, not SQL.
 const kindMongoDB = "mongodb"
 
+// example is how a statement begins.
+func (p *workspace) example() string {
+	if p.listing.Kind == kindMongoDB {
+		return "db.collection.find({ … })"
+	}
+	return "select … "
+}
+
 // laidOut is a JSON object or array over several lines, and any other text as it is.
 func laidOut(text string) string {
 	if len(text) < 2 || len(text) > maxDocument || text[0] != '{' && text[0] != '[' {

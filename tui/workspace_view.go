@@ -103,7 +103,7 @@ func (p *workspace) editorLines(w, h int, focused bool) []string {
 		if focused {
 			cursor = p.cursor.Render(" ")
 		}
-		out[0] = widget.Fit(cursor+p.dim.Render("select … ; and enter runs it"), w)
+		out[0] = widget.Fit(cursor+p.dim.Render(p.example()+"; and enter runs it"), w)
 		if asciiTerm(p.o.Term) {
 			out[0] = widget.Fit(cursor+p.dim.Render("select ... ; and enter runs it"), w)
 		}
