@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,6 +71,9 @@ func (c *Conn) assess(text string) *assessed {
 		return &assessed{Judgement: judge.Unparsed(err.Error()), wrong: err}
 	}
 	a := &assessed{Judgement: judge.Judge(cmd.Doc, cmd.Admin, c.endpoint.Database, c.views.Load()), cmd: cmd}
+	if len(a.Columns) > maxColumns {
+		a.Cannot = cmp.Or(a.Cannot, fmt.Sprintf("it names more than %d fields of its answer", maxColumns))
+	}
 	for _, col := range a.answer() {
 		a.Trace.Columns = append(a.Trace.Columns, connectors.ValueOrigin{Columns: col.Document.Columns()})
 	}
