@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,6 +71,9 @@ func (c *Conn) assess(text string) *assessed {
 		return &assessed{Judgement: judge.Unparsed(err.Error()), wrong: err}
 	}
 	a := &assessed{Judgement: judge.Judge(cmd.Doc, cmd.Admin, c.endpoint.Database, c.views.Load()), cmd: cmd}
+	if len(a.Columns) > maxColumns {
+		a.Cannot = cmp.Or(a.Cannot, fmt.Sprintf("it names more than %d fields of its answer", maxColumns))
+	}
 	for _, col := range a.answer() {
 		a.Trace.Columns = append(a.Trace.Columns, connectors.ValueOrigin{Columns: col.Document.Columns()})
 	}
@@ -89,14 +93,19 @@ func (c *Conn) Trace(_ context.Context, s connectors.Statement) (*connectors.Tra
 
 // aside asks on the second line, which is made anew where it was lost. What is asked
 // is read to its end, whoever has left meanwhile: the line is needed again.
-func (c *Conn) aside(ctx context.Context, db string, cmd bsoncore.Document) (said bsoncore.Document, err error) {
+func (c *Conn) aside(ctx context.Context, db string, cmd bsoncore.Document) (bsoncore.Document, error) {
+	return c.beside(ctx, db, cmd, false)
+}
+
+func (c *Conn) beside(ctx context.Context, db string, cmd bsoncore.Document, ending bool) (said bsoncore.Document, err error) {
 	select {
 	case c.side <- struct{}{}:
 	case <-ctx.Done():
 		return nil, canceled(ctx)
 	}
 	defer func() { <-c.side }()
-	if c.isClosed() {
+	// What Close ends is ended over this line, which it gives up last.
+	if c.isClosed() && !ending {
 		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
 	}
 	run, cancel := context.WithTimeout(context.WithoutCancel(ctx), sideTime)
@@ -163,7 +172,7 @@ func (c *Conn) killed(ctx context.Context, connection int64) bool {
 	if connection == 0 {
 		return false
 	}
-	said, err := c.aside(ctx, "admin", command("currentOp", 1).boolean("$ownOps", true).long("connectionId", connection).done())
+	said, err := c.beside(ctx, "admin", command("currentOp", 1).boolean("$ownOps", true).long("connectionId", connection).done(), true)
 	if err != nil {
 		return false
 	}
@@ -179,7 +188,7 @@ func (c *Conn) killed(ctx context.Context, connection int64) bool {
 		if n, ok := number(op, "connectionId"); !ok || n != connection {
 			continue
 		}
-		if _, err := c.aside(ctx, "admin", command("killOp", 1).value("op", id).done()); err == nil {
+		if _, err := c.beside(ctx, "admin", command("killOp", 1).value("op", id).done(), true); err == nil {
 			done = true
 		}
 	}

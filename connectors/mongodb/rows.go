@@ -9,8 +9,9 @@ import (
 	"github.com/sallyport/sallyport/connectors/mongodb/judge"
 )
 
-// maxColumns is up to where the fields of an answer are columns of their own.
-const maxColumns = 64
+// maxColumns is how many fields of an answer can be told by name. They are columns of
+// their own: what else a target puts into such documents does not show.
+const maxColumns = 256
 
 // Names of columns that are no fields.
 const (
@@ -39,7 +40,7 @@ func (a *assessed) answer() []connectors.Column {
 	case judge.Reply:
 		return []connectors.Column{whole}
 	}
-	if n := len(a.Columns); n == 0 || n > maxColumns {
+	if len(a.Columns) == 0 {
 		return []connectors.Column{field("_id"), whole}
 	}
 	var out []connectors.Column

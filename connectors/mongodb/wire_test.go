@@ -94,6 +94,41 @@ func TestKillOp(t *testing.T) {
 	}
 }
 
+// TestCloseKills: so is what runs when the connection is closed.
+func TestCloseKills(t *testing.T) {
+	running, killed := make(chan struct{}), make(chan struct{})
+	f := newFake(t, func(_ *fake, _ int64, cmd bson.D) any {
+		switch cmd[0].Key {
+		case "find":
+			close(running)
+			<-killed
+			return no(11601, "Interrupted", "operation was interrupted")
+		case "currentOp":
+			return ok(bson.E{Key: "inprog", Value: bson.A{bson.D{{Key: "connectionId", Value: int64(1)}, {Key: "opid", Value: "shard01:4711"}}}})
+		case "killOp":
+			close(killed)
+			return ok()
+		}
+		return nil
+	})
+	q := f.open(t)
+	ended := make(chan error)
+	go func() {
+		_, err := run(t, q, &connectortest.Guard{}, t.Context(), `db.customers.find()`)
+		ended <- err
+	}()
+	<-running
+	if err := q.(connectors.Conn).Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; !errors.Is(err, connectors.ErrCanceled) {
+		t.Errorf("%v, want %v", err, connectors.ErrCanceled)
+	}
+	if k := f.named("killOp"); len(k) != 1 || k[0][1].Value != "shard01:4711" {
+		t.Errorf("killed %v", k)
+	}
+}
+
 // TestCut: without killOp the line is cut, and the next command has one of its own; the
 // cancelled one is not sent again.
 func TestCut(t *testing.T) {

@@ -110,10 +110,7 @@ func (a *analysis) projected(v bsoncore.Value, here *connectors.Document, s scop
 		case "$slice":
 			return here
 		case "$elemMatch":
-			a.decides(here, "$elemMatch")
-			if inner, ok := d.Index(0).Value().DocumentOK(); ok && !operators(inner) {
-				a.filter(inner, scope{root: here, vars: s.vars}, "$elemMatch", false)
-			}
+			a.test(here, v, s, "$elemMatch", false)
 			return here
 		}
 	}

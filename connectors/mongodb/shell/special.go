@@ -113,6 +113,20 @@ func (p *parser) construct(name string, made bool, args []bsoncore.Value) (bsonc
 			return one(bsoncore.TypeDecimal128, bsoncore.AppendDecimal128(nil, h, l)), nil
 		}
 		return none, p.fail("%s takes a number in quotes", name)
+	default:
+		return p.constructRare(name, args)
+	}
+	return none, p.fail("%s does not take what it is given", name)
+}
+
+func (p *parser) constructRare(name string, args []bsoncore.Value) (bsoncore.Value, error) {
+	var text string
+	isText := false
+	if len(args) > 0 {
+		text, isText = args[0].StringValueOK()
+	}
+	none := bsoncore.Value{}
+	switch name {
 	case "UUID":
 		b, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
 		if err == nil && isText && len(b) == 16 && len(args) == 1 {
