@@ -104,6 +104,9 @@ func (c *Conn) parse(words []string) (*job, command, error) {
 		return nil, command{}, wrong("a verb is needed: %s", verbNames())
 	}
 	do, ok := commands()[operands[0]]
+	if operands[0] == "cp" {
+		return nil, command{}, wrong("cp is scp here: scp BASTION:CLUSTER/NAMESPACE/POD/CONTAINER/PATH FILE, or the other way round")
+	}
 	if !ok {
 		return nil, command{}, wrong("%q is not done here: there are %s", operands[0], verbNames())
 	}

@@ -71,7 +71,7 @@ func TestLinesThatAreWrong(t *testing.T) {
 	for _, line := range []string{
 		"", "edit pod web-1", "get pods --token=x", "get pods --as admin", "get pods -s https://elsewhere", "get pods --kubeconfig x", "apply -f file.yaml", "get pods -o custom-columns=A:.b",
 		"get nosuch", "exec web-1", "delete pods", "delete pod web-1 --all", "scale deploy/web --replicas=many", "scale deploy/web", "get pods -n ../x", "logs", "get pods --watch=maybe", "cp a b", "get pods -- x",
-		"exec -it web-1 -- sh", "rollout undo deploy/web", "apply -f -", "get pods -n",
+		"exec -it web-1 -- sh", "rollout sideways deploy/web", "apply -f -", "get pods -n",
 	} {
 		s := kubectl(t, c, g, "", split(line)...)
 		var wrong *connectors.LineError

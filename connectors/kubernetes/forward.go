@@ -144,6 +144,7 @@ func (c *Conn) through(ctx context.Context, p connectors.Permit, to way, stream 
 		return "", err
 	}
 	defer far.Close()
+	far.grace = c.options.Grace
 	go far.listen(func(why error) { end(&failure{why}) })
 	f := &connectors.Passage{Near: stream, Far: far, Limit: p.Terms().MaxStream}
 	switch err := f.Run(ctx); {
@@ -221,7 +222,10 @@ type podStream struct {
 	data  httpstream.Stream
 	words httpstream.Stream // what the kubelet says of a failure
 	why   chan error        // that, once, or nil
+	heard chan struct{}     // closed when nothing more is said
+	grace time.Duration     // how long that is waited for
 	lost  atomic.Bool       // the connection was gone before the pod's side had ended
+	ended atomic.Int32      // sides that have ended
 	over  atomic.Bool
 }
 
@@ -242,11 +246,12 @@ func newPodStream(conn httpstream.Connection, port string) (*podStream, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	return &podStream{conn: conn, data: data, words: words, why: make(chan error, 1)}, nil
+	return &podStream{conn: conn, data: data, words: words, why: make(chan error, 1), heard: make(chan struct{})}, nil
 }
 
 // listen waits for what the kubelet says, and ends the forward when it does.
 func (s *podStream) listen(fail func(error)) {
+	defer close(s.heard)
 	b, _ := io.ReadAll(io.LimitReader(s.words, maxWords)) // what came counts
 	why := bounded(string(b))
 	if why == "" {
@@ -261,6 +266,7 @@ func (s *podStream) listen(fail func(error)) {
 func (s *podStream) Read(b []byte) (int, error) {
 	n, err := s.data.Read(b)
 	if err != nil && !s.over.Load() {
+		s.ended.Add(1)
 		select {
 		case <-s.conn.CloseChan():
 			s.lost.Store(true)
@@ -273,11 +279,22 @@ func (s *podStream) Read(b []byte) (int, error) {
 func (s *podStream) Write(b []byte) (int, error) { return s.data.Write(b) }
 
 // CloseWrite says that the requester has ended.
-func (s *podStream) CloseWrite() error { return s.data.Close() }
+func (s *podStream) CloseWrite() error {
+	s.ended.Add(1)
+	return s.data.Close()
+}
 
-// Close ends the connection.
+// Close ends the connection. Where both sides have ended, the kubelet's last word is
+// waited for: the streams come in no order.
 func (s *podStream) Close() error {
-	s.over.Store(true)
+	if !s.over.Swap(true) && s.ended.Load() >= 2 && !s.lost.Load() {
+		t := time.NewTimer(s.grace)
+		defer t.Stop()
+		select {
+		case <-s.heard:
+		case <-t.C:
+		}
+	}
 	_ = s.data.Reset() // it may be gone
 	return s.conn.Close()
 }
