@@ -14,7 +14,9 @@ var mongodbLanguage = language{
 	database: true,
 	colour:   widget.HighlightShell,
 	words: strings.Fields(`db find findOne insertOne insertMany updateOne updateMany replaceOne deleteOne deleteMany countDocuments
- getCollection runCommand aggregate count createIndexes delete deletes distinct drop dropIndexes explain filter findAndModify hint insert documents key limit listCollections listIndexes pipeline projection query skip sort update
+ getCollection runCommand aggregate count createIndexes delete deletes distinct drop dropIndexes explain filter
+ findAndModify hint insert documents key limit
+ listCollections listIndexes pipeline projection query skip sort update
  updates $and $avg $count $elemMatch $eq $exists $expr $gt $gte $group $in $limit $lookup $lt $lte $match $max $min $ne
  $nin $not $or $project $push $regex $set $size $skip $sort $sum $type $unset $unwind`),
 }
