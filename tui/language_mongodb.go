@@ -13,6 +13,11 @@ var mongodbLanguage = language{
 	ends:     endsBalanced,
 	database: true,
 	colour:   widget.HighlightShell,
+	notes: []string{
+		`One command at a time: db.orders.find({total: {$gt: 10}}).limit(20), show collections, or a document, {find: "orders"}. It is read, never evaluated.`,
+		"Enforced: which command it is, its collections and stages; masks by paths of fields, through stages that are known. What is not known is refused.",
+		"Not there: transactions, code in JavaScript, change streams. The server has no read-only session: give the login the role read where that is all it is for.",
+	},
 	words: strings.Fields(`db find findOne insertOne insertMany updateOne updateMany replaceOne deleteOne deleteMany countDocuments
  getCollection runCommand aggregate count createIndexes delete deletes distinct drop dropIndexes explain filter
  findAndModify hint insert documents key limit
