@@ -261,7 +261,7 @@ type Vocabulary struct {
 }
 
 // DefaultKinds are the kinds that the language knows, and what can be asked of
-// each. A kind need not have a driver in this binary.
+// each, the usual first. A kind need not have a driver in this binary.
 func DefaultKinds() map[string][]Action {
 	return map[string][]Action{
 		"postgres":   {ActionSQL},

@@ -131,25 +131,10 @@ func (v *Visit) whyThere(ctx context.Context, name string, action policy.Action,
 	return s.Explain(ctx, text)
 }
 
-// actions are the ways to use a kind of resource, the usual one first.
-var actions = map[string][]policy.Action{
-	"postgres":   {policy.ActionSQL},
-	"mysql":      {policy.ActionSQL},
-	"clickhouse": {policy.ActionSQL},
-	"mssql":      {policy.ActionSQL},
-	"sqlite":     {policy.ActionSQL},
-	"redis":      {policy.ActionSQL},
-	"mongodb":    {policy.ActionSQL},
-	"ssh":        {policy.ActionExec, policy.ActionFile, policy.ActionShell, policy.ActionForward},
-	"http":       {policy.ActionHTTP},
-	"kubernetes": {policy.ActionKubernetes, policy.ActionExec, policy.ActionFile, policy.ActionShell, policy.ActionForward},
-	"command":    {policy.ActionExec},
-}
-
 // DefaultAction is what one does with a resource of this kind: with nothing to
 // run on a host, that is a shell.
 func (t Target) DefaultAction(text string) policy.Action {
-	all := actions[t.Kind]
+	all := policy.DefaultKinds()[t.Kind]
 	switch {
 	case len(all) == 0:
 		return policy.ActionSQL
