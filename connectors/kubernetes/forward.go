@@ -144,7 +144,6 @@ func (c *Conn) through(ctx context.Context, p connectors.Permit, to way, stream 
 		return "", err
 	}
 	defer far.Close()
-	far.grace = c.options.Grace
 	go far.listen(func(why error) { end(&failure{why}) })
 	f := &connectors.Passage{Near: stream, Far: far, Limit: p.Terms().MaxStream}
 	switch err := f.Run(ctx); {
@@ -182,11 +181,15 @@ func (c *Conn) dialPod(ctx context.Context, to way) (*podStream, error) {
 			done <- dialed{err: err}
 			return
 		}
-		s, err := newPodStream(conn, to.port)
+		s, err := newPodStream(conn, to.port, c.options.Grace)
 		done <- dialed{s, err}
 	}()
 	select {
 	case d := <-done:
+		var said *connectors.TargetError
+		if asTarget(d.err, &said) {
+			return nil, said
+		}
 		if d.err != nil {
 			_, _, err := ended(ctx, d.err)
 			return nil, err
@@ -229,7 +232,7 @@ type podStream struct {
 	over  atomic.Bool
 }
 
-func newPodStream(conn httpstream.Connection, port string) (*podStream, error) {
+func newPodStream(conn httpstream.Connection, port string, grace time.Duration) (*podStream, error) {
 	h := nethttp.Header{}
 	h.Set(v1.StreamType, v1.StreamTypeError)
 	h.Set(v1.PortHeader, port)
@@ -241,12 +244,16 @@ func newPodStream(conn httpstream.Connection, port string) (*podStream, error) {
 	}
 	_ = words.Close() // nothing is said on it from here
 	h.Set(v1.StreamType, v1.StreamTypeData)
-	data, err := conn.CreateStream(h)
-	if err != nil {
+	s := &podStream{conn: conn, words: words, why: make(chan error, 1), heard: make(chan struct{}), grace: grace}
+	if s.data, err = conn.CreateStream(h); err != nil {
+		go s.listen(func(error) {})
+		if why := s.said(grace); why != nil { // it failed before its stream was there
+			err = why
+		}
 		_ = conn.Close()
 		return nil, err
 	}
-	return &podStream{conn: conn, data: data, words: words, why: make(chan error, 1), heard: make(chan struct{})}, nil
+	return s, nil
 }
 
 // listen waits for what the kubelet says, and ends the forward when it does.
