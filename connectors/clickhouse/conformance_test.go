@@ -31,6 +31,8 @@ var suiteSchema = []string{
 	`insert into by_mail select email, name, id from customers`,
 	`create table s_customers (email String) engine = Set`,
 	`insert into s_customers select email from customers`,
+	"create table d_customers (id UInt32, email String, `d.x` String) engine = Memory",
+	`insert into d_customers select id, email, '' from customers`,
 }
 
 // masks are those of the tables that hold the addresses; a view's are of what it shows.

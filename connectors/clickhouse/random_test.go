@@ -19,7 +19,7 @@ type writer struct{ r *rand.Rand }
 func (w writer) one(of ...string) string { return of[w.r.IntN(len(of))] }
 
 func (w writer) column() string {
-	return w.one("id", "name", "email", "note", "shout", "copy", "x", "y", "c.email", "c.id", "customers.email", "e.email", "`email`", "\"id\"", "true", "n")
+	return w.one("id", "name", "email", "note", "shout", "copy", "x", "y", "c.email", "c.id", "c.name", "customers.email", "customers.name", "customers.note", "e.email", "`email`", "\"id\"", "true", "n")
 }
 
 func (w writer) expression(depth int) string {

@@ -25,6 +25,13 @@ select email as id, id from customers
 select id as email, email as id from customers
 select email as name, name as note from customers
 select name as email, * from customers
+select email as name, c.name from customers as c
+select email as name, customers.name from customers
+select email as id, c.id from customers as c
+select email as name, upper(c.name) from customers as c
+select email as name from customers as c where c.name like 'person17%'
+select email as `d.x`, d.x from d_customers as d
+select email as `d.x`, d_customers.d.x from d_customers
 select (email as e) from customers
 select (email as e), e from customers
 select e, (email as e) from customers

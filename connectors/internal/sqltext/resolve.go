@@ -1,6 +1,9 @@
 package sqltext
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Table is one of the caller's catalog.
 type Table struct {
@@ -230,6 +233,7 @@ func (r *resolver) chain(c Chain, within map[int]bool) (refs []Ref, direct bool,
 	}
 	direct = true
 	meant := false // it is an item's name
+	may := [][]string{c.Parts}
 	for k, t := range r.tables {
 		for _, col := range t.Columns {
 			whole, part := r.names(k, col.Name, c.Parts)
@@ -238,11 +242,14 @@ func (r *resolver) chain(c Chain, within map[int]bool) (refs []Ref, direct bool,
 			}
 			more, plain := r.column(t, col)
 			refs, direct = append(refs, more...), direct && plain && whole
+			for _, f := range col.From { // whose names a server may read as the statement's
+				may = append(may, []string{f})
+			}
 		}
 	}
 	direct = direct && len(refs) == 1
 	for i, it := range r.s.Items {
-		if it.Alias == "" || !r.same(it.Alias, c.Parts[0]) {
+		if it.Alias == "" || !slices.ContainsFunc(may, func(parts []string) bool { return r.called(it.Alias, parts) }) {
 			continue
 		}
 		if within[i] {
@@ -263,6 +270,20 @@ func (r *resolver) chain(c Chain, within map[int]bool) (refs []Ref, direct bool,
 		return nil, false, &Error{c.At, "the column " + c.String() + " is not known"}
 	}
 	return refs, direct && len(refs) == 1, nil
+}
+
+// called reports whether parts may name an item by its name: also after a table's, which
+// a server may take off before it looks names up, with dots in it, and with an element's
+// after it.
+func (r *resolver) called(alias string, parts []string) bool {
+	for q := 0; q < len(parts) && q <= 2; q++ {
+		for n := q + 1; n <= len(parts); n++ {
+			if r.same(strings.Join(parts[q:n], "."), alias) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // names reports whether parts name a column of a source, and whether they name a part

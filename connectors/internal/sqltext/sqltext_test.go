@@ -196,6 +196,13 @@ func TestResolve(t *testing.T) {
 		{"select id as email, email from users", "users.id (users.email+users.id) | an expression:email an expression:id"},
 		{"select email as id, id from users", "users.email (users.id+users.email) | an expression:id an expression:email"},
 		{"select email as email from users", "users.email |"},
+		// a server may take the table's name off before it looks for items
+		{"select email as id, u.id from users u", "users.email (users.id+users.email) | an expression:id an expression:email"},
+		{"select email as id, db.users.id from users", "users.email (users.id+users.email) | an expression:id an expression:email"},
+		{"select email as `n.x`, n.x from users", "users.email (users.n.x+users.email) | an expression:n.x an expression:email"},
+		{"select email as `n.x`, users.n.x from users", "users.email (users.n.x+users.email) | an expression:n.x an expression:email"},
+		{"select id as email, low from users", "users.id (users.low+users.email+users.id) | an expression:low an expression:email an expression:id"},
+		{"select u.id as id, u.email as email from users u", "users.id users.email |"},
 		{"select email as x from users where x = 'a'", "users.email | WHERE:email"},
 		{"select id from users where email = 'a' and id in (1, 2)", "users.id | WHERE:email=3 WHERE:id=3"},
 		{"select id from users where email = 'a' or id = 1", "users.id | WHERE:email WHERE:id"},
