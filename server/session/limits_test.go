@@ -33,15 +33,15 @@ func TestTerms(t *testing.T) {
 		cut  string
 	}{
 		{"the bastion's alone", read, limited("a/b", policy.Limits{}),
-			connectors.Terms{ReadOnly: true, MaxRows: 1000, Timeout: time.Minute}, 1000, "this bastion's limit"},
+			connectors.Terms{Rule: "a/b", ReadOnly: true, MaxRows: 1000, Timeout: time.Minute}, 1000, "this bastion's limit"},
 		{"a tighter rule", read, limited("a/b", policy.Limits{Rows: 10, Bytes: 99, Statement: time.Second}),
-			connectors.Terms{ReadOnly: true, MaxRows: 10, MaxBytes: 99, Timeout: time.Second}, 10, "rule a/b"},
+			connectors.Terms{Rule: "a/b", ReadOnly: true, MaxRows: 10, MaxBytes: 99, Timeout: time.Second}, 10, "rule a/b"},
 		{"a rule cut by bytes", read, limited("a/b", policy.Limits{Bytes: 99}),
-			connectors.Terms{ReadOnly: true, MaxRows: 1000, MaxBytes: 99, Timeout: time.Minute}, 3, "rule a/b"},
+			connectors.Terms{Rule: "a/b", ReadOnly: true, MaxRows: 1000, MaxBytes: 99, Timeout: time.Minute}, 3, "rule a/b"},
 		{"a wider rule changes nothing", read, limited("a/b", policy.Limits{Rows: 5000, Statement: time.Hour}),
-			connectors.Terms{ReadOnly: true, MaxRows: 1000, Timeout: time.Minute}, 1000, "this bastion's limit"},
+			connectors.Terms{Rule: "a/b", ReadOnly: true, MaxRows: 1000, Timeout: time.Minute}, 1000, "this bastion's limit"},
 		{"a shell lasts", shell, limited("a/b", policy.Limits{Statement: time.Second}),
-			connectors.Terms{MaxRows: 1000}, 1000, "this bastion's limit"},
+			connectors.Terms{Rule: "a/b", MaxRows: 1000}, 1000, "this bastion's limit"},
 	} {
 		got := s.terms(c.op, c.d)
 		if got.Terms != c.want || got.cut(c.rows) != c.cut {
