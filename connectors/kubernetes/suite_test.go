@@ -49,6 +49,9 @@ func TestSuite(t *testing.T) {
 			{Name: "wrong token", Endpoint: e, Secret: "wrong-Quince-5150", Want: connectors.ErrCredential},
 			{Name: "another authority", Endpoint: wrongCA, Secret: s.Token(kubetest.Admin), Want: connectors.ErrHostKey},
 		},
+		Cannot: map[connectortest.Property]string{
+			connectortest.Property(connectortest.ToForward): "upgraded connections do not go by a dialer of the suite's; TestForward, TestForwardRefused and TestForwardEnds prove it",
+		},
 		Active: func(t testing.TB) int { return following(t, s) },
 		Notes: []string{
 			"kubernetes: exec, logs, port-forward and the rest of kubectl's lines are one power of its own (connectors.Commander), whose properties the package's own tests prove: TestDeniedNeverArrives, TestSecretsAreSealed, TestVanished, TestCancel, TestTerminal, TestNoRecord, TestNothingStays, TestHostileAnswers.",

@@ -51,7 +51,7 @@ var (
 var (
 	errBusy       = errors.New("another command still runs on this connection")
 	errConnClosed = errors.New("the connection was closed")
-	errTime       = errors.New("the command's time is over")
+	errTime       = errors.New("the command took longer than its time limit")
 )
 
 // Login is the upstream user.
