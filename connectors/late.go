@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
 )
 
 // errSlow is a target that does not answer while one signs in.
@@ -21,5 +25,26 @@ func OpenEnded(ctx context.Context, err error) error {
 		return ErrCanceled
 	default:
 		return fmt.Errorf("%w: %w", ErrCanceled, cause)
+	}
+}
+
+// RootCause is what ended a connection, or kept it from being made, in words for
+// people: that of the innermost cause, without addresses.
+func RootCause(err error) string {
+	var op *net.OpError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return "no answer in time"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "it closed the connection"
+	case errors.As(err, &op):
+		return op.Err.Error()
+	}
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err.Error()
+		}
+		err = next
 	}
 }

@@ -52,7 +52,7 @@ connectors/postgres/lineage : mask
 connectors/ssh/sshdtest  :
 connectors/mongodb       : connectors mask policy connectors/mongodb/shell connectors/mongodb/judge
 connectors/mongodb/shell :
-connectors/mongodb/judge : connectors mask policy
+connectors/mongodb/judge : connectors mask policy connectors/mongodb/shell
 connectors/mongodb/ferretserver :
 connectors/command       : connectors mask policy
 connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh connectors/command connectors/redis connectors/clickhouse connectors/mssql connectors/mongodb
@@ -70,7 +70,7 @@ server/config            : policy mask
 server/audit             : recorder
 server/approval          : policy server/cluster
 server/session           : policy mask recorder recorder/search recorder/ledger connectors server/identity server/approval server/secret server/cluster
-server                   : tui tui/widget policy recorder recorder/export recorder/search connectors server/session server/identity server/config
+server                   : tui tui/widget policy recorder recorder/export recorder/search connectors mask server/session server/identity server/config
 server/termtest          :
 cmd/...                  : ...
 `

@@ -5,9 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -157,22 +154,10 @@ func openError(name string, err error) error {
 	return wrap(connectors.ErrUnreachable, root(err))
 }
 
-// root is the innermost cause's text: the dial or read that failed.
+// root is connectors.RootCause, for what the client says in its own words, too.
 func root(err error) string {
-	var op *net.OpError
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer in time"
-	case errors.As(err, &op):
-		return op.Err.Error()
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), begun.MatchString(err.Error()):
+	if begun.MatchString(err.Error()) {
 		return "it closed the connection"
 	}
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err.Error()
-		}
-		err = next
-	}
+	return connectors.RootCause(err)
 }

@@ -315,7 +315,7 @@ func (s *suite) exampleOf(f Fault) Property {
 
 func (s *suite) fault(t *testing.T, f Fault) {
 	s.leakless(t, func() {
-		err := s.enterAs(t, f.Endpoint, f.Secret)
+		err := s.enterAs(s.context(t), t, f.Endpoint, f.Secret)
 		s.said.check(t, "", f.Secret)
 		told(t, err, f.Want)
 		if err != nil {

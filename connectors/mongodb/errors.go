@@ -113,9 +113,9 @@ func (c *Conn) failure(run context.Context, err error) error {
 	case run.Err() != nil:
 		return canceled(run)
 	case lost(err):
-		return fmt.Errorf("%w: %s", connectors.ErrVanished, root(err))
+		return fmt.Errorf("%w: %s", connectors.ErrVanished, connectors.RootCause(err))
 	}
-	return fmt.Errorf("%w: %s", connectors.ErrProtocol, root(err))
+	return fmt.Errorf("%w: %s", connectors.ErrProtocol, connectors.RootCause(err))
 }
 
 func lost(err error) bool {

@@ -7,13 +7,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/xdg-go/scram"
@@ -277,7 +274,7 @@ func openError(name string, err error) error {
 	var te *connectors.TargetError
 	switch {
 	case errors.As(err, &dial):
-		return wrap(connectors.ErrUnreachable, root(dial.error))
+		return wrap(connectors.ErrUnreachable, connectors.RootCause(dial.error))
 	case errors.As(err, &auth):
 		return wrap(connectors.ErrCredential, auth.why)
 	case errors.As(err, &te):
@@ -289,25 +286,5 @@ func openError(name string, err error) error {
 	case errors.Is(err, connectors.ErrProtocol):
 		return fmt.Errorf("open %q: %w", name, err)
 	}
-	return wrap(connectors.ErrUnreachable, root(err))
-}
-
-// root is the innermost cause's text: the dial or read that failed.
-func root(err error) string {
-	var op *net.OpError
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer in time"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "it closed the connection"
-	case errors.As(err, &op):
-		return op.Err.Error()
-	}
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err.Error()
-		}
-		err = next
-	}
+	return wrap(connectors.ErrUnreachable, connectors.RootCause(err))
 }

@@ -5,11 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/go-mysql-org/go-mysql/client"
@@ -206,22 +203,10 @@ func openError(ctx context.Context, name string, err error) error {
 	return wrap(connectors.ErrUnreachable, root(err))
 }
 
-// root is the innermost cause's text: the dial or read that failed.
+// root is connectors.RootCause, for what the client says in its own words, too.
 func root(err error) string {
-	var op *net.OpError
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer in time"
-	case errors.As(err, &op) && !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE):
-		return op.Err.Error()
-	case op != nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "connection was bad"):
+	if strings.Contains(err.Error(), "connection was bad") {
 		return "it closed the connection"
 	}
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err.Error()
-		}
-		err = next
-	}
+	return connectors.RootCause(err)
 }

@@ -10,7 +10,6 @@ import (
 	"net"
 	"regexp"
 	"strings"
-	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -55,37 +54,12 @@ func openError(ctx context.Context, e connectors.Endpoint, err error) error {
 	if !isNetwork(err) && unspoken.MatchString(err.Error()) {
 		return wrap(connectors.ErrProtocol, "it does not speak PostgreSQL")
 	}
-	return wrap(connectors.ErrUnreachable, root(err))
+	return wrap(connectors.ErrUnreachable, connectors.RootCause(err))
 }
 
 // unspoken is what pgconn says of an answer that is no message, or not one that may
 // come then. It has no types for it.
 var unspoken = regexp.MustCompile(`failed to receive message|received unexpected message|protocol error|protocol version too low`)
-
-// root is the innermost cause's text: the dial or read that failed.
-func root(err error) string {
-	var op *net.OpError
-	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
-		return "it closed the connection"
-	}
-	if errors.As(err, &op) {
-		return op.Err.Error()
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer in time"
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return "it closed the connection"
-	}
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			break
-		}
-		err = next
-	}
-	return err.Error()
-}
 
 // queryCanceled is the code of a statement that ran into its time limit, or that
 // was cancelled.
@@ -114,9 +88,9 @@ func (c *Conn) failure(run context.Context, err error) (mapped error, unknown bo
 	case run.Err() != nil:
 		return canceled(run), c.pg.IsClosed()
 	case isNetwork(err) || strings.Contains(err.Error(), "conn closed"): // before, by whatever came then
-		return fmt.Errorf("%w: %s", connectors.ErrVanished, root(err)), true
+		return fmt.Errorf("%w: %s", connectors.ErrVanished, connectors.RootCause(err)), true
 	}
-	return fmt.Errorf("%w: %s", connectors.ErrProtocol, root(err)), true
+	return fmt.Errorf("%w: %s", connectors.ErrProtocol, connectors.RootCause(err)), true
 }
 
 func isNetwork(err error) bool {

@@ -23,7 +23,7 @@ var customers = []string{
 	`XGROUP CREATE mailstream g 0`,
 	`EVAL "for i=1,20000 do redis.call('rpush','queue','x') end" 0`,
 	`SADD ids 17`, `EVAL "redis.call('sadd','wide',string.rep('x',1000))" 0`,
-	`SET note:1 hello`, `HSET h raw "\x00\xff" name Ann`,
+	`SETRANGE huge 8388608 x`, `SET note:1 hello`, `HSET h raw "\x00\xff" name Ann`,
 }
 
 var rules = []mask.Rule{
@@ -72,6 +72,7 @@ func TestConformance(t *testing.T) {
 			Unknown:     []string{"MULTI", "SELECT 1", "GET a\nFLUSHALL", "EVAL \"return 1\" 0", "SUBSCRIBE c", "HELLO 2", "GET \"a", "RESET"},
 			SyntaxError: "FROBNICATE a", ErrorCode: "ERR",
 			Slow:      "XREAD BLOCK 600000 STREAMS nothing $",
+			Oversized: "GET huge",
 			Large:     func(n int) string { return fmt.Sprintf("SRANDMEMBER wide -%d", n) },
 			Masks:     rules,
 			Masked:    "HGETALL all",

@@ -5,9 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -95,7 +93,7 @@ func connect(ctx context.Context, e connectors.Endpoint) (net.Conn, error) {
 	}
 	nc, err := dial(ctx, network, address)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", connectors.ErrUnreachable, root(err))
+		return nil, fmt.Errorf("%w: %s", connectors.ErrUnreachable, connectors.RootCause(err))
 	}
 	if secure == nil {
 		return nc, nil
@@ -200,29 +198,9 @@ func openError(name string, err error) error {
 	case errors.Is(err, connectors.ErrProtocol), errors.Is(err, connectors.ErrUnreachable):
 		return fmt.Errorf("open %q: %w", name, err)
 	case lost(err):
-		return wrap(connectors.ErrUnreachable, root(err))
+		return wrap(connectors.ErrUnreachable, connectors.RootCause(err))
 	}
 	return fmt.Errorf("open %q: %w", name, err)
-}
-
-// root is the innermost cause's text: the dial or read that failed.
-func root(err error) string {
-	var op *net.OpError
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer in time"
-	case errors.As(err, &op):
-		return op.Err.Error()
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "it closed the connection"
-	}
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err.Error()
-		}
-		err = next
-	}
 }
 
 // databaseNumber checks the name of a database.
