@@ -46,7 +46,7 @@ func (a *analysis) filter(d bsoncore.Document, s scope, clause string, plain boo
 				a.unknown(fmt.Sprintf("the query operator %q is not known here", clip(k)))
 				continue
 			}
-			a.test(at(s.root, k), v, s, clause, plain)
+			a.test(a.to(s.root, k), v, s, clause, plain)
 		}
 	}
 }
