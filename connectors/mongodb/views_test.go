@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -55,5 +56,33 @@ func TestNewViewsOfViews(t *testing.T) {
 	rows, _ := res.Batch(t.Context(), 10)
 	if shown := fmt.Sprint(rows); len(rows) != 1 || strings.Contains(shown, "ann@") || !strings.Contains(shown, mask.Redacted) {
 		t.Errorf("shown: %s", shown)
+	}
+}
+
+// TestExplainedByRunning: a target that does not know the option explain and runs the
+// pipeline shows no documents where a plan should be.
+func TestExplainedByRunning(t *testing.T) {
+	f := newFake(t, func(_ *fake, _ int64, cmd bson.D) any {
+		if cmd[0].Key == "aggregate" || cmd[0].Key == "explain" {
+			return cursor("shop.customers", 0, bson.D{{Key: "_id", Value: 1}, {Key: "email", Value: "ann@secret.example"}})
+		}
+		return nil
+	})
+	conn := f.open(t)
+	plan, err := mask.NewPlan([]mask.Rule{{Name: "contact", Column: "customers.email"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"db.customers.aggregate([], {explain: true})", "db.customers.find().explain()"} {
+		g := &connectortest.Guard{Seen: plan, Kept: plan, Judge: func(connectors.Operation) error { return nil }}
+		res, err := conn.Query(t.Context(), g, connectors.Statement{Text: text})
+		if !errors.Is(err, connectors.ErrProtocol) {
+			t.Errorf("%s: %v, want %v", text, err, connectors.ErrProtocol)
+		}
+		if err == nil {
+			rows, _ := res.Batch(t.Context(), 10)
+			t.Errorf("%s shows %v", text, rows)
+			_ = res.Close()
+		}
 	}
 }

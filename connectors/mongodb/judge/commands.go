@@ -54,7 +54,7 @@ func table() map[string]spec {
 		"listDatabases":   {class: policy.Read, admin: true, fields: set("filter nameOnly authorizedDatabases")},
 		"collStats":       {class: policy.Read, fields: set("scale"), judge: (*analysis).about},
 		"dbStats":         {class: policy.Read, fields: set("scale freeStorage")},
-		"dataSize":        {class: policy.Read, fields: set("")},
+		"dataSize":        {class: policy.Read, fields: set(""), judge: (*analysis).measured},
 	}
 	t["findandmodify"] = t["findAndModify"].named("findAndModify")
 	for _, w := range strings.Fields("ping hello isMaster ismaster buildInfo buildinfo connectionStatus serverStatus hostInfo listCommands whatsmyuri") {
@@ -254,6 +254,16 @@ func (a *analysis) explained() {
 		a.Facts.Tables[i].Write = false
 	}
 	a.Facts.Writes, a.Trace.Writes = nil, nil
+}
+
+// measured is a command that names its collection with the database.
+func (a *analysis) measured(cmd bsoncore.Document) {
+	name, ok := strings.CutPrefix(a.target(cmd), a.db+".")
+	if !ok {
+		a.unknown("the database is the resource's")
+		return
+	}
+	a.table(name, false)
 }
 
 // about is a command that tells of a collection, not of its documents.
