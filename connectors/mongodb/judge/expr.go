@@ -147,7 +147,8 @@ func (a *analysis) operator(op string, v bsoncore.Value, s scope) *connectors.Do
 		a.decides(all, op)
 		return computed(all)
 	case "$function", "$accumulator":
-		return nothing // see code
+		a.dim(op + " runs code at the server") // in a view, too, which code does not see
+		return nothing
 	case "$let":
 		return a.let(d, s)
 	case "$map", "$filter", "$reduce":
@@ -254,6 +255,7 @@ func (a *analysis) accumulate(v bsoncore.Value, s scope) *connectors.Document {
 	op, v := elems[0].Key(), elems[0].Value()
 	switch {
 	case op == "$accumulator":
+		a.dim(op + " runs code at the server")
 		return nothing
 	case passing[op]:
 		return a.expr(v, s)

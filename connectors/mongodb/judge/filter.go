@@ -38,6 +38,7 @@ func (a *analysis) filter(d bsoncore.Document, s scope, clause string, plain boo
 		case "$expr":
 			a.decides(a.expr(v, s), "$expr")
 		case "$where":
+			a.dim(k + " runs code at the server")
 		case "$comment", "$alwaysTrue", "$alwaysFalse", "$sampleRate":
 		case "$text", "$jsonSchema":
 			a.dim(k + " looks at fields that it does not name")
