@@ -81,10 +81,10 @@ func (c *Conn) fresh(ctx context.Context, g connectors.Guard, text string) (*ass
 		}
 	}
 	var asked []string
-	for range 4 { // views of views
+	for { // views of views, of which the judge follows but so many
 		names := slices.DeleteFunc(slices.Clone(a.Collections), func(n string) bool { return slices.Contains(asked, n) })
 		if len(names) == 0 {
-			break
+			return a, nil
 		}
 		if err := c.look(ctx, g, names); err != nil {
 			return nil, fmt.Errorf("read the catalog of %q: %w", c.endpoint.Name, err)
@@ -92,7 +92,6 @@ func (c *Conn) fresh(ctx context.Context, g connectors.Guard, text string) (*ass
 		asked = append(asked, names...)
 		a = c.assess(text)
 	}
-	return a, nil
 }
 
 // refused ends an operation that was permitted and has no answer.

@@ -84,6 +84,9 @@ func (q *source) first(said bsoncore.Document) error {
 			q.rest = list(v)
 		}
 	case judge.Reply:
+		if c, ok := said.Lookup("cursor").DocumentOK(); ok && c.Lookup("firstBatch").Type != 0 && (q.a.Name == "explain" || q.a.Name == "aggregate") {
+			return malformed("it ran what it was to explain") // and no mask covers that
+		}
 		q.rest = list(bsoncore.Value{Type: bsoncore.TypeEmbeddedDocument, Data: said})
 	case judge.Written:
 		return q.written(said)

@@ -16,7 +16,10 @@ type flags struct {
 }
 
 // maxCommands bounds what is read of a server's commands, those of modules too.
-const maxCommands = 10_000
+const (
+	maxCommands     = 10_000
+	maxCommandBytes = 32 << 20
+)
 
 // learnFlags asks the server what it says of its commands. Where the login may not
 // ask, the table stands alone.
@@ -26,7 +29,7 @@ func (c *Conn) learnFlags(ctx context.Context, g connectors.Guard) error {
 		if !it.aggregate() || it.n > maxCommands {
 			return malformed("its list of commands is none")
 		}
-		return readCommands(c.second, it.n, found)
+		return readCommands(c.second, it.n, found, 1)
 	})
 	if denied(err) {
 		c.warnings = append(c.warnings, "the login may not ask what the server's commands are (COMMAND): what a command does is judged by the gate's table alone")
@@ -37,9 +40,12 @@ func (c *Conn) learnFlags(ctx context.Context, g connectors.Guard) error {
 }
 
 // readCommands reads so many descriptions of commands: a name, an arity, flags, and, as
-// the tenth, the commands that it is a container of.
-func readCommands(w *wire, n int64, found map[string]flags) error {
+// the tenth, the commands that it is a container of, which contain no more.
+func readCommands(w *wire, n int64, found map[string]flags, depth int) error {
 	for ; n > 0; n-- {
+		if len(found) > maxCommands || w.read > maxCommandBytes {
+			return malformed("its list of commands does not end")
+		}
 		it, err := w.next()
 		if err != nil {
 			return err
@@ -64,8 +70,8 @@ func readCommands(w *wire, n int64, found map[string]flags) error {
 				f := found[name]
 				f.keyed = f.keyed || string(part.text) != "0" && !f.messages
 				found[name] = f
-			case i == 9 && part.aggregate() && len(found) < maxCommands:
-				if err := readCommands(w, part.n, found); err != nil {
+			case i == 9 && part.aggregate() && depth == 1:
+				if err := readCommands(w, part.n, found, depth+1); err != nil {
 					return err
 				}
 			case part.aggregate():

@@ -162,12 +162,16 @@ func skipDenied(err error) error {
 }
 
 // maxTexts bounds an answer of texts.
-const maxTexts = 100_000
+const (
+	maxTexts     = 100_000
+	maxTextBytes = 256 << 20
+)
 
 // texts asks something over the second line, whose turn it is, and returns the leaves of
 // the answer.
 func (c *Conn) texts(ctx context.Context, args ...string) (out []string, err error) {
 	err = c.guarded(ctx, c.second, func() error {
+		from := c.second.read
 		it, err := c.second.ask(args)
 		if err != nil {
 			return err
@@ -188,7 +192,7 @@ func (c *Conn) texts(ctx context.Context, args ...string) (out []string, err err
 			if isEOF(err) {
 				return nil
 			}
-			if err != nil || len(out) == maxTexts {
+			if err != nil || len(out) == maxTexts || c.second.read-from > maxTextBytes {
 				c.second.broken = true
 				return cmp.Or(err, malformed("more than was asked for"))
 			}

@@ -82,6 +82,9 @@ var containers = sync.OnceValue(func() map[string]bool {
 // table has none.
 func find(args []string) (*command, []string) {
 	name, rest := strings.ToUpper(args[0]), args[1:]
+	if strings.Contains(name, "|") {
+		return nil, rest // it is so that the table writes two words
+	}
 	if containers()[name] && len(rest) > 0 {
 		if c := commands()[name+"|"+strings.ToUpper(rest[0])]; c != nil {
 			return c, rest[1:]

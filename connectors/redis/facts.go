@@ -84,6 +84,10 @@ func (j *judged) judge(database string) {
 	case c.copies:
 		f.Copies, f.Form = true, c.name
 	}
+	if n := j.elsewhere(database); n != "" {
+		j.cannot = "the database " + Quote(n) + " is not this resource's: open the resource of that one"
+		f.Opaque = true
+	}
 	if c.exact > 0 && len(j.rest) != c.exact {
 		j.unknown(fmt.Sprintf("%s has %d arguments, not %d", c.name, c.exact, len(j.rest)))
 		return
@@ -101,6 +105,22 @@ func (j *judged) judge(database string) {
 		j.untraced = "what " + c.name + " answers is made of values in a way that is not traced"
 	}
 	j.tables(database)
+}
+
+// elsewhere is the database that a command writes to beside the resource's own, "" for
+// none: who may write here may not write there.
+func (j *judged) elsewhere(database string) string {
+	switch j.cmd.name {
+	case "MOVE":
+		return at(j.rest, 1)
+	case "COPY":
+		for i := 2; i+1 < len(j.rest); i++ {
+			if strings.EqualFold(j.rest[i], "DB") && j.rest[i+1] != database {
+				return j.rest[i+1]
+			}
+		}
+	}
+	return ""
 }
 
 // has reports whether one of the arguments from a place on, counted from 0, is the

@@ -144,6 +144,7 @@ func (d *Driver) authenticate(w *wire, user string, secret mask.Secret) error {
 		return malformed("it does not answer a greeting as Redis does")
 	}
 	if said.Code != "NOPROTO" && !strings.HasPrefix(strings.ToLower(said.Text), "unknown command") {
+		discreet(said, password)
 		return said
 	}
 	if password == "" {
@@ -156,7 +157,24 @@ func (d *Driver) authenticate(w *wire, user string, secret mask.Secret) error {
 	if it, err = w.ask(auth); err != nil {
 		return err
 	}
+	if said, ok := refusal(it); ok {
+		discreet(said, password)
+		return said
+	}
 	return expectOK(it)
+}
+
+// discreet keeps a secret out of the target's words: of a command that they do not know
+// servers and proxies say again with what arguments it came.
+func discreet(said *connectors.TargetError, secret string) {
+	lower := strings.ToLower(said.Text)
+	begins := secret // it may be said in part, or quoted
+	if len(begins) > 8 {
+		begins = begins[:8]
+	}
+	if secret != "" && (strings.Contains(lower, strings.ToLower(begins)) || strings.Contains(lower, "args")) {
+		said.Text = "it refused the sign-in, in words that may hold the secret"
+	}
 }
 
 // ask sends a command and reads the first item of its answer.

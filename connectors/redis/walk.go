@@ -33,6 +33,9 @@ type frame struct {
 	key        string // of the value at hand
 }
 
+// maxName is up to where the key of a map shows.
+const maxName = 16 << 10
+
 // enter goes into an aggregate.
 func (k *walker) enter(it item) error {
 	if len(k.stack) == maxDepth {
@@ -68,6 +71,9 @@ func (k *walker) next() (leaf, error) {
 					return leaf{}, errors.Join(err, k.w.skip(1, 1))
 				}
 				return leaf{}, err
+			}
+			if len(it.text) > maxName {
+				it.text = it.text[:maxName] // it is kept while all that is in it comes
 			}
 			top.key = string(shown(it.kind, it.text))
 		}

@@ -156,10 +156,18 @@ func (a *analysis) update(cmd bsoncore.Document) {
 		}
 		a.change(d.Lookup("u"), name, root)
 		a.arrayFilters(d, root)
-		if multi, _ := d.Lookup("multi").BooleanOK(); multi && !narrows(q) {
+		if isSet(d, "multi") && !narrows(q) {
 			a.destroys("it changes all documents of " + name)
 		}
 	}
+}
+
+// isSet reports whether an option is there and not false: of one that is no truth value
+// (multi: 1) servers think differently.
+func isSet(d bsoncore.Document, key string) bool {
+	v, err := d.LookupErr(key)
+	off, is := v.BooleanOK()
+	return err == nil && (!is || off)
 }
 
 // arrayFilters choose elements by names of their own, so that all of a document may

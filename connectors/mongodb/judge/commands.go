@@ -54,7 +54,7 @@ func table() map[string]spec {
 		"listDatabases":   {class: policy.Read, admin: true, fields: set("filter nameOnly authorizedDatabases")},
 		"collStats":       {class: policy.Read, fields: set("scale"), judge: (*analysis).about},
 		"dbStats":         {class: policy.Read, fields: set("scale freeStorage")},
-		"dataSize":        {class: policy.Read, fields: set("")},
+		"dataSize":        {class: policy.Read, fields: set(""), judge: (*analysis).measured},
 	}
 	t["findandmodify"] = t["findAndModify"].named("findAndModify")
 	for _, w := range strings.Fields("ping hello isMaster ismaster buildInfo buildinfo connectionStatus serverStatus hostInfo listCommands whatsmyuri") {
@@ -71,7 +71,7 @@ func (s spec) named(name string) spec { s.name = name; return s }
 func structure(t map[string]spec) {
 	t["create"] = spec{class: policy.DDL, why: "makes a collection or a view", judge: (*analysis).create,
 		fields: set("capped size max validator validationLevel validationAction collation timeseries expireAfterSeconds viewOn pipeline clusteredIndex storageEngine indexOptionDefaults autoIndexId")}
-	t["createIndexes"] = spec{class: policy.DDL, why: "makes indexes", judge: (*analysis).altered, fields: set("indexes commitQuorum")}
+	t["createIndexes"] = spec{class: policy.DDL, why: "makes indexes", judge: (*analysis).indexed, fields: set("indexes commitQuorum")}
 	t["dropIndexes"] = spec{class: policy.DDL, why: "drops indexes", judge: (*analysis).altered, fields: set("index")}
 	t["collMod"] = spec{class: policy.DDL, why: "changes a collection", judge: (*analysis).collMod,
 		fields: set("index validator validationLevel validationAction viewOn pipeline cappedSize cappedMax expireAfterSeconds changeStreamPreAndPostImages")}
@@ -127,6 +127,7 @@ func (a *analysis) scoped(cmd bsoncore.Document, root *connectors.Document) scop
 	if let, ok := cmd.Lookup("let").DocumentOK(); ok {
 		elems, _ := let.Elements()
 		for _, e := range elems {
+			a.own(e.Key())
 			s = s.with(e.Key(), a.expr(e.Value(), scope{root: nothing}))
 		}
 	}
@@ -170,18 +171,26 @@ func (a *analysis) aggregate(cmd bsoncore.Document) {
 	}
 	a.hint(cmd, s)
 	a.Document = a.pipeline(stages, s, false)
-	if v, err := stages.Values(); err == nil && len(v) > 0 {
-		if k := keysOf(v[len(v)-1].Document()); len(k) == 1 && (k[0] == "$out" || k[0] == "$merge") {
-			a.Facts.Verb += " " + strings.ToUpper(k[0])
-		}
-		for i, v := range v[:len(v)-1] {
-			if k := keysOf(v.Document()); len(k) == 1 && (k[0] == "$out" || k[0] == "$merge") {
-				a.unknown(fmt.Sprintf("%s is stage %d, and stands at the end alone", k[0], i+1))
-			}
-		}
-	}
+	a.ends(stages)
 	if on, _ := cmd.Lookup("explain").BooleanOK(); on {
 		a.explained()
+	}
+}
+
+// ends finds the stages that write, of which one may stand at the end. What is no
+// document the pipeline has made unknown.
+func (a *analysis) ends(stages bsoncore.Array) {
+	values, _ := stages.Values()
+	for i, v := range values {
+		d, _ := v.DocumentOK()
+		k := keysOf(d)
+		switch {
+		case len(k) != 1 || k[0] != "$out" && k[0] != "$merge":
+		case i == len(values)-1:
+			a.Facts.Verb += " " + strings.ToUpper(k[0])
+		default:
+			a.unknown(fmt.Sprintf("%s is stage %d, and stands at the end alone", k[0], i+1))
+		}
 	}
 }
 
@@ -247,6 +256,16 @@ func (a *analysis) explained() {
 	a.Facts.Writes, a.Trace.Writes = nil, nil
 }
 
+// measured is a command that names its collection with the database.
+func (a *analysis) measured(cmd bsoncore.Document) {
+	name, ok := strings.CutPrefix(a.target(cmd), a.db+".")
+	if !ok {
+		a.unknown("the database is the resource's")
+		return
+	}
+	a.table(name, false)
+}
+
 // about is a command that tells of a collection, not of its documents.
 func (a *analysis) about(cmd bsoncore.Document) { a.table(a.target(cmd), false) }
 
@@ -261,6 +280,27 @@ func (a *analysis) altered(cmd bsoncore.Document) {
 		}
 	case "drop":
 		a.Facts.Why = "drops " + name
+	}
+}
+
+// indexed judges new indexes: how many documents are in one can be told, and one may make
+// documents end.
+func (a *analysis) indexed(cmd bsoncore.Document) {
+	a.altered(cmd)
+	name := a.target(cmd)
+	for _, d := range a.list(cmd, "indexes") {
+		if _, err := d.LookupErr("expireAfterSeconds"); err == nil {
+			a.destroys("deletes documents of " + name + " when they are old")
+		}
+		v, err := d.LookupErr("partialFilterExpression")
+		if err != nil {
+			continue
+		}
+		if f, ok := v.DocumentOK(); ok {
+			a.filter(f, scope{root: a.source(name)}, "partialFilterExpression", false)
+		} else {
+			a.unknown("a filter is a document")
+		}
 	}
 }
 
@@ -288,6 +328,14 @@ func (a *analysis) collMod(cmd bsoncore.Document) {
 	name := a.target(cmd)
 	a.table(name, true)
 	a.view(cmd, name)
+	index, _ := cmd.Lookup("index").DocumentOK()
+	for _, d := range []bsoncore.Document{cmd, index} {
+		for _, k := range keysOf(d) {
+			if k == "expireAfterSeconds" || k == "cappedSize" || k == "cappedMax" {
+				a.destroys("deletes documents of " + name + " that are old, or too many")
+			}
+		}
+	}
 	if v, err := cmd.LookupErr("validator"); err == nil {
 		if d, ok := v.DocumentOK(); ok && len(keysOf(d)) > 0 {
 			// Whether documents fit it can be told by changing them.
@@ -308,7 +356,7 @@ func (a *analysis) rename(cmd bsoncore.Document) {
 	root := a.source(from)
 	a.table(from, true)
 	a.table(to, true)
-	if drop, _ := cmd.Lookup("dropTarget").BooleanOK(); drop {
+	if isSet(cmd, "dropTarget") {
 		a.destroys("drops " + to + " to give its name to another")
 	}
 	a.Trace.Writes = append(a.Trace.Writes, connectors.Written{Into: to, Sources: root.Columns()})

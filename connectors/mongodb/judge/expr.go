@@ -34,7 +34,7 @@ func (a *analysis) expr(v bsoncore.Value, s scope) *connectors.Document {
 			return a.variable(text[2:], s)
 		}
 		if strings.HasPrefix(text, "$") {
-			return at(s.root, text[1:])
+			return a.to(s.root, text[1:])
 		}
 		return nothing
 	case bsoncore.TypeArray:
@@ -69,9 +69,49 @@ func (a *analysis) variable(text string, s scope) *connectors.Document {
 		return nothing
 	}
 	if deeper {
-		d = at(d, path)
+		return a.to(d, path)
+	}
+	return a.refer(d)
+}
+
+// to is what a path leads to, as long as that can be followed.
+func (a *analysis) to(d *connectors.Document, path string) *connectors.Document {
+	if a.work >= maxWork {
+		return nothing
+	}
+	return a.refer(at(d, path))
+}
+
+// refer is what a path or a variable leads to. What is referred to again and again grows
+// beyond what anybody could follow, though the text is short.
+func (a *analysis) refer(d *connectors.Document) *connectors.Document {
+	if a.work += parts(d, maxWork-a.work); a.work >= maxWork {
+		a.unknown("it is too involved to follow")
+		return nothing
 	}
 	return d
+}
+
+// parts is how many parts a document has, up to somewhat beyond so many.
+func parts(d *connectors.Document, most int) int {
+	n := 1
+	if d == nil || n > most {
+		return n
+	}
+	n += len(d.Computed)
+	for _, o := range d.Any {
+		if n > most {
+			return n
+		}
+		n += parts(o, most-n)
+	}
+	for _, f := range d.Fields {
+		if n > most {
+			return n
+		}
+		n += parts(f, most-n)
+	}
+	return n
 }
 
 func (a *analysis) object(d bsoncore.Document, s scope) *connectors.Document {
@@ -97,17 +137,25 @@ func (a *analysis) object(d bsoncore.Document, s scope) *connectors.Document {
 func (a *analysis) operator(op string, v bsoncore.Value, s scope) *connectors.Document {
 	d, _ := v.DocumentOK()
 	switch op {
-	case "$literal", "$const", "$meta", "$rand":
+	case "$literal", "$const", "$rand":
 		return nothing
+	case "$meta":
+		if word, _ := v.StringValueOK(); word == "textScore" || word == "recordId" || word == "randVal" {
+			return nothing
+		}
+		all := a.refer(s.root) // the key of an index or of an order is one of values
+		a.decides(all, op)
+		return computed(all)
 	case "$function", "$accumulator":
-		return nothing // see code
+		a.dim(op + " runs code at the server") // in a view, too, which code does not see
+		return nothing
 	case "$let":
 		return a.let(d, s)
 	case "$map", "$filter", "$reduce":
 		return a.each(op, d, s)
 	case "$getField", "$setField", "$unsetField":
 		// The field's name may be computed, so that it is any.
-		from := s.root
+		from := a.refer(s.root)
 		if in, err := d.LookupErr("input"); d != nil && err == nil {
 			from = a.expr(in, s)
 		} else if op != "$getField" {
@@ -136,6 +184,14 @@ func (s scope) with(name string, d *connectors.Document) scope {
 	return scope{root: s.root, vars: vars}
 }
 
+// own checks the name of a variable: CURRENT may be given another value, by which every
+// path means something else.
+func (a *analysis) own(name string) {
+	if name == "" || name[0] < 'a' || name[0] > 'z' || strings.Contains(name, ".") {
+		a.unknown(fmt.Sprintf("a variable is called %q: names begin with a small letter", clip(name)))
+	}
+}
+
 func (a *analysis) let(d bsoncore.Document, s scope) *connectors.Document {
 	inner := s
 	vars, _ := d.Lookup("vars").DocumentOK()
@@ -146,6 +202,7 @@ func (a *analysis) let(d bsoncore.Document, s scope) *connectors.Document {
 		return nothing
 	}
 	for _, e := range elems {
+		a.own(e.Key())
 		inner = inner.with(e.Key(), a.expr(e.Value(), s))
 	}
 	return a.expr(in, inner)
@@ -163,6 +220,7 @@ func (a *analysis) each(op string, d bsoncore.Document, s scope) *connectors.Doc
 	if v, err := d.LookupErr("as"); err == nil {
 		name, _ = v.StringValueOK()
 	}
+	a.own(name)
 	inner := s.with(name, list)
 	all := &connectors.Document{Any: []*connectors.Document{list}}
 	if v, err := d.LookupErr("initialValue"); err == nil {
@@ -197,6 +255,7 @@ func (a *analysis) accumulate(v bsoncore.Value, s scope) *connectors.Document {
 	op, v := elems[0].Key(), elems[0].Value()
 	switch {
 	case op == "$accumulator":
+		a.dim(op + " runs code at the server")
 		return nothing
 	case passing[op]:
 		return a.expr(v, s)
@@ -223,6 +282,6 @@ func (a *analysis) keys(v bsoncore.Value, s scope, clause string) {
 		return
 	}
 	for _, e := range elems {
-		a.decides(at(s.root, e.Key()), clause)
+		a.decides(a.to(s.root, e.Key()), clause)
 	}
 }

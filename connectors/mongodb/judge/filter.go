@@ -38,6 +38,7 @@ func (a *analysis) filter(d bsoncore.Document, s scope, clause string, plain boo
 		case "$expr":
 			a.decides(a.expr(v, s), "$expr")
 		case "$where":
+			a.dim(k + " runs code at the server")
 		case "$comment", "$alwaysTrue", "$alwaysFalse", "$sampleRate":
 		case "$text", "$jsonSchema":
 			a.dim(k + " looks at fields that it does not name")
@@ -46,7 +47,7 @@ func (a *analysis) filter(d bsoncore.Document, s scope, clause string, plain boo
 				a.unknown(fmt.Sprintf("the query operator %q is not known here", clip(k)))
 				continue
 			}
-			a.test(at(s.root, k), v, s, clause, plain)
+			a.test(a.to(s.root, k), v, s, clause, plain)
 		}
 	}
 }

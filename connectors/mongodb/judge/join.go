@@ -61,6 +61,7 @@ func (a *analysis) joined(name string, v bsoncore.Value, s scope) *connectors.Do
 	if let, ok := d.Lookup("let").DocumentOK(); ok {
 		elems, _ := let.Elements()
 		for _, e := range elems {
+			a.own(e.Key())
 			inner = inner.with(e.Key(), a.expr(e.Value(), s))
 		}
 	}
@@ -114,6 +115,23 @@ func (a *analysis) graph(d bsoncore.Document, s scope) *connectors.Document {
 	return a.as(d, s, from, "$graphLookup")
 }
 
+// meets judges the fields by which $merge finds documents: whether one was found shows in
+// what happens.
+func (a *analysis) meets(to string, on bsoncore.Value) {
+	list := []bsoncore.Value{on}
+	if l, ok := on.ArrayOK(); ok {
+		list, _ = l.Values()
+	}
+	for _, v := range list {
+		path, ok := v.StringValueOK()
+		if !ok {
+			a.unknown("$merge finds documents by names of fields")
+			return
+		}
+		a.decides(at(a.source(to), path), "$merge")
+	}
+}
+
 // into judges $out and $merge: the documents go into a collection.
 func (a *analysis) into(name string, v bsoncore.Value, s scope) {
 	target := v
@@ -127,6 +145,9 @@ func (a *analysis) into(name string, v bsoncore.Value, s scope) {
 	}
 	to := a.collectionOf(target)
 	a.table(to, true)
+	if on, err := d.LookupErr("on"); name == "$merge" && err == nil {
+		a.meets(to, on)
+	}
 	if name == "$out" {
 		a.destroys("$out replaces all of " + to)
 	}

@@ -61,6 +61,9 @@ type Judgement struct {
 const (
 	maxViews = 12  // views of views
 	maxNodes = 200 // pipelines within pipelines, in all
+
+	maxStages = 1000   // of all pipelines: no server takes more
+	maxWork   = 20_000 // what paths and variables lead to, in all
 )
 
 // analysis is a command while it is judged.
@@ -73,6 +76,8 @@ type analysis struct {
 	order    map[*connectors.Document][]string
 	depth    int
 	nested   int
+	stages   int
+	work     int
 	explains bool
 	commands map[string]spec
 }
@@ -219,8 +224,13 @@ func (a *analysis) code(d bsoncore.Document) {
 		a.unknown("the command is no document")
 		return
 	}
+	seen := make(map[string]bool, len(elems))
 	for _, e := range elems {
 		v := e.Value()
+		if seen[e.Key()] {
+			a.unknown(fmt.Sprintf("the key %q is there twice", clip(e.Key())))
+		}
+		seen[e.Key()] = true
 		switch k := e.Key(); {
 		case k == "$where" || k == "$function" || k == "$accumulator":
 			a.raise(policy.Dangerous, k+" runs code at the server")

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
@@ -28,6 +29,10 @@ func (a *analysis) pipeline(stages bsoncore.Array, s scope, inner bool) *connect
 	values, err := stages.Values()
 	if err != nil {
 		a.unknown("a pipeline cannot be read")
+		return nothing
+	}
+	if a.stages += len(values); a.stages > maxStages {
+		a.unknown("pipelines have too many stages to follow")
 		return nothing
 	}
 	for _, v := range values {
@@ -119,13 +124,19 @@ func (a *analysis) unset(v bsoncore.Value, s scope) *connectors.Document {
 	if l, ok := v.ArrayOK(); ok {
 		list, _ = l.Values()
 	}
+	if len(list) > maxFields {
+		a.unknown("it names too many fields to follow")
+		return out
+	}
 	for _, v := range list {
 		path, ok := v.StringValueOK()
 		if !ok {
 			a.unknown("$unset takes names of fields")
 			return out
 		}
-		out = put(out, path, nothing)
+		if !strings.Contains(path, ".") { // see excluded
+			out = put(out, path, nothing)
+		}
 	}
 	return out
 }
@@ -195,7 +206,7 @@ func (a *analysis) facet(d bsoncore.Document, s scope) *connectors.Document {
 		if !ok {
 			a.unknown("$facet takes pipelines")
 		}
-		fields[e.Key()], names = a.pipeline(stages, s, true), append(names, e.Key())
+		fields[e.Key()], names = a.refer(a.pipeline(stages, s, true)), append(names, e.Key())
 	}
 	return a.closed(names, fields)
 }

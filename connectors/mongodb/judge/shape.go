@@ -11,8 +11,23 @@ import (
 // nothing is a value without an origin.
 var nothing = &connectors.Document{}
 
-// at is what a path leads to. A number in it may be a place in an array or a key.
+const (
+	maxParts  = 200 // of a path: documents are nested in less
+	maxPlaces = 4   // of its parts that may be places in arrays
+)
+
+// at is what a path leads to. A number in it may be a place in an array or a key. What
+// has more of either than documents are deep may lead to anything.
 func at(d *connectors.Document, path string) *connectors.Document {
+	n, places := 0, 0
+	for part := range strings.SplitSeq(path, ".") {
+		if n++; digits(part) {
+			places++
+		}
+		if n > maxParts || places > maxPlaces {
+			return computed(d)
+		}
+	}
 	for part := range strings.SplitSeq(path, ".") {
 		switch {
 		case positional(part):
@@ -33,6 +48,9 @@ func positional(s string) bool { return s == "$" || strings.HasPrefix(s, "$[") }
 // put is a copy of d in which a path leads to v. What stood in between stays.
 func put(d *connectors.Document, path string, v *connectors.Document) *connectors.Document {
 	key, rest, more := strings.Cut(path, ".")
+	if strings.Count(rest, ".") > maxParts {
+		return either(d, v) // nothing is nested so deeply
+	}
 	if d == nil {
 		d = nothing
 	}
