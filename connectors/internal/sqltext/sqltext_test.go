@@ -105,6 +105,21 @@ func TestScan(t *testing.T) {
 		{"select 1 from a b c", "", "a ?"},
 		{"select 1 from {x}", "", "?"},
 		{"select extract(year from d)", "extract", "d"},
+		// tables behind what a join goes by
+		{"select 1 from a join b on a.x = b.x, c where d, e", "", "a b c"},
+		{"select 1 from a join b on (a.x = b.x), c, d group by e, f", "", "a b c d"},
+		{"select 1 from a join b using (x), c", "", "a b c"},
+		{"select 1 from a sample 1 / 10 offset 1 / 2, c d join e on 1, f", "", "a c e f"},
+		{"select 1 from a join b on b.where = format and set in (1), c", "in", "a b c"},
+		{"select 1 from (select 1 from a join b on x, c) z, d order by 1, 2", "", "d a b c"},
+		{"select 1 from a join b on 1 except select 2, 3 from c", "", "a b c"},
+		{"select 1 from a array join b, c where x", "", "a"},
+		{"select 1 from a left array join b, c", "", "a"},
+		{"select 1 from a join b on b.x array join c", "", "a b"},
+		// an operand called array
+		{"select 1 from a join b on b.array join c on 1", "", "a b c"},
+		{"select 1 from a join b on x = array join c on 1", "", "a b c"},
+		{"select 1 from a join b using array join c on 1", "", "a b c"},
 	} {
 		tokens, err := Lex(ClickHouse, c.text)
 		if err != nil {
