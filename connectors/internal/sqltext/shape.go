@@ -30,6 +30,8 @@ type Clause struct {
 	Tries    int
 	// Ordinal is set where a number stands for an item, or may.
 	Ordinal bool
+	// Plain are those of its expressions that are a name and nothing else.
+	Plain []Chain
 }
 
 // Select is a SELECT of the simple shape.
@@ -265,6 +267,11 @@ func (r *reader) clause(s *Select, name string, many bool) error {
 			return err
 		}
 		c.Ordinal = c.Ordinal || ordinal(r.t[from:r.i])
+		if r.t[from].Named() && r.i > from {
+			if name, next := ChainAt(r.t, from); next == r.i {
+				c.Plain = append(c.Plain, name)
+			}
+		}
 		if name == "ORDER BY" {
 			if err := r.direction(); err != nil {
 				return err
