@@ -274,6 +274,11 @@ func (j *judged) resolve(cat *catalog, database string) {
 			j.facts.Tables = append(j.facts.Tables, policy.Table{Name: name})
 		}
 	}
+	for _, r := range j.used { // however their names were come by
+		if !slices.ContainsFunc(j.facts.Tables, func(t policy.Table) bool { return t.Name == r.Name && (t.Schema == "" || t.Schema == r.Schema) }) {
+			j.facts.Tables = append(j.facts.Tables, policy.Table{Schema: r.Schema, Name: r.Name})
+		}
+	}
 	for i := range j.facts.Tables {
 		t := &j.facts.Tables[i]
 		if t.Schema == "" {

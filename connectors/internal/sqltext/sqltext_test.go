@@ -21,6 +21,7 @@ func TestLex(t *testing.T) {
 		{ClickHouse, "/* a", "!never ends"},
 		{ClickHouse, "select 1 # x", "!character"},
 		{ClickHouse, "select $a$x$a$", "!character"},
+		{ClickHouse, "select 1 // x", "!comment"},
 		{ClickHouse, "select ‘x’", "!character"},
 		{ClickHouse, "select\u00a01", "!character"},
 		{ClickHouse, "select x'41'", "!quote follows a word"},
