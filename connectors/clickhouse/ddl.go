@@ -264,6 +264,16 @@ func (r *reading) alter() {
 // commands are first words of what ALTER TABLE does.
 var commands = set("ADD DROP MODIFY COMMENT RENAME CLEAR DELETE UPDATE FREEZE UNFREEZE ATTACH DETACH REPLACE MOVE FETCH MATERIALIZE RESET REMOVE")
 
+// expires reports whether the command at i is about a TTL, of the table or of a column.
+func (r *reading) expires(i int) bool {
+	for i++; i < len(r.tokens) && !(r.at(i).Sym(",") && r.at(i).Depth == 0); i++ {
+		if r.at(i).Is("TTL") {
+			return true
+		}
+	}
+	return false
+}
+
 func (r *reading) change(i int) {
 	t, n := r.at(i), r.at(i+1)
 	word := strings.ToUpper(t.Text)
@@ -272,7 +282,7 @@ func (r *reading) change(i int) {
 		r.destroys(policy.Write, "ALTER … "+word+" rewrites rows for good")
 	case t.Is("DROP", "CLEAR", "DETACH"), t.Is("REPLACE") && n.Is("PARTITION"):
 		r.destroys(policy.DDL, word+" loses data")
-	case t.Is("MODIFY") && n.Is("TTL"):
+	case t.Is("ADD", "MODIFY", "MATERIALIZE") && r.expires(i):
 		r.destroys(policy.DDL, "a TTL removes rows by their age")
 	case t.Is("ADD", "MODIFY", "COMMENT", "RENAME", "FREEZE", "UNFREEZE", "MATERIALIZE", "RESET", "REMOVE", "ATTACH"), t.Is("MOVE") && n.Is("PARTITION", "PART"):
 		r.raise(policy.DDL, "ALTER TABLE changes the table")

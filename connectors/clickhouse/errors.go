@@ -123,7 +123,8 @@ func notHTTP(err error) bool {
 	if m := begun.FindStringSubmatch(s); m != nil && m[1] != "" && strings.HasPrefix("HTTP/1.1 ", m[1]) {
 		return false // it was about to
 	}
-	return strings.Contains(s, "malformed HTTP") || strings.Contains(s, "transfer encoding") || strings.Contains(s, "malformed MIME") || strings.Contains(s, "response headers exceeded") || strings.Contains(s, "malformed chunked") || strings.Contains(s, "invalid byte in chunk")
+	return strings.Contains(s, "malformed HTTP") || strings.Contains(s, "readLoopPeekFailLocked: %!w(<nil>)") || // it spoke before it was asked
+		strings.Contains(s, "transfer encoding") || strings.Contains(s, "malformed MIME") || strings.Contains(s, "response headers exceeded") || strings.Contains(s, "malformed chunked") || strings.Contains(s, "invalid byte in chunk")
 }
 
 // openError says why nothing could be had of a target, in one of the hub's sentinels.

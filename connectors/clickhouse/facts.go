@@ -53,7 +53,7 @@ func read(text, database string) *reading {
 		r.facts.Verb = firstWord(text)
 		r.facts.Statements = max(1, len(sqltext.Split(tokens)))
 		r.raise(policy.Unknown, err.Error())
-		r.facts.Destructive = slices.ContainsFunc(tokens, func(t sqltext.Token) bool { return t.Is("DROP", "TRUNCATE", "DETACH", "DELETE") })
+		r.losing(tokens)
 		return r.finish()
 	}
 	r.facts.Verb = strings.ToUpper(r.tokens[0].Text)
@@ -65,7 +65,24 @@ func read(text, database string) *reading {
 	}
 	r.statement()
 	r.scan()
+	r.parallel()
 	return r.finish()
+}
+
+// parallel finds a second statement, which newer servers take after PARALLEL WITH.
+func (r *reading) parallel() {
+	for i, t := range r.tokens {
+		if t.Is("PARALLEL") && r.at(i+1).Is("WITH") {
+			r.raise(policy.Unknown, "the text holds more than one statement: PARALLEL WITH begins another")
+			r.facts.Statements = 2
+			r.losing(r.tokens[i:])
+		}
+	}
+}
+
+// losing marks a text that was not judged wholly and says that something is lost.
+func (r *reading) losing(tokens []sqltext.Token) {
+	r.facts.Destructive = r.facts.Destructive || slices.ContainsFunc(tokens, func(t sqltext.Token) bool { return t.Is("DROP", "TRUNCATE", "DETACH", "DELETE") })
 }
 
 func firstWord(text string) string {
@@ -220,9 +237,13 @@ func (r *reading) definitions(m sqltext.Mentions) {
 		if !t.Sym("*") || i == 0 {
 			continue
 		}
-		p := r.body[i-1]
+		p, n := r.body[i-1], sqltext.Token{Kind: sqltext.Symbol}
+		if i+1 < len(r.body) {
+			n = r.body[i+1]
+		}
 		counts := i > 1 && p.Sym("(") && r.body[i-2].Is("COUNT")
-		shows = shows || !counts && (p.Is("SELECT", "DISTINCT") || p.Sym(",", ".", "("))
+		// what is multiplied stands on both sides; there may be more words before all columns
+		shows = shows || !counts && (p.Is("SELECT", "DISTINCT", "ALL") || p.Sym(",", ".", "(") || n.Kind == sqltext.Symbol && !n.Sym("(", "[", "-", "+") || n.Is("FROM", "EXCEPT", "REPLACE", "APPLY"))
 	}
 	if shows {
 		r.raise(policy.Dangerous, "what made tables may hold passwords: name the columns, without create_table_query and engine_full")

@@ -66,9 +66,14 @@ func TestTables(t *testing.T) {
 		"exists table t":                                       "t",
 		"select a from t array join arr as b":                  "t",
 		"select a from t as array join u on 1":                 "t u",
-		"delete from t where a in (select b from u)":           "t! u",
-		"select x from numbers(3)":                             "",
-		"explain select a from t":                              "t",
+		// a join with more tables behind its condition
+		"select x from a join b on a.id = b.id, secrets limit 1 by x":       "a b secrets",
+		"select x from (select 1 as id) a join b on (a.id = b.id), secrets": "b secrets",
+		"select 1 from a sample 1, secrets":                                 "a secrets",
+		"select 1 from a join b on b.array join secrets on 1":               "a b secrets",
+		"delete from t where a in (select b from u)":                        "t! u",
+		"select x from numbers(3)":                                          "",
+		"explain select a from t":                                           "t",
 	} {
 		var got []string
 		for _, k := range Facts(text).Tables {

@@ -38,7 +38,7 @@ func (c *Conn) assess(text string) *judged {
 
 // secretive says why the text that made a relation is not shown, "" if it may be.
 func (j *judged) secretive(cat *catalog, database string) string {
-	if len(j.tokens) < 2 || !j.tokens[0].Is("SHOW") || !j.tokens[1].Is("CREATE") {
+	if !j.created() {
 		return ""
 	}
 	for _, t := range j.facts.Tables {
@@ -136,7 +136,7 @@ func settled(s *sqltext.Select) bool {
 		}
 	}
 	for _, c := range s.Clauses {
-		if c.Name == "ORDER BY" && len(c.Expr.Columns) > 0 {
+		if c.Name == "ORDER BY" && slices.ContainsFunc(c.Plain, func(n sqltext.Chain) bool { return !computed(s, n) }) {
 			return true
 		}
 	}
@@ -146,6 +146,14 @@ func settled(s *sqltext.Select) bool {
 		}
 	}
 	return true
+}
+
+// computed reports whether a name may be an item's that is no column: such a one may be
+// the same in all rows, and is no order of its own.
+func computed(s *sqltext.Select, name sqltext.Chain) bool {
+	return slices.ContainsFunc(s.Items, func(it sqltext.Item) bool {
+		return it.Kind == sqltext.Expression && it.Alias != "" && (it.Alias == name.String() || it.Alias == name.Last() || it.Alias == name.Parts[0])
+	})
 }
 
 // stored adds the columns by which the tables' rows are stored to those that decide.
@@ -220,6 +228,9 @@ func (j *judged) inserted(cat *catalog, database string) string {
 	}
 	var targets []mask.Column
 	for _, n := range names {
+		if !slices.ContainsFunc(r.Columns, func(c sqltext.TableColumn) bool { return c.Name == n }) {
+			return "the column " + n + " of " + r.Name + " is not known"
+		}
 		targets = append(targets, mask.Column{Schema: r.Schema, Table: r.Name, Name: n})
 		j.facts.Writes = append(j.facts.Writes, policy.Column{Schema: r.Schema, Table: r.Name, Name: n})
 	}
@@ -263,6 +274,11 @@ func (j *judged) resolve(cat *catalog, database string) {
 			j.facts.Tables = append(j.facts.Tables, policy.Table{Name: name})
 		}
 	}
+	for _, r := range j.used { // however their names were come by
+		if !slices.ContainsFunc(j.facts.Tables, func(t policy.Table) bool { return t.Name == r.Name && (t.Schema == "" || t.Schema == r.Schema) }) {
+			j.facts.Tables = append(j.facts.Tables, policy.Table{Schema: r.Schema, Name: r.Name})
+		}
+	}
 	for i := range j.facts.Tables {
 		t := &j.facts.Tables[i]
 		if t.Schema == "" {
@@ -275,6 +291,15 @@ func (j *judged) resolve(cat *catalog, database string) {
 	if j.trace.Why != "" && j.facts.Class == policy.Unknown {
 		j.facts.Opaque = true
 	}
+	if j.created() && slices.ContainsFunc(j.facts.Tables, func(t policy.Table) bool { return t.Kind == policy.TableView }) {
+		j.facts.Class = policy.Worst(j.facts.Class, policy.Dangerous)
+		j.facts.Why = "what made a view may hold the password of another server: describe it instead"
+	}
+}
+
+// created reports whether the statement asks for the text that made something.
+func (j *judged) created() bool {
+	return len(j.tokens) > 1 && j.tokens[0].Is("SHOW") && j.tokens[1].Is("CREATE")
 }
 
 // Judge finds the facts of a statement from its text and the catalog as last read. It

@@ -77,6 +77,8 @@ func TestConformance(t *testing.T) {
 // evasions read customers.email by other ways. tdstest answers those that SQLite can
 // read, too; of the others only the judgement is looked at (TestMasksRefuse).
 var evasions = []string{
+	// an identity has no value: which columns these go into depends on the table
+	"INSERT INTO dbo.customers SELECT name, name, email FROM dbo.customers WHERE id = 17",
 	"SELECT lower(email) FROM dbo.customers", "SELECT CAST(email AS nvarchar(300)) FROM dbo.customers", "SELECT MIN(email) FROM dbo.customers", "SELECT email FROM dbo.customers UNION SELECT ''",
 	"SELECT e FROM dbo.scratch UNION ALL SELECT email FROM dbo.customers", "SELECT mail FROM dbo.v_customers", "SELECT * FROM dbo.v_customers", "SELECT * FROM people",
 	"SELECT * FROM (SELECT email AS name FROM dbo.customers) s", "WITH c AS (SELECT email AS x FROM dbo.customers) SELECT x FROM c", "SELECT 1 FROM dbo.customers WHERE email = 'person17@secret.example'",

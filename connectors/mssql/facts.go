@@ -203,6 +203,8 @@ func (r *reading) table(c sqltext.Chain, write bool) {
 	switch system := schema == "sys" || schema == "information_schema"; {
 	case secrets[strings.ToLower(t.Name)]:
 		r.raise(policy.Privilege, t.Name+" holds what signs in")
+	case tells(t.Schema, t.Name):
+		r.raise(policy.Dangerous, t.Name+" shows what other sessions run, or texts that may hold passwords")
 	case system && write:
 		r.raise(policy.Dangerous, "changes the server's own tables")
 	}

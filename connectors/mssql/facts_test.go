@@ -42,3 +42,19 @@ func TestAttacks(t *testing.T) {
 		t.Errorf("%d texts; the corpus is not read whole", n)
 	}
 }
+
+// TestTablesBehindConditions: a join may have more tables behind its condition.
+func TestTablesBehindConditions(t *testing.T) {
+	for _, text := range []string{
+		"SELECT s.x FROM a JOIN b ON a.id = b.id, secrets s", "SELECT s.x FROM a JOIN b ON (a.id = b.id) AND 1 = 1, c, dbo.secrets AS s WHERE s.x = 1",
+		"SELECT 1 FROM (SELECT 1 AS y FROM a JOIN b ON a.id = b.id, secrets) z", "DELETE FROM a FROM a JOIN b ON a.id = b.id, secrets WHERE a.id = 1",
+	} {
+		found := false
+		for _, k := range Facts(text).Tables {
+			found = found || k.Name == "secrets"
+		}
+		if !found {
+			t.Errorf("%s: tables %v", text, Facts(text).Tables)
+		}
+	}
+}

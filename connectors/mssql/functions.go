@@ -2,6 +2,7 @@ package mssql
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -45,4 +46,20 @@ var (
 	others = set("COPY RENAME")
 	// secrets are views and tables of the server that hold what signs in.
 	secrets = set("sql_logins syslogins sysxlogins sysremotelogins sysusers")
+	// telling are views of the server that show what other sessions run, or texts that
+	// made things, which may hold passwords: by their names, and by how those begin.
+	telling      = set("sysprocesses syscacheobjects syscomments syslockinfo sql_modules all_sql_modules system_sql_modules server_sql_modules query_store_query_text query_store_plan routines traces trace_events")
+	tellingFirst = []string{"dm_exec_", "dm_tran_", "dm_os_", "dm_xe_", "dm_io_", "dm_server_", "dm_cdc_", "query_store_query"}
 )
+
+// tells reports whether a table's name may be of a view that tells of other sessions.
+func tells(schema, name string) bool {
+	schema, name = strings.ToLower(schema), strings.ToLower(name)
+	switch {
+	case schema != "sys" && schema != "information_schema" && !strings.HasPrefix(name, "sys"):
+		return false
+	case telling[name]:
+		return true
+	}
+	return slices.ContainsFunc(tellingFirst, func(first string) bool { return strings.HasPrefix(name, first) })
+}

@@ -56,6 +56,11 @@ func (c *Conn) assess(text string) *judged {
 		}
 	}
 	j.trace = trace
+	for _, r := range j.used { // however their names were come by
+		if !slices.ContainsFunc(j.facts.Tables, func(t policy.Table) bool { return t.Schema == r.Schema && t.Name == r.Name }) {
+			j.facts.Tables = append(j.facts.Tables, policy.Table{Schema: r.Schema, Name: r.Name, Kind: r.kind})
+		}
+	}
 	return j
 }
 
@@ -171,9 +176,13 @@ func (j *judged) written(out *connectors.Trace, res *sqltext.Resolution, into *r
 		return nil
 	}
 	names := j.assigned
-	if len(names) == 0 {
+	if len(names) == 0 { // then the server leaves out identities and what it computes
 		for _, c := range into.Columns {
 			names = append(names, c.Name)
+			j.facts.Writes = append(j.facts.Writes, policy.Column{Schema: into.Schema, Table: into.Name, Name: c.Name})
+		}
+		if len(res.Reads) > 0 && len(res.Columns) != len(names) {
+			return errors.New("which columns the values go into depends on the table: name them")
 		}
 	}
 	for i, o := range res.Columns {
@@ -191,7 +200,9 @@ func (j *judged) written(out *connectors.Trace, res *sqltext.Resolution, into *r
 		if !found {
 			return errors.New("the column " + name + " is not known")
 		}
-		j.facts.Writes = append(j.facts.Writes, policy.Column{Schema: target.Schema, Table: target.Table, Name: target.Name})
+		if w := (policy.Column{Schema: target.Schema, Table: target.Table, Name: target.Name}); !slices.Contains(j.facts.Writes, w) {
+			j.facts.Writes = append(j.facts.Writes, w)
+		}
 		if len(o.Columns) > 0 {
 			out.Writes = append(out.Writes, connectors.Written{Into: into.Name + "." + target.Name, Targets: []mask.Column{target}, Sources: columnsOf(o.Columns)})
 		}

@@ -363,6 +363,10 @@ func (l *lexer) symbol() error {
 	}
 	c := l.s[l.i]
 	switch c {
+	case '/':
+		if l.peek(1) == '/' {
+			return l.fail(l.i, "what // begins may be a comment")
+		}
 	case '(', '[', '{':
 		if len(l.open) == MaxDepth {
 			return l.fail(l.i, "the statement is nested too deeply to judge")
@@ -378,7 +382,7 @@ func (l *lexer) symbol() error {
 			return l.fail(l.i, fmt.Sprintf("a %c closes nothing", c))
 		}
 		l.open = l.open[:len(l.open)-1]
-	case ';', ',', '.', '+', '-', '*', '/', '%', '<', '>', '=', '?', ':', '&', '|', '^', '~', '!':
+	case ';', ',', '.', '+', '-', '*', '%', '<', '>', '=', '?', ':', '&', '|', '^', '~', '!':
 	default:
 		r, _ := utf8.DecodeRuneInString(l.s[l.i:])
 		return l.fail(l.i, fmt.Sprintf("the character %q stands outside of quotes", r))

@@ -60,7 +60,7 @@ func Scan(d Dialect, tokens []Token) Mentions {
 		switch {
 		case t.Is("SELECT"):
 			s.m.Selects++
-		case t.Is("JOIN") && at(tokens, i-1).Is("ARRAY") && d.Reserved["ARRAY"] && !at(tokens, i-2).Is("AS"):
+		case t.Is("JOIN") && s.arrays(i):
 		case t.Is("FROM", "JOIN"):
 			s.sources(i + 1)
 		case t.Is("IN") && d.InTables:
@@ -163,6 +163,54 @@ func (s *scan) sources(i int) {
 	if t := at(s.t, i); i < len(s.t) && !t.Sym(")", ";") && !s.d.reserves(t.upper()) {
 		s.m.Unread = true
 	}
+	s.later(i)
+}
+
+// endsFrom are words behind an operand after which no more tables of a FROM list come. A
+// word that a server may take there for a name given to the operand is none of them.
+var endsFrom = set("WHERE PREWHERE GROUP HAVING ORDER LIMIT UNION INTO SETTINGS FORMAT")
+
+// later reads the tables that a comma adds to a FROM list behind what a join goes by, or
+// behind SAMPLE, from i on. That of USING a, b adds one that may be none.
+func (s *scan) later(i int) {
+	if i >= len(s.t) || s.t[i].Sym(")") {
+		return
+	}
+	depth := s.t[i].Depth
+	for from := i; i < len(s.t) && s.t[i].Depth >= depth; i++ {
+		t := s.t[i]
+		switch {
+		case t.Depth > depth:
+		case t.Sym(";"), t.Is("JOIN"), (i == from || s.operand(i-1)) && s.ends(i): // a JOIN's are read by itself
+			return
+		case t.Sym(","):
+			s.sources(i + 1)
+			return
+		}
+	}
+}
+
+func (s *scan) ends(i int) bool {
+	t := s.t[i]
+	return endsFrom[t.upper()] || s.d.Bare && t.Is("FOR", "OPTION") || t.Is("EXCEPT", "INTERSECT") && (at(s.t, i+1).Is("SELECT", "ALL", "DISTINCT") || at(s.t, i+1).Sym("("))
+}
+
+// operand reports whether one ends with the token at i.
+func (s *scan) operand(i int) bool {
+	t := at(s.t, i)
+	if t.Kind != Word {
+		return t.Kind != Symbol || t.Sym(")", "]")
+	}
+	return at(s.t, i-1).Sym(".") || t.Is("END", "NULL") || !s.d.reserves(t.upper()) && !s.d.operates(t.upper())
+}
+
+// arrays reports whether the JOIN at i is ARRAY JOIN, which names no tables. An operand
+// called array may stand before another JOIN.
+func (s *scan) arrays(i int) bool {
+	if !s.d.Reserved["ARRAY"] || !at(s.t, i-1).Is("ARRAY") {
+		return false
+	}
+	return s.operand(i-2) || at(s.t, i-2).Is("FINAL", "LEFT", "INNER")
 }
 
 // alias passes FINAL and a name given to a source.

@@ -30,6 +30,8 @@ type Clause struct {
 	Tries    int
 	// Ordinal is set where a number stands for an item, or may.
 	Ordinal bool
+	// Plain are those of its expressions that are a name and nothing else.
+	Plain []Chain
 }
 
 // Select is a SELECT of the simple shape.
@@ -264,7 +266,12 @@ func (r *reader) clause(s *Select, name string, many bool) error {
 		if err := r.expr(&c.Expr); err != nil {
 			return err
 		}
-		c.Ordinal = c.Ordinal || r.i == from+1 && r.t[from].Kind == Number
+		c.Ordinal = c.Ordinal || ordinal(r.t[from:r.i])
+		if r.t[from].Named() && r.i > from {
+			if name, next := ChainAt(r.t, from); next == r.i {
+				c.Plain = append(c.Plain, name)
+			}
+		}
 		if name == "ORDER BY" {
 			if err := r.direction(); err != nil {
 				return err
@@ -280,6 +287,19 @@ func (r *reader) clause(s *Select, name string, many bool) error {
 	}
 	s.Clauses = append(s.Clauses, c)
 	return nil
+}
+
+// ordinal reports whether an expression may be a number to a server: also one in
+// brackets, or with a sign, by which newer ones count from the end.
+func ordinal(t []Token) bool {
+	found := false
+	for _, k := range t {
+		found = found || k.Kind == Number
+		if k.Kind != Number && k.Kind != Symbol {
+			return false
+		}
+	}
+	return found
 }
 
 func (r *reader) direction() error {

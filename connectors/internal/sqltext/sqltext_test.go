@@ -21,6 +21,7 @@ func TestLex(t *testing.T) {
 		{ClickHouse, "/* a", "!never ends"},
 		{ClickHouse, "select 1 # x", "!character"},
 		{ClickHouse, "select $a$x$a$", "!character"},
+		{ClickHouse, "select 1 // x", "!comment"},
 		{ClickHouse, "select ‘x’", "!character"},
 		{ClickHouse, "select\u00a01", "!character"},
 		{ClickHouse, "select x'41'", "!quote follows a word"},
@@ -105,6 +106,21 @@ func TestScan(t *testing.T) {
 		{"select 1 from a b c", "", "a ?"},
 		{"select 1 from {x}", "", "?"},
 		{"select extract(year from d)", "extract", "d"},
+		// tables behind what a join goes by
+		{"select 1 from a join b on a.x = b.x, c where d, e", "", "a b c"},
+		{"select 1 from a join b on (a.x = b.x), c, d group by e, f", "", "a b c d"},
+		{"select 1 from a join b using (x), c", "", "a b c"},
+		{"select 1 from a sample 1 / 10 offset 1 / 2, c d join e on 1, f", "", "a c e f"},
+		{"select 1 from a join b on b.where = format and set in (1), c", "in", "a b c"},
+		{"select 1 from (select 1 from a join b on x, c) z, d order by 1, 2", "", "d a b c"},
+		{"select 1 from a join b on 1 except select 2, 3 from c", "", "a b c"},
+		{"select 1 from a array join b, c where x", "", "a"},
+		{"select 1 from a left array join b, c", "", "a"},
+		{"select 1 from a join b on b.x array join c", "", "a b"},
+		// an operand called array
+		{"select 1 from a join b on b.array join c on 1", "", "a b c"},
+		{"select 1 from a join b on x = array join c on 1", "", "a b c"},
+		{"select 1 from a join b using array join c on 1", "", "a b c"},
 	} {
 		tokens, err := Lex(ClickHouse, c.text)
 		if err != nil {
@@ -209,6 +225,9 @@ func TestResolve(t *testing.T) {
 		{"select id from users where email like 'a%'", "users.id | WHERE:email"},
 		{"select distinct email from users", "users.email | DISTINCT:email"},
 		{"select email from users order by 1 desc nulls last", "users.email | ORDER BY:email"},
+		{"select email from users order by (1)", "users.email | ORDER BY:email"},
+		{"select email from users order by -1, id", "users.email | ORDER BY:id ORDER BY:email"},
+		{"select email from users group by ((+1))", "users.email | GROUP BY:email"},
 		{"select id from users order by email", "users.id | ORDER BY:email"},
 		{"select max(id) as m from users group by email having m > 1", "(users.id) | an expression:id GROUP BY:email HAVING:id"},
 		{"select o.status, u.email from orders o any left join users u on o.user_id = u.id", "orders.status users.email | ON:user_id ON:id"},
