@@ -67,6 +67,9 @@ func (a *assessed) touchesMasked(db string, plans ...*mask.Plan) bool {
 	return false
 }
 
+// maxLooks is more often than views can be of views that are followed.
+const maxLooks = 20
+
 // fresh judges a text by what its collections stand for now: a name may have become
 // that of a view. Where nothing is masked that does not matter.
 func (c *Conn) fresh(ctx context.Context, g connectors.Guard, text string) (*assessed, error) {
@@ -81,7 +84,10 @@ func (c *Conn) fresh(ctx context.Context, g connectors.Guard, text string) (*ass
 		}
 	}
 	var asked []string
-	for { // views of views, of which the judge follows but so many
+	for round := 0; ; round++ { // views of views, of which the judge follows but so many
+		if round > maxLooks {
+			return nil, malformed("its views do not end")
+		}
 		names := slices.DeleteFunc(slices.Clone(a.Collections), func(n string) bool { return slices.Contains(asked, n) })
 		if len(names) == 0 {
 			return a, nil

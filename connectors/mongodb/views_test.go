@@ -86,3 +86,25 @@ func TestExplainedByRunning(t *testing.T) {
 		}
 	}
 }
+
+// TestEndlessViews: a target that says of a view each time that it is of another one is
+// not asked for ever.
+func TestEndlessViews(t *testing.T) {
+	n := 0
+	f := newFake(t, func(_ *fake, _ int64, cmd bson.D) any {
+		if cmd[0].Key != "listCollections" {
+			return nil
+		}
+		n++
+		return cursor("shop.$cmd.listCollections", 0, bson.D{{Key: "name", Value: "v"}, {Key: "type", Value: "view"}, {Key: "options", Value: bson.D{{Key: "viewOn", Value: fmt.Sprintf("w%d", n)}, {Key: "pipeline", Value: bson.A{}}}}})
+	})
+	conn := f.open(t)
+	plan, err := mask.NewPlan([]mask.Rule{{Name: "contact", Column: "customers.email"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &connectortest.Guard{Seen: plan, Kept: plan, Judge: func(connectors.Operation) error { return nil }}
+	if _, err := conn.Query(t.Context(), g, connectors.Statement{Text: "db.v.find()"}); !errors.Is(err, connectors.ErrProtocol) {
+		t.Errorf("%v, want %v", err, connectors.ErrProtocol)
+	}
+}

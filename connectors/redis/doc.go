@@ -41,7 +41,8 @@
 // # The session
 //
 // Whatever changes the session is refused: transactions, AUTH, HELLO, SELECT, RESET,
-// subscriptions, CLIENT REPLY. A redirection of a cluster (MOVED, ASK) is told and not
+// subscriptions, CLIENT REPLY; and what writes into another database (MOVE, COPY ... DB).
+// A redirection of a cluster (MOVED, ASK) is told and not
 // followed: it names an address, and where one may go is the configuration's.
 //
 // # The protocol
