@@ -3,6 +3,7 @@ package mssql
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
@@ -35,7 +36,7 @@ func TestConformance(t *testing.T) {
 	gone := e
 	gone.Database = "no_such_database"
 	connectortest.Run(t, connectortest.Target{
-		Driver: New(Options{}), Endpoint: e, Secret: appPassword,
+		Driver: New(Options{}), Impatient: New(Options{Grace: 300 * time.Millisecond}), Endpoint: e, Secret: appPassword,
 		Faults: []connectortest.Fault{
 			{Name: "wrong password", Endpoint: e, Secret: "wrong-Quince-5150", Want: connectors.ErrCredential},
 			{Name: "no such database", Endpoint: gone, Secret: appPassword, Want: connectors.ErrUnreachable},
@@ -63,6 +64,7 @@ func TestConformance(t *testing.T) {
 			Large: func(n int) string {
 				return fmt.Sprintf("SELECT TOP (%d) a.n, f.t FROM dbo.numbers a CROSS JOIN dbo.numbers b CROSS JOIN dbo.filler f", n)
 			},
+			Oversized: "SELECT REPLICATE(name, 3000000) FROM dbo.customers WHERE id = 1",
 			Masks:     []mask.Rule{{Name: "contact", Column: "*.email", Method: mask.Redact}},
 			Masked:    "SELECT id, name, email, email AS twice FROM dbo.customers ORDER BY id",
 			Cleartext: []string{"@secret.example", "person17", "person399"},

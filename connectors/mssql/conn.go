@@ -20,6 +20,7 @@ import (
 //
 // Only the goroutine that holds io uses the session.
 type Conn struct {
+	grace    time.Duration // of Options
 	endpoint connectors.Endpoint
 	guard    connectors.Guard // of Open: for what belongs to no operation
 	now      func() time.Time
@@ -49,13 +50,8 @@ var (
 	_ connectors.Tracer    = (*Conn)(nil)
 )
 
-const (
-	// cancelGrace is how long the target may take to end a cancelled statement before
-	// the connection is given up. The library itself waits twice five seconds.
-	cancelGrace = 12 * time.Second
-	// ownTime bounds a statement of the gate's own.
-	ownTime = 30 * time.Second
-)
+// ownTime bounds a statement of the gate's own.
+const ownTime = 30 * time.Second
 
 const aboutText = "SELECT SCHEMA_NAME(), IS_SRVROLEMEMBER('sysadmin'), IS_SRVROLEMEMBER('securityadmin'), IS_SRVROLEMEMBER('serveradmin'), IS_ROLEMEMBER('db_owner'), IS_ROLEMEMBER('db_securityadmin')"
 
@@ -264,7 +260,7 @@ func (c *Conn) watch(ctx context.Context) (stop func()) {
 	unhook := context.AfterFunc(ctx, func() {
 		defer close(done)
 		c.line.ask(drainMax) // what comes until the target has heard of it
-		t := time.NewTimer(cancelGrace)
+		t := time.NewTimer(c.grace)
 		defer t.Stop()
 		select {
 		case <-t.C:
@@ -343,7 +339,7 @@ func (c *Conn) Close() error {
 	case c.io <- struct{}{}:
 		_ = guarded(c.session.Close)
 		<-c.io
-	case <-time.After(cancelGrace + time.Second):
+	case <-time.After(c.grace + time.Second):
 	}
 	_ = c.line.Close()
 	return nil

@@ -47,6 +47,8 @@ func (c *Conn) failure(run context.Context, err error) error {
 		return fmt.Errorf("%w: %s", connectors.ErrVanished, root(err))
 	case errors.As(err, &stream):
 		return fmt.Errorf("%w: what it says cannot be read", connectors.ErrProtocol)
+	case c.line.cut(): // the library tells of a write that failed in words alone
+		return fmt.Errorf("%w: it closed the connection", connectors.ErrVanished)
 	}
 	return fmt.Errorf("%w: what it says cannot be read (%T)", connectors.ErrProtocol, err)
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -109,11 +110,11 @@ func signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (*ms
 	case d.err != nil:
 		err = d.err
 	case err != nil && ctx.Err() != nil:
-		err = context.Cause(ctx)
+		err = connectors.OpenEnded(ctx, err)
 	case err != nil && d.line != nil && lost(err) && !d.line.cut():
 		err = fmt.Errorf("%w: what it says cannot be read", connectors.ErrProtocol)
 	case err == nil && !stop():
-		err = context.Cause(ctx)
+		err = connectors.OpenEnded(ctx, context.Cause(ctx))
 	}
 	if err != nil {
 		stop()
@@ -206,7 +207,7 @@ func openError(name string, err error) error {
 	var record tls.RecordHeaderError
 	var dial *dialError
 	switch {
-	case errors.Is(err, connectors.ErrProtocol), errors.Is(err, connectors.ErrUnreachable), errors.Is(err, connectors.ErrCredential):
+	case errors.Is(err, connectors.ErrProtocol), errors.Is(err, connectors.ErrUnreachable), errors.Is(err, connectors.ErrCredential), errors.Is(err, connectors.ErrCanceled):
 		return fmt.Errorf("open %q: %w", name, err)
 	case errors.Is(err, errRouted):
 		return wrap(connectors.ErrUnreachable, errRouted.Error())
@@ -236,7 +237,7 @@ func root(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "no answer in time"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "it closed the connection"
 	case errors.As(err, &op):
 		return op.Err.Error()

@@ -325,7 +325,7 @@ func (q *source) render() error {
 	ends := make([]int, len(q.raw))
 	for i, v := range q.raw {
 		if q.types[i].tooLarge(v) {
-			return fmt.Errorf("%w: a value of more than %d MiB in column %d; select a part of it", connectors.ErrUnsupported, valueMax>>20, i+1)
+			return &connectors.TargetError{Code: "too large", Text: fmt.Sprintf("a value of more than %d MiB in column %d; select a part of it", valueMax>>20, i+1)}
 		}
 		if v != nil {
 			q.buf = q.types[i].render(q.buf, v)

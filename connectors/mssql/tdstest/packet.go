@@ -1,6 +1,7 @@
 package tdstest
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ const (
 type message struct {
 	kind byte
 	body []byte
+	ctx  context.Context //nolint:containedctx // of what it asks for, until that has ended
 }
 
 func readMessage(r io.Reader) (message, error) {

@@ -20,7 +20,7 @@ type session struct {
 	requests chan message
 
 	mu       sync.Mutex
-	cancel   context.CancelFunc // of what runs
+	cancel   context.CancelFunc // of what runs, or has come and is about to
 	attended bool               // attention came while it ran
 }
 
@@ -85,8 +85,30 @@ func (s *session) read() {
 		if m.kind == attentionMessage && s.interrupt() {
 			continue
 		}
+		if m.kind == batchMessage || m.kind == rpcMessage {
+			m.ctx = s.begin()
+		}
 		s.requests <- m
 	}
+}
+
+// begin makes what has come something that attention ends, before it runs: attention
+// may come sooner than that.
+func (s *session) begin() context.Context {
+	ctx, cancel := context.WithCancel(s.server.ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cancel, s.attended = cancel, false
+	return ctx
+}
+
+// finish is the end of what ran. It reports whether attention came for it.
+func (s *session) finish() (attended bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cancel()
+	s.cancel = nil
+	return s.attended
 }
 
 // interrupt ends what runs, if anything does.
@@ -112,38 +134,32 @@ func (s *session) handle(m message) error {
 	case batchMessage:
 		r := &reader{b: m.body}
 		r.headers()
-		return s.batch(fromUTF16(r.b), nil)
+		return s.batch(m.ctx, fromUTF16(r.b), nil)
 	case rpcMessage:
 		text, args, err := parseCall(m.body)
 		if err != nil {
 			return err
 		}
-		return s.batch(text, args)
+		return s.batch(m.ctx, text, args)
 	}
 	return errShort
 }
 
 // batch runs a text, with parameters where it came by sp_executesql.
-func (s *session) batch(text string, args map[string]any) error {
+func (s *session) batch(ctx context.Context, text string, args map[string]any) error {
 	a := s.answer()
 	a.proc = args != nil
 	s.server.mu.Lock()
 	raw, ok := s.server.raw[text]
 	s.server.mu.Unlock()
 	if ok {
-		_, _ = a.w.Write(raw)
-		return a.end()
+		return s.raw(a, raw)
 	}
 	if !strings.Contains(text, "sys.") {
 		s.server.mu.Lock()
 		s.server.batches = append(s.server.batches, text)
 		s.server.mu.Unlock()
 	}
-	ctx, cancel := context.WithCancel(s.server.ctx)
-	defer cancel()
-	s.mu.Lock()
-	s.cancel, s.attended = cancel, false
-	s.mu.Unlock()
 	if !strings.Contains(text, "sys.") && !strings.HasPrefix(text, "SET ") {
 		s.server.active.Add(1)
 		defer s.server.active.Add(-1)
@@ -152,10 +168,7 @@ func (s *session) batch(text string, args map[string]any) error {
 		f(text)
 	}
 	complete := s.engine.run(ctx, a, text, args)
-	s.mu.Lock()
-	s.cancel = nil
-	attended := s.attended
-	s.mu.Unlock()
+	attended := s.finish()
 	if attended && complete { // it came too late to end anything
 		if err := a.end(); err != nil {
 			return err
@@ -165,6 +178,18 @@ func (s *session) batch(text string, args map[string]any) error {
 	if attended || !complete {
 		a.token(tokenDone, doneAttn, 0)
 	}
+	return a.end()
+}
+
+// raw answers with bytes that are given. What they are is not ended by attention, which is answered after them.
+func (s *session) raw(a *answer, body []byte) error {
+	attended := s.finish()
+	_, _ = a.w.Write(body)
+	if err := a.end(); err != nil || !attended {
+		return err
+	}
+	a = s.answer()
+	a.done(doneAttn, 0)
 	return a.end()
 }
 
