@@ -22,11 +22,6 @@ func (b *builder) value(key string, v bsoncore.Value) *builder {
 	return b
 }
 
-func (b *builder) text(key, v string) *builder {
-	b.b = bsoncore.AppendStringElement(b.b, key, v)
-	return b
-}
-
 func (b *builder) boolean(key string, v bool) *builder {
 	b.b = bsoncore.AppendBooleanElement(b.b, key, v)
 	return b

@@ -44,7 +44,7 @@ func (c *Conn) failure(run context.Context, err error) error {
 	case run.Err() != nil:
 		return canceled(run)
 	case lost(err) && c.line.gone():
-		return fmt.Errorf("%w: %s", connectors.ErrVanished, root(err))
+		return fmt.Errorf("%w: %s", connectors.ErrVanished, connectors.RootCause(err))
 	case errors.As(err, &stream):
 		return fmt.Errorf("%w: what it says cannot be read", connectors.ErrProtocol)
 	case c.line.cut(): // the library tells of a write that failed in words alone

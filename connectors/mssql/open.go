@@ -5,13 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 	"unsafe"
 
@@ -212,7 +210,7 @@ func openError(name string, err error) error {
 	case errors.Is(err, errRouted):
 		return wrap(connectors.ErrUnreachable, errRouted.Error())
 	case errors.As(err, &dial):
-		return wrap(connectors.ErrUnreachable, root(dial.error))
+		return wrap(connectors.ErrUnreachable, connectors.RootCause(dial.error))
 	case errors.As(err, &said):
 		text := fmt.Sprintf("%s (%d)", strings.ToValidUTF8(strings.TrimPrefix(said.Message, "login error: "), "?"), said.Number)
 		if credentialErrors[said.Number] {
@@ -226,27 +224,7 @@ func openError(name string, err error) error {
 	case errors.As(err, &record), strings.Contains(err.Error(), "first record does not look like a TLS handshake"):
 		return wrap(connectors.ErrProtocol, "it does not speak TLS where it should")
 	case lost(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.Canceled):
-		return wrap(connectors.ErrUnreachable, root(err))
+		return wrap(connectors.ErrUnreachable, connectors.RootCause(err))
 	}
 	return wrap(connectors.ErrProtocol, "it does not speak TDS")
-}
-
-// root is the innermost cause's text: the dial or read that failed.
-func root(err error) string {
-	var op *net.OpError
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer in time"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "it closed the connection"
-	case errors.As(err, &op):
-		return op.Err.Error()
-	}
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err.Error()
-		}
-		err = next
-	}
 }
