@@ -35,9 +35,9 @@ type language struct {
 
 // languages is every kind with a workspace, by the word in the configuration.
 var languages = map[string]language{
-	"postgres":   {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{`"`, `"`}},
-	"mysql":      {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{"`", "`"}, database: true},
-	"sqlite":     {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{`"`, `"`}},
+	"postgres":   {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{`"`, `"`}, notes: postgresNotes},
+	"mysql":      {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{"`", "`"}, database: true, notes: mysqlNotes},
+	"sqlite":     {words: widget.SQLWords(), colour: widget.HighlightSQL, quote: [2]string{`"`, `"`}, notes: sqliteNotes},
 	"clickhouse": clickhouseLanguage,
 	"mssql":      mssqlLanguage,
 	"redis":      redisLanguage,

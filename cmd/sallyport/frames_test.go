@@ -16,7 +16,8 @@ import (
 	"github.com/sallyport/sallyport/server/termtest"
 )
 
-// frame is what is pressed, and what shows then on both screens.
+// frame is what is pressed, and what shows then on both screens: what the program shows,
+// not what was typed to start it, for what is pressed before it reads is echoed.
 type frame struct {
 	keys []string
 	see  string
@@ -50,7 +51,7 @@ var programs = map[string][]frame{
 		{[]string{":q!", "enter"}, "ready>"},
 	},
 	"less on a log": {
-		{[]string{"less app.log", "enter"}, "app.log"},
+		{[]string{"less app.log", "enter"}, "10:00:00"},
 		{[]string{" ", "j", "j", "k"}, ":"},
 		{[]string{"/:01:17", "enter"}, "10:01:17"},
 		{[]string{"n"}, "10:01:17"},
@@ -60,7 +61,7 @@ var programs = map[string][]frame{
 		{[]string{"q"}, "ready>"},
 	},
 	"less": {
-		{[]string{"less poem.txt", "enter"}, "poem.txt"},
+		{[]string{"less poem.txt", "enter"}, "verse aa of"},
 		{[]string{" "}, ":"},
 		{[]string{"/verse ic ", "enter"}, "verse ic of the poem"},
 		{[]string{"G"}, "(END)"},

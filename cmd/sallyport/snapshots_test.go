@@ -224,6 +224,15 @@ func TestSnapshots(t *testing.T) {
 		}
 		check(2)
 	}
+	// What cannot be used is thrown away by whoever builds, not only by the follower.
+	broken := bytes.Clone(sealed)
+	broken[len(broken)-1] ^= 1
+	if err := os.WriteFile(path, broken, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Build(t.Context(), f.id); err != nil {
+		t.Error("a broken state is not made anew:", err)
+	}
 	if err := os.WriteFile(path, sealed[:len(sealed)/3], 0o600); err != nil { // a crash
 		t.Fatal(err)
 	}

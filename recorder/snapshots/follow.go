@@ -229,11 +229,17 @@ func (f *Follower) sweep(ctx context.Context) {
 	}
 }
 
-// Build draws a transcript up to what is recorded by now. Errors: ErrNotFound,
-// ErrCorrupt, ErrSealed.
+// Build draws a transcript up to what is recorded by now. A file of states that cannot
+// be used is thrown away, once, and begun again. Errors: ErrNotFound, ErrCorrupt,
+// ErrSealed.
 func (f *Follower) Build(ctx context.Context, id recorder.ID) error {
-	for {
+	for again := true; ; {
 		more, err := f.build(ctx, id)
+		if err != nil && more && again && ctx.Err() == nil {
+			if again = false; f.damaged(id, err) {
+				continue
+			}
+		}
 		if err != nil || !more {
 			return err
 		}
