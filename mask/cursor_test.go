@@ -41,7 +41,8 @@ const testWidth, testHeight = 40, 12
 // screen is what an emulator shows of s, a line a row.
 func screen(s string) string {
 	e := vt.NewEmulator(testWidth, testHeight)
-	defer e.Close()
+	// Its Close may not run beside Read: the pipe's ends Read as well.
+	defer func() { _ = e.InputPipe().(io.Closer).Close() }()
 	go func() { // answers to questions would hold it up
 		b := make([]byte, 256)
 		for {

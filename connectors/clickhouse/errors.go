@@ -157,7 +157,7 @@ func openError(name string, err error) error {
 
 // root is connectors.RootCause, for what the client says in its own words, too.
 func root(err error) string {
-	if begun.MatchString(err.Error()) {
+	if s := err.Error(); begun.MatchString(s) || strings.Contains(s, "server closed idle connection") {
 		return "it closed the connection"
 	}
 	return connectors.RootCause(err)
