@@ -231,6 +231,8 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 	switch {
 	case err == nil:
 		return vals, nil
+	case errors.Is(err, io.EOF) && q.run.Err() != nil:
+		return nil, q.fail(canceled(q.run)) // it was killed: nobody knows whether that was all
 	case errors.Is(err, io.EOF):
 		q.all = true
 		if q.answer.totals != "" {

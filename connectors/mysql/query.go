@@ -325,6 +325,10 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 	case q.c.main.status&statusMore != 0:
 		q.c.main.broken = true
 		err = malformed("more than one answer")
+	case q.run.Err() != nil:
+		// A server may end what was killed as though it were whole: MySQL does for sleep(),
+		// and MariaDB was seen to answer without rows.
+		err = canceled(q.run)
 	default:
 		err = nil
 	}
