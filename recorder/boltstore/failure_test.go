@@ -94,8 +94,8 @@ func TestPageDamaged(t *testing.T) {
 		if err != nil {
 			seen++
 		}
-		if err != nil && !errors.Is(err, recorder.ErrUnavailable) {
-			t.Errorf("page %d: %v", page, err)
+		if err != nil && (!errors.Is(err, recorder.ErrUnavailable) || strings.Contains(err.Error(), "has not answered")) {
+			t.Errorf("page %d: %v", page, err) // a store that goes on in the background fills memory
 		}
 		events, rerr := r.Read(t.Context(), tr.ID(), 0, 100)
 		if rerr != nil && !errors.Is(rerr, recorder.ErrCorrupt) && !errors.Is(rerr, recorder.ErrNotFound) {

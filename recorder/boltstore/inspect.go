@@ -65,7 +65,7 @@ func look(path string, shallow bool) (*damage, error) {
 		return nil, err
 	}
 	w := walker{f: f, seen: map[uint64]bool{}, shallow: shallow}
-	root, ok, err := w.meta()
+	m, ok, err := w.meta()
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func look(path string, shallow bool) (*damage, error) {
 		return &w.d, nil
 	}
 	w.pages = uint64(info.Size() / w.size)
-	if err := w.tree(root, 0); err != nil {
+	if err := w.tree(m.root, 0); err != nil {
 		return nil, err
 	}
 	if len(w.d.pages) == 0 {
@@ -100,8 +100,11 @@ func (w *walker) bad(page uint64, unsafe bool, format string, args ...any) {
 	}
 }
 
-// meta returns the root page that the newer valid meta page names.
-func (w *walker) meta() (root uint64, ok bool, err error) {
+// named are the pages that a meta page names.
+type named struct{ root, freelist uint64 }
+
+// meta returns what the newer valid meta page names.
+func (w *walker) meta() (n named, ok bool, err error) {
 	var newest uint64
 	at := int64(0)
 	for range 2 {
@@ -109,7 +112,7 @@ func (w *walker) meta() (root uint64, ok bool, err error) {
 		if _, err := w.f.ReadAt(b[:], at); err == io.EOF {
 			break
 		} else if err != nil {
-			return 0, false, err
+			return named{}, false, err
 		}
 		m := b[pageHead:]
 		sum := fnv.New64a()
@@ -118,13 +121,13 @@ func (w *walker) meta() (root uint64, ok bool, err error) {
 		size, txid := int64(binary.NativeEndian.Uint32(m[8:])), binary.NativeEndian.Uint64(m[48:])
 		if valid && size >= 1024 && (!ok || txid > newest) {
 			ok, newest, w.size = true, txid, size
-			root = binary.NativeEndian.Uint64(m[16:])
+			n = named{root: binary.NativeEndian.Uint64(m[16:]), freelist: binary.NativeEndian.Uint64(m[32:])}
 		}
 		if at = w.size; at == 0 { // the first one is damaged: ours have the system's page size
 			at = int64(os.Getpagesize())
 		}
 	}
-	return root, ok, nil
+	return n, ok, nil
 }
 
 // tree follows the tree of pages under page id.

@@ -191,9 +191,7 @@ func (s *Store) ship(name string, parcels []parcel) error {
 		if err := s.days.unseal(x); err != nil {
 			return err
 		}
-		return guard(func() error {
-			return x.db.Update(func(tx *bolt.Tx) error { return load(tx, parcels) })
-		})
+		return change(x.db, func(tx *bolt.Tx) error { return load(tx, parcels) })
 	})
 	if err != nil {
 		return err
@@ -206,9 +204,7 @@ func (s *Store) ship(name string, parcels []parcel) error {
 	if err := s.growth(); err != nil {
 		return err
 	}
-	err = guard(func() error {
-		return s.db.Update(func(tx *bolt.Tx) error { return takeOut(tx.Bucket(bucketGroups), parcels) })
-	})
+	err = change(s.db, func(tx *bolt.Tx) error { return takeOut(tx.Bucket(bucketGroups), parcels) })
 	if err != nil {
 		s.failed = err
 	}

@@ -66,19 +66,17 @@ func (s *Store) clearDay(name string, ids []recorder.ID) error {
 		if err := s.days.unseal(x); err != nil {
 			return err
 		}
-		return guard(func() error {
-			return x.db.Update(func(tx *bolt.Tx) error {
-				chunks, state := tx.Bucket(bucketChunks), tx.Bucket(bucketPacked)
-				if chunks == nil || state == nil {
-					return nil
-				}
-				for _, id := range ids {
-					if err := errors.Join(deleteAll(chunks, id), state.Delete([]byte(id))); err != nil {
-						return err
-					}
-				}
+		return change(x.db, func(tx *bolt.Tx) error {
+			chunks, state := tx.Bucket(bucketChunks), tx.Bucket(bucketPacked)
+			if chunks == nil || state == nil {
 				return nil
-			})
+			}
+			for _, id := range ids {
+				if err := errors.Join(deleteAll(chunks, id), state.Delete([]byte(id))); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 	})
 }
@@ -93,17 +91,15 @@ func (s *Store) clearHeads(ids []recorder.ID) error {
 	if err := s.growth(); err != nil {
 		return err
 	}
-	err := guard(func() error {
-		return s.db.Update(func(tx *bolt.Tx) error {
-			for _, id := range ids {
-				err := errors.Join(deleteAll(tx.Bucket(bucketGroups), id), deleteAll(tx.Bucket(bucketKeys), id),
-					tx.Bucket(bucketHeads).Delete([]byte(id)))
-				if err != nil {
-					return err
-				}
+	err := change(s.db, func(tx *bolt.Tx) error {
+		for _, id := range ids {
+			err := errors.Join(deleteAll(tx.Bucket(bucketGroups), id), deleteAll(tx.Bucket(bucketKeys), id),
+				tx.Bucket(bucketHeads).Delete([]byte(id)))
+			if err != nil {
+				return err
 			}
-			return tx.Bucket(bucketMeta).Put(keyShrink, []byte{1})
-		})
+		}
+		return tx.Bucket(bucketMeta).Put(keyShrink, []byte{1})
 	})
 	if err != nil {
 		s.failed = err

@@ -22,34 +22,32 @@ func (s *Store) Rewrap(ctx context.Context, k Keys) (n int, err error) {
 	if err := s.growth(); err != nil {
 		return 0, fmt.Errorf("rewrap: %w", err)
 	}
-	err = guard(func() error {
-		return s.db.Update(func(tx *bolt.Tx) error {
-			keys := tx.Bucket(bucketKeys)
-			var all []value
-			err := keys.ForEach(func(at, old []byte) error {
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
-				}
-				key, err := k.Unwrap(old)
-				if err != nil {
-					id, _, _, _ := splitKey(at)
-					return fmt.Errorf("transcript %q: %w", id, err)
-				}
-				wrapped, err := k.Wrap(key)
-				all = append(all, value{append([]byte(nil), at...), wrapped})
-				return err
-			})
+	err = change(s.db, func(tx *bolt.Tx) error {
+		keys := tx.Bucket(bucketKeys)
+		var all []value
+		err := keys.ForEach(func(at, old []byte) error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			key, err := k.Unwrap(old)
 			if err != nil {
+				id, _, _, _ := splitKey(at)
+				return fmt.Errorf("transcript %q: %w", id, err)
+			}
+			wrapped, err := k.Wrap(key)
+			all = append(all, value{append([]byte(nil), at...), wrapped})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, v := range all {
+			if err := keys.Put(v.key, v.data); err != nil {
 				return err
 			}
-			for _, v := range all {
-				if err := keys.Put(v.key, v.data); err != nil {
-					return err
-				}
-			}
-			n = len(all)
-			return tx.Bucket(bucketMeta).Put(keyShrink, []byte{1})
-		})
+		}
+		n = len(all)
+		return tx.Bucket(bucketMeta).Put(keyShrink, []byte{1})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("rewrap: %w", err)

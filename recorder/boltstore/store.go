@@ -266,8 +266,7 @@ func (s *Store) Append(groups []recorder.Group) error {
 	if s.failed != nil {
 		return fmt.Errorf("append to store %q: failed before: %w", s.path, s.failed)
 	}
-	err := guard(func() error { return s.update(groups) })
-	if err != nil {
+	if err := s.update(groups); err != nil {
 		s.failed = err
 		return fmt.Errorf("append to store %q: %w", s.path, err)
 	}
@@ -278,19 +277,16 @@ func (s *Store) update(groups []recorder.Group) error {
 	if err := s.growth(); err != nil {
 		return err
 	}
-	tx, err := s.db.Begin(true)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	heads, events := tx.Bucket(bucketHeads), tx.Bucket(bucketGroups)
-	heads.FillPercent, events.FillPercent = fillPercent, fillPercent
-	for _, g := range groups {
-		if err := s.appendGroup(tx, g); err != nil {
-			return err
+	return change(s.db, func(tx *bolt.Tx) error {
+		heads, events := tx.Bucket(bucketHeads), tx.Bucket(bucketGroups)
+		heads.FillPercent, events.FillPercent = fillPercent, fillPercent
+		for _, g := range groups {
+			if err := s.appendGroup(tx, g); err != nil {
+				return err
+			}
 		}
-	}
-	return tx.Commit()
+		return nil
+	})
 }
 
 // appendGroup adds a group whose events follow the stored head.
