@@ -13,14 +13,15 @@ import (
 // flagFreelist is of the page that lists the free ones.
 const flagFreelist = 0x10
 
-// change is db.Update for a file that may be damaged while it is open: what bbolt does
-// over such pages, a panic or a memory fault, is ErrCorrupt. With each commit it frees
-// the page that lists the free ones, and as many behind it as that page says belong to
-// it: where it turned to garbage, billions, each kept in memory. So it is looked at first.
-func change(db *bolt.DB, f func(tx *bolt.Tx) error) error {
+// change is db.Update for the file at path, which may be damaged while it is open: what
+// bbolt does over such pages, a panic or a memory fault, is ErrCorrupt. With each commit
+// bbolt frees the page that lists the free ones, and as many behind it as that page says
+// belong to it: where it turned to garbage, billions, each kept in memory. So it is
+// looked at first. path is told since db may have been opened under another name.
+func change(path string, db *bolt.DB, f func(tx *bolt.Tx) error) error {
 	return guard(func() error {
 		return db.Update(func(tx *bolt.Tx) error {
-			if err := freelistSound(db.Path()); err != nil {
+			if err := freelistSound(path); err != nil {
 				return err
 			}
 			return f(tx)

@@ -191,7 +191,7 @@ func (s *Store) ship(name string, parcels []parcel) error {
 		if err := s.days.unseal(x); err != nil {
 			return err
 		}
-		return change(x.db, func(tx *bolt.Tx) error { return load(tx, parcels) })
+		return change(x.path, x.db, func(tx *bolt.Tx) error { return load(tx, parcels) })
 	})
 	if err != nil {
 		return err
@@ -204,7 +204,7 @@ func (s *Store) ship(name string, parcels []parcel) error {
 	if err := s.growth(); err != nil {
 		return err
 	}
-	err = change(s.db, func(tx *bolt.Tx) error { return takeOut(tx.Bucket(bucketGroups), parcels) })
+	err = change(s.path, s.db, func(tx *bolt.Tx) error { return takeOut(tx.Bucket(bucketGroups), parcels) })
 	if err != nil {
 		s.failed = err
 	}

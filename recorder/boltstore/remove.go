@@ -66,7 +66,7 @@ func (s *Store) clearDay(name string, ids []recorder.ID) error {
 		if err := s.days.unseal(x); err != nil {
 			return err
 		}
-		return change(x.db, func(tx *bolt.Tx) error {
+		return change(x.path, x.db, func(tx *bolt.Tx) error {
 			chunks, state := tx.Bucket(bucketChunks), tx.Bucket(bucketPacked)
 			if chunks == nil || state == nil {
 				return nil
@@ -91,7 +91,7 @@ func (s *Store) clearHeads(ids []recorder.ID) error {
 	if err := s.growth(); err != nil {
 		return err
 	}
-	err := change(s.db, func(tx *bolt.Tx) error {
+	err := change(s.path, s.db, func(tx *bolt.Tx) error {
 		for _, id := range ids {
 			err := errors.Join(deleteAll(tx.Bucket(bucketGroups), id), deleteAll(tx.Bucket(bucketKeys), id),
 				tx.Bucket(bucketHeads).Delete([]byte(id)))

@@ -22,7 +22,7 @@ func (s *Store) Rewrap(ctx context.Context, k Keys) (n int, err error) {
 	if err := s.growth(); err != nil {
 		return 0, fmt.Errorf("rewrap: %w", err)
 	}
-	err = change(s.db, func(tx *bolt.Tx) error {
+	err = change(s.path, s.db, func(tx *bolt.Tx) error {
 		keys := tx.Bucket(bucketKeys)
 		var all []value
 		err := keys.ForEach(func(at, old []byte) error {

@@ -277,7 +277,7 @@ func (s *Store) update(groups []recorder.Group) error {
 	if err := s.growth(); err != nil {
 		return err
 	}
-	return change(s.db, func(tx *bolt.Tx) error {
+	return change(s.path, s.db, func(tx *bolt.Tx) error {
 		heads, events := tx.Bucket(bucketHeads), tx.Bucket(bucketGroups)
 		heads.FillPercent, events.FillPercent = fillPercent, fillPercent
 		for _, g := range groups {

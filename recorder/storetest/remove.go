@@ -44,6 +44,8 @@ func remove(t *testing.T, s recorder.Store) {
 	stop, read := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { readMeanwhile(stop, t, s, ids) })
+	defer wg.Wait()
+	defer read()
 	gone := []recorder.ID{ids[1], ids[4], ids[5], ids[6], "20200101T000000-never0"}
 	for range 2 { // the second time, after a crash, finds nothing left
 		if err := r.Remove(t.Context(), gone); err != nil {
