@@ -24,7 +24,7 @@ recorder/...             : recorder
 recorder/export          : recorder recorder/ledger
 recorder/search          : recorder recorder/export
 connectors               : mask policy
-connectors/postgres/pgserver : connectors/internal/account
+connectors/postgres/pgserver : connectors/internal/account connectors/internal/process
 connectors/sqlite        : connectors mask policy connectors/sqlite/syntax connectors/sqlite/lineage
 connectors/sqlite/syntax :
 connectors/sqlite/lineage : mask connectors/sqlite/syntax
@@ -34,18 +34,19 @@ connectors/ssh           : connectors mask policy connectors/internal/shellfacts
 connectors/http          : connectors mask policy connectors/internal/lines
 connectors/kubernetes    : connectors mask policy connectors/http connectors/internal/shellfacts connectors/internal/filefacts connectors/internal/lines
 connectors/kubernetes/kubetest :
-connectors/mysql/mariaserver : connectors/internal/account
+connectors/mysql/mariaserver : connectors/internal/account connectors/internal/process
 connectors/mysql/lineage : mask
 connectors/mysql         : connectors mask policy connectors/mysql/lineage
-connectors/redis/redisserver : connectors/internal/account
+connectors/redis/redisserver : connectors/internal/account connectors/internal/process
 connectors/redis         : connectors mask policy
 connectors/mssql         : connectors mask policy connectors/internal/sqltext
 connectors/mssql/tdstest :
 connectors/internal/shellfacts : policy
 connectors/internal/account :
+connectors/internal/process :
 connectors/internal/lines :
 connectors/internal/sqltext :
-connectors/clickhouse/clickserver : connectors/internal/account
+connectors/clickhouse/clickserver : connectors/internal/account connectors/internal/process
 connectors/clickhouse    : connectors mask policy connectors/internal/sqltext
 connectors/internal/filefacts : connectors policy connectors/internal/shellfacts
 connectors/postgres/lineage : mask
@@ -53,7 +54,7 @@ connectors/ssh/sshdtest  :
 connectors/mongodb       : connectors mask policy connectors/mongodb/shell connectors/mongodb/judge
 connectors/mongodb/shell :
 connectors/mongodb/judge : connectors mask policy connectors/mongodb/shell
-connectors/mongodb/ferretserver :
+connectors/mongodb/ferretserver : connectors/internal/process
 connectors/command       : connectors mask policy
 connectors/all           : connectors policy connectors/internal/shellfacts connectors/internal/filefacts connectors/http connectors/kubernetes connectors/mysql connectors/sqlite connectors/postgres connectors/ssh connectors/command connectors/redis connectors/clickhouse connectors/mssql connectors/mongodb
 connectors/connectortest : connectors mask policy

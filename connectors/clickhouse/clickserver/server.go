@@ -13,13 +13,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/sallyport/sallyport/connectors/internal/account"
+	"github.com/sallyport/sallyport/connectors/internal/process"
 )
 
 // ErrNotFound: there is no ClickHouse server program on this machine.
@@ -39,9 +39,7 @@ const Superuser = "root"
 type Server struct {
 	dir, password, version string
 	port                   int
-	process                *os.Process
-	exited                 chan struct{} // closed when the server's process has ended
-	log                    *tail
+	process                *process.Process
 	stop                   sync.Once
 }
 
@@ -49,7 +47,7 @@ type Server struct {
 // start alone. The server ends with Stop, or with this process. Errors: ErrNotFound,
 // or what the program said.
 func Start(ctx context.Context, users ...User) (*Server, error) {
-	program := look("clickhouse-server")
+	program := process.Find("clickhouse-server")
 	if program == "" {
 		return nil, ErrNotFound
 	}
@@ -57,7 +55,7 @@ func Start(ctx context.Context, users ...User) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{password: rand.Text(), exited: make(chan struct{}), log: new(tail)}
+	s := &Server{password: rand.Text()}
 	if err := s.start(ctx, program, who, users); err != nil {
 		s.Stop()
 		return nil, err
@@ -140,46 +138,23 @@ func (s *Server) run(program string, who *account.Account) error {
 	cmd := exec.Command(program, "--config-file="+filepath.Join(s.dir, "config.xml"))
 	who.Become(cmd)
 	cmd.Dir = s.dir
-	cmd.Stdout, cmd.Stderr = s.log, s.log
-	cmd.SysProcAttr = dieWithParent(cmd.SysProcAttr)
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		if err == nil {
-			s.process = cmd.Process
-		}
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-			close(s.exited)
-		}
-	}()
-	if err := <-started; err != nil {
-		return fmt.Errorf("start clickhouse-server: %w", err)
-	}
-	return nil
+	var err error
+	s.process, err = process.Start("clickhouse-server", cmd, syscall.SIGTERM)
+	return err
 }
 
 // wait returns when the server answers, or has ended.
 func (s *Server) wait(ctx context.Context) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	return s.process.Wait(ctx, func() error {
 		rows, err := s.Query(ctx, "", "select version()")
-		if err == nil && len(rows) == 1 {
+		if err == nil && len(rows) != 1 {
+			err = fmt.Errorf("%d versions", len(rows))
+		}
+		if err == nil {
 			s.version = rows[0][0]
-			return nil
 		}
-		select {
-		case <-tick.C:
-		case <-s.exited:
-			return fmt.Errorf("clickhouse-server ended at once: %s", s.Log())
-		case <-ctx.Done():
-			return fmt.Errorf("clickhouse-server does not answer: %w: %w", ctx.Err(), err)
-		}
-	}
+		return err
+	})
 }
 
 // Address is the server's HTTP interface.
@@ -189,7 +164,7 @@ func (s *Server) Address() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
 func (s *Server) Version() string { return s.version }
 
 // Log is the end of what the server logged.
-func (s *Server) Log() string { return string(s.log.bytes()) }
+func (s *Server) Log() string { return s.process.Log() }
 
 // Exec runs statements, one after the other, in a database as the superuser.
 func (s *Server) Exec(ctx context.Context, database string, statements ...string) error {
@@ -244,45 +219,9 @@ func (s *Server) ask(ctx context.Context, database, text string) (string, error)
 // called more than once.
 func (s *Server) Stop() {
 	s.stop.Do(func() {
-		if s.process != nil {
-			_ = s.process.Signal(syscall.SIGKILL)
-			<-s.exited
-		}
+		s.process.End(20*time.Second, syscall.SIGKILL)
 		if s.dir != "" {
 			_ = os.RemoveAll(s.dir)
 		}
 	})
-}
-
-// look finds a program in PATH and where distributions put servers.
-func look(name string) string {
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/bin", "/usr/local/bin") {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); filepath.IsAbs(dir) && err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return path
-		}
-	}
-	return ""
-}
-
-// tail keeps the last of what the server logs.
-type tail struct {
-	mu sync.Mutex
-	b  []byte
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.b = append(t.b, b...)
-	if extra := len(t.b) - 4<<10; extra > 0 {
-		t.b = t.b[:copy(t.b, t.b[extra:])]
-	}
-	return len(b), nil
-}
-
-func (t *tail) bytes() []byte {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return bytes.Clone(t.b)
 }

@@ -19,6 +19,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/sallyport/sallyport/connectors/internal/process"
 )
 
 // ErrNotFound: the program cannot be built here.
@@ -32,9 +34,7 @@ type Server struct {
 	dir, password string
 	port, debug   int
 
-	process *os.Process
-	exited  chan struct{} // closed when the server's process has ended
-	log     *lockedBuffer
+	process *process.Process
 	stop    sync.Once
 }
 
@@ -72,7 +72,7 @@ func start(ctx context.Context, program string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for FerretDB: %w", err)
 	}
-	s := &Server{dir: dir, password: rand.Text(), exited: make(chan struct{}), log: new(lockedBuffer)}
+	s := &Server{dir: dir, password: rand.Text()}
 	if err := s.run(ctx, program); err != nil {
 		s.Stop()
 		return nil, err
@@ -92,44 +92,21 @@ func (s *Server) run(ctx context.Context, program string) error {
 		fmt.Sprintf("--listen-addr=127.0.0.1:%d", s.port), "--listen-unix="+s.Socket(), fmt.Sprintf("--debug-addr=127.0.0.1:%d", s.debug),
 		"--test-enable-new-auth", "--setup-database=admin", "--setup-username="+Superuser)
 	cmd.Env = append(os.Environ(), "FERRETDB_SETUP_PASSWORD="+s.password)
-	cmd.Stdout, cmd.Stderr, cmd.Dir = s.log, s.log, s.dir
-	cmd.SysProcAttr = dieWithParent(&syscall.SysProcAttr{})
-	started := make(chan error, 1)
-	go func() { // the kernel ends the server with the thread that started it
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		if err == nil {
-			s.process = cmd.Process
-		}
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-		}
-		close(s.exited)
-	}()
-	if err := <-started; err != nil {
-		return fmt.Errorf("start FerretDB: %w", err)
+	cmd.Dir = s.dir
+	if s.process, err = process.Start("FerretDB", cmd, syscall.SIGTERM); err != nil {
+		return err
 	}
 	return s.wait(ctx)
 }
 
 func (s *Server) wait(ctx context.Context) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if nc, err := net.Dial("unix", s.Socket()); err == nil {
+	return s.process.Wait(ctx, func() error {
+		nc, err := net.Dial("unix", s.Socket())
+		if err == nil {
 			_ = nc.Close()
-			return nil
 		}
-		select {
-		case <-tick.C:
-		case <-s.exited:
-			return fmt.Errorf("FerretDB has ended: %s", s.Log())
-		case <-ctx.Done():
-			return fmt.Errorf("FerretDB does not answer: %w: %s", ctx.Err(), s.Log())
-		}
-	}
+		return err
+	})
 }
 
 // Address is where it listens on TCP.
@@ -141,8 +118,8 @@ func (s *Server) Socket() string { return filepath.Join(s.dir, "s.sock") }
 // Password is the superuser's.
 func (s *Server) Password() string { return s.password }
 
-// Log is what it said.
-func (s *Server) Log() string { return s.log.String() }
+// Log is the end of what it said.
+func (s *Server) Log() string { return s.process.Log() }
 
 // Busy is how many of a database's queries are under way, cursors that are open among
 // them.
@@ -185,10 +162,7 @@ func (s *Server) Sessions() (int, error) {
 // Stop ends the server and removes what it wrote.
 func (s *Server) Stop() {
 	s.stop.Do(func() {
-		if s.process != nil {
-			_ = s.process.Kill()
-			<-s.exited
-		}
+		s.process.End(20*time.Second, syscall.SIGKILL)
 		_ = os.RemoveAll(s.dir)
 	})
 }
@@ -200,25 +174,4 @@ func freePort() (int, error) {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// lockedBuffer keeps the beginning of what is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.b.Len() < 64<<10 {
-		l.b.Write(b)
-	}
-	return len(b), nil
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -3,11 +3,11 @@ package mariaserver
 import (
 	"context"
 	"errors"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/sallyport/sallyport/connectors/internal/process"
 )
 
 // ErrNotFound: there are no MariaDB server programs on this machine.
@@ -24,7 +24,7 @@ func Available(ctx context.Context) error {
 }
 
 func find(ctx context.Context) (programs, error) {
-	p := programs{server: look("mariadbd"), install: look("mariadb-install-db")}
+	p := programs{server: process.Find("mariadbd"), install: process.Find("mariadb-install-db")}
 	if p.server == "" || p.install == "" {
 		return p, ErrNotFound
 	}
@@ -37,15 +37,4 @@ func find(ctx context.Context) (programs, error) {
 	}
 	p.version, _, _ = strings.Cut(after, " ")
 	return p, nil
-}
-
-// look finds a program in PATH and where distributions put servers.
-func look(name string) string {
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/bin", "/usr/local/bin", "/usr/libexec", "/opt/homebrew/bin") {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); filepath.IsAbs(dir) && err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return path
-		}
-	}
-	return ""
 }

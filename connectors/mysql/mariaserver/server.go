@@ -1,7 +1,6 @@
 package mariaserver
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +17,7 @@ import (
 	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"github.com/sallyport/sallyport/connectors/internal/account"
+	"github.com/sallyport/sallyport/connectors/internal/process"
 )
 
 // Options are the choices of Start. The zero value is a throw-away server in a
@@ -47,9 +46,7 @@ type Server struct {
 	persist   bool
 	temporary []string // folders to remove
 
-	process *os.Process
-	exited  chan struct{} // closed when the server's process has ended
-	log     *tail
+	process *process.Process
 
 	stop sync.Once
 }
@@ -66,7 +63,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: o.Dir, persist: o.Persist, version: p.version, exited: make(chan struct{}), log: new(tail)}
+	s := &Server{dir: o.Dir, persist: o.Persist, version: p.version}
 	if err := s.start(ctx, p, who, o); err != nil {
 		s.Stop()
 		return nil, err
@@ -194,55 +191,26 @@ func (s *Server) run(p programs, who *account.Account, o Options) error {
 	}
 	cmd := exec.Command(p.server, args...)
 	who.Become(cmd)
-	cmd.Stdout, cmd.Stderr = s.log, s.log
-	cmd.SysProcAttr = dieWithParent(cmd.SysProcAttr)
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		if err == nil {
-			s.process = cmd.Process
-		}
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-			close(s.exited)
-		}
-	}()
-	if err := <-started; err != nil {
-		return fmt.Errorf("start mariadbd: %w", err)
-	}
-	return nil
+	var err error
+	s.process, err = process.Start("mariadbd", cmd, syscall.SIGTERM)
+	return err
 }
 
 // wait returns when the server answers, or has ended.
 func (s *Server) wait(ctx context.Context) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := errNotYet
-		if s.owns() {
-			err = s.Exec(ctx, "", "select 1")
+	return s.process.Wait(ctx, func() error {
+		if !s.owns() {
+			return errNotYet
 		}
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-s.exited:
-			return fmt.Errorf("mariadbd ended at once: %s", lastLines(s.log.bytes()))
-		case <-ctx.Done():
-			return fmt.Errorf("mariadbd does not answer: %w: %w", ctx.Err(), err)
-		}
-	}
+		return s.Exec(ctx, "", "select 1")
+	})
 }
 
 // owns reports whether the socket is that of the server started here, not of one
 // that was there before.
 func (s *Server) owns() bool {
 	b, err := os.ReadFile(filepath.Join(s.dir, "pid"))
-	return err == nil && strings.TrimSpace(string(b)) == fmt.Sprint(s.process.Pid)
+	return err == nil && strings.TrimSpace(string(b)) == fmt.Sprint(s.process.Pid())
 }
 
 // Exec runs one statement, or several as a script, in a database as the superuser.
@@ -304,53 +272,15 @@ func (s *Server) connect(ctx context.Context, database string) (*client.Conn, er
 // kept. It may be called more than once.
 func (s *Server) Stop() {
 	s.stop.Do(func() {
-		if s.process != nil {
-			signals := []os.Signal{syscall.SIGTERM, os.Kill}
-			if !s.persist {
-				signals = signals[1:]
-			}
-			for _, sig := range signals {
-				_ = s.process.Signal(sig)
-				if s.endedWithin(20 * time.Second) {
-					break
-				}
-			}
+		signals := []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}
+		if !s.persist {
+			signals = signals[1:]
 		}
+		s.process.End(20*time.Second, signals...)
 		for _, dir := range s.temporary {
 			_ = os.RemoveAll(dir)
 		}
 	})
-}
-
-func (s *Server) endedWithin(d time.Duration) bool {
-	select {
-	case <-s.exited:
-		return true
-	case <-time.After(d):
-		return false
-	}
-}
-
-// tail keeps the last of what the server logs.
-type tail struct {
-	mu sync.Mutex
-	b  []byte
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.b = append(t.b, b...)
-	if extra := len(t.b) - 8<<10; extra > 0 {
-		t.b = t.b[:copy(t.b, t.b[extra:])]
-	}
-	return len(b), nil
-}
-
-func (t *tail) bytes() []byte {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return bytes.Clone(t.b)
 }
 
 // faults are the lines that speak of errors, before much advice.
@@ -362,17 +292,12 @@ func faults(b []byte) string {
 		}
 	}
 	if len(out) == 0 {
-		return lastLines(b)
+		return process.LastLines(b)
 	}
 	return strings.Join(out[:min(len(out), 5)], " | ")
-}
-
-func lastLines(b []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return strings.Join(lines[max(0, len(lines)-5):], " | ")
 }
 
 var errNotYet = errors.New("it has not written its process id")
 
 // Log is the end of what the server logged.
-func (s *Server) Log() string { return string(s.log.bytes()) }
+func (s *Server) Log() string { return s.process.Log() }

@@ -48,7 +48,7 @@ func TestThrowAway(t *testing.T) {
 		t.Errorf("the folder stays: %v", err)
 	}
 	select {
-	case <-s.exited:
+	case <-s.process.Exited():
 	default:
 		t.Error("the server still runs")
 	}

@@ -1,7 +1,6 @@
 package pgserver
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sallyport/sallyport/connectors/internal/account"
+	"github.com/sallyport/sallyport/connectors/internal/process"
 )
 
 // Options are the choices of Start. The zero value is a throw-away server in a
@@ -46,9 +45,7 @@ type Server struct {
 	persist      bool
 	temporary    []string // folders to remove
 
-	process *os.Process
-	exited  chan struct{} // closed when the server's process has ended
-	log     *tail
+	process *process.Process
 
 	stop sync.Once
 }
@@ -66,7 +63,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: o.Dir, persist: o.Persist, version: p.version, exited: make(chan struct{}), log: new(tail)}
+	s := &Server{dir: o.Dir, persist: o.Persist, version: p.version}
 	if err := s.start(ctx, p, who, o.Settings); err != nil {
 		s.Stop()
 		return nil, err
@@ -149,7 +146,7 @@ func (s *Server) initialise(ctx context.Context, p programs, who *account.Accoun
 	cmd := exec.CommandContext(ctx, p.initdb(), args...)
 	who.Become(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w: %s", err, lastLines(out))
+		return fmt.Errorf("initdb: %w: %s", err, process.LastLines(out))
 	}
 	return nil
 }
@@ -178,48 +175,19 @@ func (s *Server) run(p programs, who *account.Account, settings map[string]strin
 	}
 	cmd := exec.Command(p.postgres(), args...)
 	who.Become(cmd)
-	cmd.Stdout, cmd.Stderr = s.log, s.log
-	cmd.SysProcAttr = dieWithParent(cmd.SysProcAttr)
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		if err == nil {
-			s.process = cmd.Process
-		}
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-			close(s.exited)
-		}
-	}()
-	if err := <-started; err != nil {
-		return fmt.Errorf("start postgres: %w", err)
-	}
-	return nil
+	var err error
+	s.process, err = process.Start("postgres", cmd, syscall.SIGINT)
+	return err
 }
 
 // wait returns when the server answers, or has ended.
 func (s *Server) wait(ctx context.Context) error {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := errNotYet
-		if s.owns() {
-			err = s.Exec(ctx, "postgres", "select 1")
+	return s.process.Wait(ctx, func() error {
+		if !s.owns() {
+			return errNotYet
 		}
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-s.exited:
-			return fmt.Errorf("postgres ended at once: %s", lastLines(s.log.bytes()))
-		case <-ctx.Done():
-			return fmt.Errorf("postgres does not answer: %w: %w", ctx.Err(), err)
-		}
-	}
+		return s.Exec(ctx, "postgres", "select 1")
+	})
 }
 
 // owns reports whether the cluster's lock is held by the server started here,
@@ -227,7 +195,7 @@ func (s *Server) wait(ctx context.Context) error {
 func (s *Server) owns() bool {
 	b, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
 	pid, _, _ := strings.Cut(string(b), "\n")
-	return err == nil && pid == fmt.Sprint(s.process.Pid)
+	return err == nil && pid == fmt.Sprint(s.process.Pid())
 }
 
 // SocketDir is the folder of the socket: the address to connect to.
@@ -307,55 +275,12 @@ func literal(s string) string {
 // removes what is not to be kept. It may be called more than once.
 func (s *Server) Stop() {
 	s.stop.Do(func() {
-		if s.process != nil {
-			// SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one.
-			for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT, os.Kill} {
-				_ = s.process.Signal(sig)
-				if s.endedWithin(10 * time.Second) {
-					break
-				}
-			}
-		}
+		// SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one.
+		s.process.End(10*time.Second, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL)
 		for _, dir := range s.temporary {
 			_ = os.RemoveAll(dir)
 		}
 	})
-}
-
-func (s *Server) endedWithin(d time.Duration) bool {
-	select {
-	case <-s.exited:
-		return true
-	case <-time.After(d):
-		return false
-	}
-}
-
-// tail keeps the last of what the server logs.
-type tail struct {
-	mu sync.Mutex
-	b  []byte
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.b = append(t.b, b...)
-	if extra := len(t.b) - 8<<10; extra > 0 {
-		t.b = t.b[:copy(t.b, t.b[extra:])]
-	}
-	return len(b), nil
-}
-
-func (t *tail) bytes() []byte {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return bytes.Clone(t.b)
-}
-
-func lastLines(b []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return strings.Join(lines[max(0, len(lines)-5):], " | ")
 }
 
 var errNotYet = errors.New("it has not taken the cluster's lock")

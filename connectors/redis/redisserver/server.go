@@ -1,7 +1,6 @@
 package redisserver
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -10,13 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/sallyport/sallyport/connectors/internal/account"
+	"github.com/sallyport/sallyport/connectors/internal/process"
 )
 
 // ErrNotFound: there is no Redis server program on this machine.
@@ -35,9 +34,7 @@ type Server struct {
 	dir      string
 	password string
 
-	process *os.Process
-	exited  chan struct{} // closed when the server's process has ended
-	log     *tail
+	process *process.Process
 	stop    sync.Once
 }
 
@@ -49,18 +46,8 @@ func Available() error {
 	return nil
 }
 
-// find looks for the program in PATH and where distributions put servers.
-func find() string {
-	for _, name := range []string{"redis-server", "valkey-server"} {
-		for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin") {
-			path := filepath.Join(dir, name)
-			if info, err := os.Stat(path); filepath.IsAbs(dir) && err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-				return path
-			}
-		}
-	}
-	return ""
-}
+// find looks for the program.
+func find() string { return process.Find("redis-server", "valkey-server") }
 
 // Start runs a server and returns when it answers. ctx bounds the start alone. The
 // server ends with Stop, or with this process. Errors: ErrNotFound, or what it said.
@@ -77,7 +64,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for redis-server: %w", err)
 	}
-	s := &Server{dir: dir, password: rand.Text(), exited: make(chan struct{}), log: new(tail)}
+	s := &Server{dir: dir, password: rand.Text()}
 	if err = who.Own(dir); err == nil {
 		err = s.run(program, who, o)
 	}
@@ -105,45 +92,17 @@ func (s *Server) run(program string, who *account.Account, o Options) error {
 	cmd := exec.Command(program, "-")
 	cmd.Stdin = strings.NewReader(strings.Join(settings, "\n") + "\n")
 	who.Become(cmd)
-	cmd.Stdout, cmd.Stderr = s.log, s.log
-	cmd.SysProcAttr = dieWithParent(cmd.SysProcAttr)
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		if err == nil {
-			s.process = cmd.Process
-		}
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-			close(s.exited)
-		}
-	}()
-	if err := <-started; err != nil {
-		return fmt.Errorf("start redis-server: %w", err)
-	}
-	return nil
+	var err error
+	s.process, err = process.Start("redis-server", cmd, syscall.SIGTERM)
+	return err
 }
 
 // wait returns when the server answers, or has ended.
 func (s *Server) wait(ctx context.Context) error {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	return s.process.Wait(ctx, func() error {
 		_, err := s.Do(ctx, "PING")
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-s.exited:
-			return fmt.Errorf("redis-server ended at once: %s", s.Log())
-		case <-ctx.Done():
-			return fmt.Errorf("redis-server does not answer: %w: %w", ctx.Err(), err)
-		}
-	}
+		return err
+	})
 }
 
 // Socket is the path of the server's socket: the address to connect to.
@@ -153,7 +112,7 @@ func (s *Server) Socket() string { return filepath.Join(s.dir, "s.sock") }
 func (s *Server) Password() string { return s.password }
 
 // Pid is the number of the server's process.
-func (s *Server) Pid() int { return s.process.Pid }
+func (s *Server) Pid() int { return s.process.Pid() }
 
 // Do runs one command as the default user on a connection of its own, in database 0,
 // and returns its answer: string, int64, nil or []any.
@@ -184,36 +143,10 @@ func (s *Server) In(ctx context.Context, database int, args ...string) (any, err
 // called more than once.
 func (s *Server) Stop() {
 	s.stop.Do(func() {
-		if s.process != nil {
-			_ = s.process.Signal(syscall.SIGKILL)
-			select {
-			case <-s.exited:
-			case <-time.After(20 * time.Second):
-			}
-		}
+		s.process.End(20*time.Second, syscall.SIGKILL)
 		_ = os.RemoveAll(s.dir)
 	})
 }
 
-// tail keeps the last of what the server logs.
-type tail struct {
-	mu sync.Mutex
-	b  []byte
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.b = append(t.b, b...)
-	if extra := len(t.b) - 8<<10; extra > 0 {
-		t.b = t.b[:copy(t.b, t.b[extra:])]
-	}
-	return len(b), nil
-}
-
 // Log is the end of what the server logged.
-func (s *Server) Log() string {
-	s.log.mu.Lock()
-	defer s.log.mu.Unlock()
-	return string(bytes.Clone(s.log.b))
-}
+func (s *Server) Log() string { return s.process.Log() }

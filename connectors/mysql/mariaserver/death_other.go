@@ -1,8 +1,0 @@
-//go:build unix && !linux
-
-package mariaserver
-
-import "syscall"
-
-// dieWithParent can do nothing here: Stop must be called.
-func dieWithParent(a *syscall.SysProcAttr) *syscall.SysProcAttr { return a }
