@@ -66,6 +66,9 @@ func sallyport(args ...string) *exec.Cmd {
 	return cmd
 }
 
+// patience is how long a test waits for what must come; it is no measure of speed.
+const patience = 90 * time.Second
+
 // asProduct makes the test binary behave as the product.
 const asProduct = "SALLYPORT_TEST_AS_PRODUCT"
 
@@ -123,7 +126,7 @@ func (b *testBastion) start(args ...string) {
 			b.t.Log("the bastion printed:\n" + b.log.String())
 		}
 	})
-	limit := time.After(60 * time.Second)
+	limit := time.After(patience)
 	for {
 		select {
 		case l, ok := <-lines:
@@ -154,7 +157,7 @@ func (b *testBastion) end(sig os.Signal) {
 	_ = b.cmd.Process.Signal(sig) // it may have ended
 	select {
 	case <-b.exited:
-	case <-time.After(60 * time.Second):
+	case <-time.After(patience):
 		b.t.Error("the bastion does not stop")
 		_ = b.cmd.Process.Kill()
 		<-b.exited
@@ -236,7 +239,7 @@ func (b *testBastion) approve(screen, person string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := oidctest.Approve(ctx, &http.Client{Jar: jar}, url, code, person); err != nil {
 		b.t.Fatalf("approve %s as %s at %s: %v", code, person, url, err)

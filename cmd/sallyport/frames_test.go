@@ -176,7 +176,7 @@ func same(t *testing.T, where string, f frame, direct, through *termtest.Screen)
 			}
 		}
 	}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		want, got := direct.Text(), through.Text()
 		if want == got && strings.Contains(want, f.see) {

@@ -58,7 +58,7 @@ func TestUnsolicited(t *testing.T) {
 		if strings.Contains(s, "secret.example") {
 			t.Errorf("the log says %q", s)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("net/http says nothing of it any more: libraryLog has no purpose")
 	}
 }

@@ -220,7 +220,7 @@ func scriptEdit(ts *testscript.TestScript, neg bool, args []string) {
 func scriptLogged(ts *testscript.TestScript, _ bool, args []string) {
 	b, want := theBastion(ts), strings.Join(args, " ")
 	// The log has no signal for a new line; looking is cheap.
-	for limit := time.Now().Add(30 * time.Second); !strings.Contains(b.log.String(), want); time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(patience); !strings.Contains(b.log.String(), want); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(limit) {
 			ts.Fatalf("the bastion's log does not say %q:\n%s", want, b.log.String())
 		}
@@ -230,7 +230,7 @@ func scriptLogged(ts *testscript.TestScript, _ bool, args []string) {
 func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	limit := time.Now().Add(30 * time.Second)
+	limit := time.Now().Add(patience)
 	for {
 		r := theBastion(ts).ssh(args[0], args[2:]...)
 		if r.code == want || time.Now().After(limit) {

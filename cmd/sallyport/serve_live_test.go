@@ -30,7 +30,7 @@ func TestServeDayByDay(t *testing.T) {
 	defer hook.Close()
 	told := func(what string) string {
 		t.Helper()
-		limit := time.After(30 * time.Second)
+		limit := time.After(patience)
 		for {
 			select {
 			case l := <-posted:
@@ -85,7 +85,7 @@ func TestServeDayByDay(t *testing.T) {
 	told(removed)
 	close(passing)
 	var now string
-	for range 1000 {
+	for limit := time.Now().Add(patience); time.Now().Before(limit); {
 		b, _ := os.ReadFile(file)
 		if now = string(b); strings.Contains(now, removed) {
 			break

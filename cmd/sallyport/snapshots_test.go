@@ -298,7 +298,7 @@ func TestSnapshotsWhileRecording(t *testing.T) {
 	}
 	s = f.follow(snapshots.Options{})
 	defer s.Close()
-	for range 1000 { // sweeping is the first that it does
+	for limit := time.Now().Add(patience); time.Now().Before(limit); { // sweeping is the first that it does
 		if _, err := os.Stat(lost); errors.Is(err, fs.ErrNotExist) {
 			return
 		}

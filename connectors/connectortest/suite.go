@@ -235,7 +235,7 @@ type suite struct {
 
 // patience bounds every wait of the suite. Nothing is measured by it: it only
 // turns a hang into a failure.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 func (s *suite) context(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

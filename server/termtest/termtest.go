@@ -24,7 +24,7 @@ import (
 
 // patience is how long a test waits for something to appear before it fails; it
 // is no measure of speed.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // Screen is a program on a terminal. Its methods are for one goroutine.
 type Screen struct {

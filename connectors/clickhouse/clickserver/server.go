@@ -55,12 +55,16 @@ func Start(ctx context.Context, users ...User) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{password: rand.Text()}
-	if err := s.start(ctx, program, who, users); err != nil {
+	for try := 1; ; try++ { // a port that was free may be taken by now
+		s := &Server{password: rand.Text()}
+		if err = s.start(ctx, program, who, users); err == nil {
+			return s, nil
+		}
 		s.Stop()
-		return nil, err
+		if try == 3 || ctx.Err() != nil {
+			return nil, err
+		}
 	}
-	return s, nil
 }
 
 func (s *Server) start(ctx context.Context, program string, who *account.Account, users []User) (err error) {
