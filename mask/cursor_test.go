@@ -192,7 +192,7 @@ func FuzzCursor(f *testing.F) {
 }
 
 func TestCursorPlanted(t *testing.T) {
-	for seed := range uint64(600) {
+	for seed := range uint64(mask.Trials(600)) {
 		cursored(t, seed, []byte{byte(seed % 50), 0, byte(seed % 7)})
 	}
 }
@@ -245,7 +245,7 @@ func FuzzScreen(f *testing.F) {
 
 func TestScreen(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
-	for range 6000 {
+	for range mask.Trials(6000) {
 		seed := make([]byte, 1+r.IntN(14))
 		for i := range seed {
 			seed[i] = byte(r.Uint32())

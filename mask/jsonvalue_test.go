@@ -14,7 +14,7 @@ func TestSecretive(t *testing.T) {
 	values := []string{"hunter22-A9x", "c+Wv8kQSG/9j9X3cBQY6mBpHAlsuts91m0MbgWCI", "Bearer aB3dE6gH9jK2mN5p", "x9"}
 	r := rand.New(rand.NewPCG(17, 18))
 	passed, found := 0, 0
-	for range 60_000 {
+	for range Trials(60_000) {
 		var b strings.Builder
 		for range 1 + r.IntN(4) {
 			b.WriteString(parts[r.IntN(len(parts))])
@@ -34,7 +34,7 @@ func TestSecretive(t *testing.T) {
 			passed++
 		}
 	}
-	if passed < 1000 || found < 1000 {
+	if passed < Trials(1000) || found < Trials(1000) {
 		t.Errorf("%d names passed, %d with secrets", passed, found)
 	}
 }

@@ -107,7 +107,7 @@ func alnum(c byte) bool {
 // TestReference compares detectors with regular expressions over random texts.
 func TestReference(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	for range 4000 {
+	for range mask.Trials(4000) {
 		seed := make([]byte, r.IntN(14))
 		for i := range seed {
 			seed[i] = byte(r.Uint32())

@@ -128,7 +128,7 @@ func FuzzBytes(f *testing.F) {
 // TestStream is FuzzStream on random seeds, the same ones at each run.
 func TestStream(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 8000 {
+	for range mask.Trials(8000) {
 		seed := make([]byte, 1+r.IntN(12))
 		for i := range seed {
 			seed[i] = byte(r.UintN(uint(len(pieces))))
@@ -188,7 +188,7 @@ func FuzzPlanted(f *testing.F) {
 }
 
 func TestPlanted(t *testing.T) {
-	for seed := range uint64(1500) {
+	for seed := range uint64(mask.Trials(1500)) {
 		planted(t, seed, []byte{byte(seed % 50), 0, byte(seed % 7)})
 	}
 }
@@ -240,14 +240,17 @@ func FuzzHold(f *testing.F) {
 
 func TestHold(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 300 {
+	for range mask.Trials(300) {
 		seed := make([]byte, r.IntN(30))
 		for i := range seed {
 			seed[i] = byte(r.Uint32())
 		}
 		held(t, stream(seed), 1+r.IntN(20))
 	}
-	for _, p := range pieces {
+	for i, p := range pieces {
+		if testing.Short() && i%10 != 0 {
+			continue
+		}
 		held(t, strings.Repeat(p, 200<<10/len(p)), 4<<10)
 		held(t, "4111"+strings.Repeat(p, 200<<10/len(p)), 4<<10)
 	}

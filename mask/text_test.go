@@ -124,7 +124,7 @@ func TestShortValues(t *testing.T) {
 		}
 	}
 	r := rand.New(rand.NewPCG(15, 16))
-	for range 20_000 {
+	for range mask.Trials(20_000) {
 		var b strings.Builder
 		for range 1 + r.IntN(3) {
 			if r.IntN(3) == 0 {

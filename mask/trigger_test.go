@@ -45,7 +45,7 @@ func TestTriggers(t *testing.T) {
 		everywhere.search.asked[c] = true
 	}
 	r := rand.New(rand.NewPCG(11, 12))
-	for range 40_000 {
+	for range Trials(40_000) {
 		s := randomText(r)
 		if got, want := fmt.Sprint(p.Find(s)), fmt.Sprint(everywhere.Find(s)); got != want {
 			t.Fatalf("%q: %s by triggers, %s everywhere", s, got, want)
@@ -59,7 +59,7 @@ func TestFew(t *testing.T) {
 	p := allDetectors(t)
 	r := rand.New(rand.NewPCG(13, 14))
 	few := 0
-	for range 40_000 {
+	for range Trials(40_000) {
 		x := text{v: []byte(randomText(r)), search: p.search, final: r.IntN(2) == 0}
 		for i := range x.v {
 			if !isDigit(x.v[i]) || i > 0 && (isDigit(x.v[i-1]) || isAlnum(x.v[i-1]) || x.v[i-1] == '%') {
@@ -84,7 +84,7 @@ func TestFew(t *testing.T) {
 			}
 		}
 	}
-	if few < 10_000 {
+	if few < Trials(10_000) {
 		t.Errorf("%d cases", few)
 	}
 }
