@@ -38,6 +38,9 @@ func corpusFiles(t *testing.T) (a, b string) {
 // TestMaskCorpusSQLite: through a whole gate nothing tells the two databases apart,
 // what is asked for is answered masked, and what is not masked comes as it is.
 func TestMaskCorpusSQLite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: a thousand lines, one after the other")
+	}
 	a, b := corpusFiles(t)
 	dir := filepath.Join("..", "..", "testdata", "corpus")
 	var out bytes.Buffer

@@ -44,6 +44,9 @@ func corpusServers(t *testing.T) (a, b string) {
 
 // TestMaskCorpus: nothing comes back of what must not, and everything that must.
 func TestMaskCorpus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: a thousand lines, one after the other")
+	}
 	a, b := corpusServers(t)
 	dir := filepath.Join("..", "..", "testdata", "corpus")
 	var out bytes.Buffer

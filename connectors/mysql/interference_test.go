@@ -245,7 +245,10 @@ func TestNonInterference(t *testing.T) {
 		t.Fatalf("%d lines", len(all))
 	}
 	refused, answered, outer := 0, 0, t
-	for _, l := range all {
+	for i, l := range all {
+		if testing.Short() && i%5 != 0 {
+			continue // as under the race detector, which sees no more in more of them
+		}
 		t.Run(l.ID, func(t *testing.T) {
 			if !l.Inert && rawA.raw(t, l.steps()) == rawB.raw(t, l.steps()) {
 				t.Errorf("%s: without masks the two answer alike, so that this tests nothing: %s", l.SQL, rawA.raw(t, l.steps()))

@@ -225,6 +225,13 @@ func lines(t testing.TB, file string) (out []line) {
 	if err := sc.Err(); err != nil || len(out) < 80 {
 		t.Fatalf("%s: %d lines, %v", file, len(out), err)
 	}
+	if testing.Short() { // as under the race detector, which sees no more in more of them
+		some := out[:0]
+		for i := 0; i < len(out); i += 5 {
+			some = append(some, out[i])
+		}
+		out = some
+	}
 	return out
 }
 

@@ -174,7 +174,10 @@ func (w *asker) statement() string {
 func TestNonInterference(t *testing.T) {
 	w := newTwins(t)
 	answered, faulty := 0, 0
-	const n = 400
+	n := 400
+	if testing.Short() {
+		n = 80
+	}
 	for seed := range uint64(n) {
 		a := w.check(t, w.plan, (&asker{r: rand.New(rand.NewPCG(seed, 7))}).statement())
 		switch {
@@ -325,7 +328,11 @@ func TestAllowedPredicates(t *testing.T) {
 	for _, l := range lines(t, "sqlite_masking.jsonl") {
 		texts = append(texts, l.SQL)
 	}
-	for seed := range uint64(300) {
+	seeds := 300
+	if testing.Short() {
+		seeds = 60
+	}
+	for seed := range uint64(seeds) {
 		texts = append(texts, (&asker{r: rand.New(rand.NewPCG(seed, 11))}).statement())
 	}
 	answered := 0
