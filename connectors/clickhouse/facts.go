@@ -204,6 +204,9 @@ func (r *reading) scan() {
 		switch {
 		case t.Sym("{"):
 			r.raise(policy.Unknown, "it has a parameter")
+		case t.Is("INSERT") && !qualified: // which servers from 24.11 on take behind WITH
+			r.raise(policy.Write, "INSERT adds rows")
+			r.raise(policy.Unknown, "INSERT within a statement is not understood: begin with it")
 		case t.Is("INTO") && n.Is("OUTFILE"):
 			r.raise(policy.Dangerous, "writes a file")
 			r.cannot = "INTO OUTFILE is the client's: download the answer instead"
