@@ -129,7 +129,7 @@ func signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (*ms
 func configuration(e connectors.Endpoint, host string, port uint64) (msdsn.Config, error) {
 	c := msdsn.Config{
 		Host: host, Port: port, Database: e.Database, User: e.User,
-		Protocols: []string{"tcp"}, DisableRetry: true, DialTimeout: -1, LogFlags: msdsn.LogMessages, NoTraceID: true,
+		Protocols: []string{"tcp"}, DisableRetry: true, DialTimeout: -1, LogFlags: heeded, NoTraceID: true,
 		AppName: "sallyport", Workstation: "sallyport", ReadOnlyIntent: e.ReadIntent, Parameters: map[string]string{},
 		HostInCertificateProvided: true, Encryption: msdsn.EncryptionRequired,
 	}
