@@ -111,6 +111,8 @@ func signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (*ms
 		err = connectors.OpenEnded(ctx, err)
 	case err != nil && d.line != nil && lost(err) && !d.line.cut():
 		err = fmt.Errorf("%w: what it says cannot be read", connectors.ErrProtocol)
+	case err != nil && d.line != nil && d.line.cut() && strings.HasPrefix(err.Error(), "TLS Handshake failed") && strings.HasSuffix(err.Error(), "EOF"):
+		err = fmt.Errorf("%w: it closed the connection in the TLS handshake", connectors.ErrUnreachable)
 	case err == nil && !stop():
 		err = connectors.OpenEnded(ctx, context.Cause(ctx))
 	}
