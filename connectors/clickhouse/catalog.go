@@ -33,6 +33,8 @@ type relation struct {
 	types  []string
 	// sorted are the columns by which its rows are stored in order.
 	sorted []string
+	// queue is set where what is read from it is gone.
+	queue bool
 	// closed is why its values are not traced, "" if they are.
 	closed string
 	rows   string
@@ -81,7 +83,7 @@ func (cat *catalog) fill(tables, columns [][]string) error {
 var closedSystem = set("parts merges")
 
 func (cat *catalog) addTable(r []string) {
-	rel := &relation{Table: sqltext.Table{Schema: r[0], Name: r[1]}, engine: r[2], kind: policy.TablePlain}
+	rel := &relation{Table: sqltext.Table{Schema: r[0], Name: r[1]}, engine: r[2], kind: policy.TablePlain, queue: lists()["engine.queue"][r[2]]}
 	rel.rows = strings.Join(r, "\x00")
 	switch {
 	case r[0] == "system":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -26,6 +27,8 @@ type Conn struct {
 	version  string
 	readonly int // the setting of the login's profile, from which settings can be changed or not
 	warnings []string
+	whole    url.Values // settings under which no answer is shortened in silence
+	short    string     // the setting by which answers are, where it cannot be changed
 
 	catalog atomic.Pointer[catalog]
 	dirty   atomic.Bool // the catalog must be read again
@@ -56,7 +59,7 @@ const killTime = 3 * time.Second
 
 const (
 	aboutText    = "select version(), currentDatabase()"
-	settingsText = "select name, value from system.settings where name in ('readonly', 'allow_introspection_functions', 'dialect')"
+	settingsText = "select name, value from system.settings where name in ('readonly', 'allow_introspection_functions', 'dialect', 'skip_unavailable_shards', 'partial_result_on_first_cancel', 'limit', 'offset') or name like '%overflow_mode%'"
 )
 
 // takeOver learns what the target is, what its login may do, and the catalog.
@@ -108,6 +111,7 @@ func (c *Conn) weigh(settings [][]string) error {
 			c.warnings = append(c.warnings, "the login "+c.endpoint.User+" may call functions that look into the server's memory")
 		}
 	}
+	c.shortens(settings)
 	major, _ := strconv.Atoi(strings.SplitN(c.version, ".", 2)[0])
 	switch {
 	case c.readonly == 0 && major < 20:
@@ -158,7 +162,7 @@ func (c *Conn) aside(ctx context.Context, text string) ([][]string, error) {
 	defer c.using.Done()
 	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
-	return c.line.rows(ctx, request{text: text, database: c.endpoint.Database, id: c.newID()}, maxCatalog)
+	return c.line.rows(ctx, request{text: text, database: c.endpoint.Database, id: c.newID(), settings: c.whole}, maxCatalog)
 }
 
 // use counts a user of the line, unless the connection is closed.
@@ -201,6 +205,7 @@ func (c *Conn) settings(terms connectors.Terms, functions bool) url.Values {
 	if c.readonly == 1 {
 		return v
 	}
+	maps.Copy(v, c.whole)
 	v.Set("output_format_json_quote_64bit_integers", "1")
 	v.Set("output_format_json_quote_denormals", "1")
 	v.Set("output_format_write_statistics", "0")

@@ -62,9 +62,10 @@
 //
 // # Limits
 //
-// Rows that are alike in the order that a statement asks for come as they are stored. A
-// materialized view with TO copies what is inserted into a table that needs masks of its
-// own; so do INSERT … SELECT from before the mask, Set and Join tables, and dictionaries. No
-// server here says how many rows an INSERT wrote. There is no EXPLAIN ESTIMATE in 18.16, so
-// nothing is estimated.
+// A SELECT from a queue (Kafka and its kin) takes rows from it and is a write; of a view
+// over one that is not known. Rows that are alike in the order that a statement asks for
+// come as they are stored. A materialized view with TO copies what is inserted into a
+// table that needs masks of its own; so do INSERT … SELECT from before the mask, Set and
+// Join tables, and dictionaries. No server here says how many rows an INSERT wrote. There
+// is no EXPLAIN ESTIMATE in 18.16, so nothing is estimated.
 package clickhouse

@@ -204,6 +204,9 @@ func (r *reading) scan() {
 		switch {
 		case t.Sym("{"):
 			r.raise(policy.Unknown, "it has a parameter")
+		case t.Is("INSERT") && !qualified: // which servers from 24.11 on take behind WITH
+			r.raise(policy.Write, "INSERT adds rows")
+			r.raise(policy.Unknown, "INSERT within a statement is not understood: begin with it")
 		case t.Is("INTO") && n.Is("OUTFILE"):
 			r.raise(policy.Dangerous, "writes a file")
 			r.cannot = "INTO OUTFILE is the client's: download the answer instead"
@@ -218,13 +221,22 @@ func (r *reading) scan() {
 
 // telling are columns of system tables that hold the texts which made tables: those of
 // some engines have a password in them.
-var telling = set("create_table_query engine_full as_select")
+var telling = set("create_table_query engine_full as_select view_definition")
+
+// made reports whether a table of the server's own has texts which made tables.
+func (r *reading) made(t policy.Table) bool {
+	switch {
+	case strings.EqualFold(t.Schema, "system"), t.Schema == "" && strings.EqualFold(r.database, "system"):
+		return strings.EqualFold(t.Name, "tables") || strings.EqualFold(t.Name, "databases")
+	case strings.EqualFold(t.Schema, "information_schema"), t.Schema == "" && strings.EqualFold(r.database, "information_schema"):
+		return strings.EqualFold(t.Name, "views")
+	}
+	return false
+}
 
 // definitions judges whether the statement shows them.
 func (r *reading) definitions(m sqltext.Mentions) {
-	if !slices.ContainsFunc(r.facts.Tables, func(t policy.Table) bool {
-		return (strings.EqualFold(t.Schema, "system") || t.Schema == "" && strings.EqualFold(r.database, "system")) && (strings.EqualFold(t.Name, "tables") || strings.EqualFold(t.Name, "databases"))
-	}) {
+	if !slices.ContainsFunc(r.facts.Tables, r.made) {
 		return
 	}
 	shows := m.Words["COLUMNS"]
@@ -246,7 +258,7 @@ func (r *reading) definitions(m sqltext.Mentions) {
 		shows = shows || !counts && (p.Is("SELECT", "DISTINCT", "ALL") || p.Sym(",", ".", "(") || n.Kind == sqltext.Symbol && !n.Sym("(", "[", "-", "+") || n.Is("FROM", "EXCEPT", "REPLACE", "APPLY"))
 	}
 	if shows {
-		r.raise(policy.Dangerous, "what made tables may hold passwords: name the columns, without create_table_query and engine_full")
+		r.raise(policy.Dangerous, "what made tables may hold passwords: name the columns, without create_table_query, engine_full and view_definition")
 	}
 }
 

@@ -286,6 +286,10 @@ func (j *judged) resolve(cat *catalog, database string) {
 		}
 		if r := cat.relations[[2]string{t.Schema, t.Name}]; r != nil {
 			t.Kind = r.kind
+			if r.queue && !t.Write && !j.named {
+				j.facts.Class, j.facts.Destructive = policy.Worst(j.facts.Class, policy.Write), true
+				j.facts.Why = strings.TrimPrefix(j.facts.Why+"; what is read from "+r.Name+" is gone from it: it is a queue ("+r.engine+")", "; ")
+			}
 		}
 	}
 	if j.trace.Why != "" && j.facts.Class == policy.Unknown {

@@ -36,8 +36,12 @@ var theServer = sync.OnceValues(func() (*clickserver.Server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return clickserver.Start(ctx, clickserver.User{Name: "app", Password: appPassword},
-		clickserver.User{Name: "reader", Password: appPassword, ReadOnly: 1}, clickserver.User{Name: "setter", Password: appPassword, ReadOnly: 2})
+		clickserver.User{Name: "reader", Password: appPassword, ReadOnly: 1}, clickserver.User{Name: "setter", Password: appPassword, ReadOnly: 2},
+		clickserver.User{Name: "shortened", Password: appPassword, Settings: shortens}, clickserver.User{Name: "fixed", Password: appPassword, ReadOnly: 1, Settings: shortens})
 })
+
+// shortens are settings of a profile under which answers end early.
+var shortens = map[string]string{"max_result_rows": "100000", "result_overflow_mode": "break", "max_rows_to_read": "150000", "read_overflow_mode": "break"}
 
 // server is the real ClickHouse of these tests. Where there is none they are skipped
 // aloud, and fail in CI.

@@ -129,6 +129,7 @@ func (q *source) start() ([]connectors.Column, error) {
 	}
 	if len(q.answer.columns) == 0 {
 		q.all = true
+		q.maybeMore()
 		return nil, nil
 	}
 	if err := q.agrees(); err != nil {
@@ -238,6 +239,7 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 		if q.answer.totals != "" {
 			q.notices = append(q.notices, "totals: "+q.answer.totals)
 		}
+		q.maybeMore()
 		return nil, io.EOF
 	}
 	return nil, q.fail(err)

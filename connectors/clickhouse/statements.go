@@ -185,6 +185,9 @@ func (r *reading) about() {
 		i++
 	}
 	if r.at(i-1).Is("DATABASE", "DICTIONARY") {
+		if i+1 < len(r.tokens) {
+			r.raise(policy.Unknown, "what follows the name is not understood")
+		}
 		return
 	}
 	r.only(i)

@@ -110,8 +110,9 @@ func (c *Conn) rows(ctx context.Context, text string, args ...any) (out [][]stri
 	defer cancel()
 	defer c.line.ask(catalogMax)()
 	defer c.watch(ctx)()
+	heard := new(notices)
 	err = guarded(func() error {
-		answer, err := c.ask(ctx, text, args...)
+		answer, err := c.ask(heard.within(ctx), text, args...)
 		if err != nil {
 			return err
 		}
@@ -120,7 +121,7 @@ func (c *Conn) rows(ctx context.Context, text string, args ...any) (out [][]stri
 		vals := make([]driver.Value, len(types))
 		for {
 			if err := answer.Next(vals); errors.Is(err, io.EOF) {
-				return nil
+				return heard.swallowed()
 			} else if err != nil {
 				return err
 			}

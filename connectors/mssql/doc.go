@@ -3,9 +3,12 @@
 //
 // It was never run against a real SQL Server or Azure SQL: none can be had where it is
 // built. Its suite runs against package tdstest, which speaks TDS as MS-TDS says and
-// answers from SQLite; testdata/ has packets that the protocol's document shows of a
-// real one. So the line, the gate and the judgement are shown; what a real server makes
-// of the texts and settings below is as its documentation says, and no more.
+// answers from SQLite. Beside that it is tried with what was recorded of real ones, by
+// others (testdata/): the packets of the protocol's document, among them Azure SQL's answer
+// to a login, and SQL Server 2025's pre-login, answer to a login and rows; and tdstest with
+// what Microsoft's clients send. So the line, the gate and the judgement are shown; what a
+// real server makes of the texts and settings below is as its documentation says, and no
+// more.
 //
 // # Judgement
 //

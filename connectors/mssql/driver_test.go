@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -71,26 +70,17 @@ func anything() *connectortest.Guard {
 	return &connectortest.Guard{Judge: func(connectors.Operation) error { return nil }}
 }
 
-func published(t testing.TB) map[string][]byte {
+func published(t testing.TB) map[string][]byte { return transcript(t, "testdata/ms-tds.txt") }
+
+func transcript(t testing.TB, file string) map[string][]byte {
 	t.Helper()
-	b, err := os.ReadFile("testdata/ms-tds.txt")
+	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, name := map[string][]byte{}, ""
-	for line := range strings.Lines(string(b)) {
-		if n, ok := strings.CutPrefix(strings.TrimSpace(line), "= "); ok {
-			name = n
-			continue
-		}
-		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
-			continue
-		}
-		h, err := hex.DecodeString(strings.ReplaceAll(line, " ", ""))
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[name] = append(out[name], h...)
+	out, err := tdstest.Transcript(string(b))
+	if err != nil {
+		t.Fatal(err)
 	}
 	return out
 }

@@ -7,6 +7,8 @@ import (
 
 	mssql "github.com/microsoft/go-mssqldb"
 	"github.com/microsoft/go-mssqldb/msdsn"
+
+	"github.com/sallyport/sallyport/connectors"
 )
 
 // maxNotices bounds how many messages of a statement are kept, noticeMax their size.
@@ -19,9 +21,10 @@ const (
 // the context of whoever waits for the answer: there is no other way to them that
 // lets rows stream.
 type notices struct {
-	mu   sync.Mutex
-	list []string
-	more int
+	mu    sync.Mutex
+	list  []string
+	more  int
+	wrong string // the last error that the target said
 }
 
 type noticesKey struct{}
@@ -43,18 +46,39 @@ type listener struct{}
 
 func (listener) Log(ctx context.Context, category msdsn.Log, text string) {
 	n, ok := ctx.Value(noticesKey{}).(*notices)
-	if !ok || category != msdsn.LogMessages {
+	if !ok || category&heeded == 0 {
 		return
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.more++; n.more > maxNotices {
-		return
-	}
 	if len(text) > noticeMax {
 		text = text[:noticeMax] + "..."
 	}
-	n.list = append(n.list, strings.ToValidUTF8(text, "?"))
+	text = strings.ToValidUTF8(text, "?")
+	if category == msdsn.LogErrors {
+		if !strings.HasPrefix(text, "intercepted panic: ") && !strings.HasPrefix(text, "BeginRead failed ") { // which are the library's own, and errors
+			n.wrong = text
+		}
+		return
+	}
+	if n.more++; n.more > maxNotices {
+		return
+	}
+	n.list = append(n.list, text)
+}
+
+// heeded are the kinds of messages that the library is to tell of.
+const heeded = msdsn.LogMessages | msdsn.LogErrors
+
+// swallowed is an error that the target said within an answer which has ended well: the
+// library forgets those of a procedure's parts where nothing but a part ends the answer.
+func (n *notices) swallowed() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.wrong == "" {
+		return nil
+	}
+	return &connectors.TargetError{Text: n.wrong}
 }
 
 // heed has the library's messages come here. It has one log for all of the process.

@@ -111,6 +111,8 @@ func signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (*ms
 		err = connectors.OpenEnded(ctx, err)
 	case err != nil && d.line != nil && lost(err) && !d.line.cut():
 		err = fmt.Errorf("%w: what it says cannot be read", connectors.ErrProtocol)
+	case err != nil && d.line != nil && d.line.cut() && strings.HasPrefix(err.Error(), "TLS Handshake failed") && strings.HasSuffix(err.Error(), "EOF"):
+		err = fmt.Errorf("%w: it closed the connection in the TLS handshake", connectors.ErrUnreachable)
 	case err == nil && !stop():
 		err = connectors.OpenEnded(ctx, context.Cause(ctx))
 	}
@@ -129,7 +131,7 @@ func signIn(ctx context.Context, e connectors.Endpoint, secret mask.Secret) (*ms
 func configuration(e connectors.Endpoint, host string, port uint64) (msdsn.Config, error) {
 	c := msdsn.Config{
 		Host: host, Port: port, Database: e.Database, User: e.User,
-		Protocols: []string{"tcp"}, DisableRetry: true, DialTimeout: -1, LogFlags: msdsn.LogMessages, NoTraceID: true,
+		Protocols: []string{"tcp"}, DisableRetry: true, DialTimeout: -1, LogFlags: heeded, NoTraceID: true,
 		AppName: "sallyport", Workstation: "sallyport", ReadOnlyIntent: e.ReadIntent, Parameters: map[string]string{},
 		HostInCertificateProvided: true, Encryption: msdsn.EncryptionRequired,
 	}

@@ -30,6 +30,9 @@ func (q *source) conclude(err error) error {
 		}
 		q.tx = nil
 	}
+	if q.err == nil {
+		q.err = q.failure(q.heard.swallowed())
+	}
 	if q.err == nil && q.sent && q.terms.ReadOnly && !q.j.control && len(q.types) == 0 {
 		q.err = &connectors.TargetError{Code: "rolled back", Text: "the statement ran as a read, answered no rows, and was rolled back"}
 	}

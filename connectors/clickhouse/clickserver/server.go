@@ -30,6 +30,8 @@ type User struct {
 	Name, Password string
 	// ReadOnly is the setting readonly of its profile: 0, 1 or 2.
 	ReadOnly int
+	// Settings are others of its profile, in place of all but ReadOnly.
+	Settings map[string]string
 }
 
 // Superuser is the name of the login that tests set things up with.
@@ -128,9 +130,23 @@ func (s *Server) users(users []User) string {
 	for level := range 3 {
 		fmt.Fprintf(&b, "<level%d><max_memory_usage>1000000000</max_memory_usage><max_threads>2</max_threads><log_queries>%d</log_queries><readonly>%d</readonly></level%d>\n", level, 1-min(level, 1), level, level)
 	}
+	for _, u := range users {
+		if u.Settings == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "<of_%s><readonly>%d</readonly>", u.Name, u.ReadOnly)
+		for name, value := range u.Settings {
+			fmt.Fprintf(&b, "<%s>%s</%s>", name, value, name)
+		}
+		fmt.Fprintf(&b, "</of_%s>\n", u.Name)
+	}
 	b.WriteString("</profiles>\n<quotas><default></default></quotas>\n<users>\n")
 	for _, u := range append(users, User{Name: Superuser, Password: s.password}) {
-		fmt.Fprintf(&b, "<%s><password>%s</password><networks><ip>127.0.0.1</ip></networks><profile>level%d</profile><quota>default</quota></%s>\n", u.Name, u.Password, u.ReadOnly, u.Name)
+		profile := fmt.Sprintf("level%d", u.ReadOnly)
+		if u.Settings != nil {
+			profile = "of_" + u.Name
+		}
+		fmt.Fprintf(&b, "<%s><password>%s</password><networks><ip>127.0.0.1</ip></networks><profile>%s</profile><quota>default</quota></%s>\n", u.Name, u.Password, profile, u.Name)
 	}
 	b.WriteString("</users>\n</yandex>\n")
 	return b.String()

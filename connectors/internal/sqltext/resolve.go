@@ -56,13 +56,14 @@ type Resolution struct {
 // columns, or an item by the name given to it, means all of them. It fails where a
 // name means nothing: then it is not understood.
 func (s *Select) Resolve(find func(parts []string) *Table, fold bool) (*Resolution, error) {
-	r := &resolver{s: s, fold: fold, seen: map[Ref]bool{}}
+	r := &resolver{s: s, fold: fold, seen: map[Ref]bool{}, once: 1 + len(s.Items)}
 	for _, src := range s.From {
 		t := find(src.Parts)
 		if t == nil {
 			return nil, &Error{src.At, "the table " + src.String() + " is not known"}
 		}
 		r.tables = append(r.tables, t)
+		r.once += len(t.Columns)
 	}
 	for i := range s.Items {
 		if err := r.item(i); err != nil {
@@ -83,12 +84,17 @@ type resolver struct {
 	tables []*Table // of s.From
 	out    Resolution
 	seen   map[Ref]bool
-	steps  int
+	once   int // comparisons that looking up one name takes
+	work   int // comparisons so far
 }
 
-// maxSteps bounds how often a name is looked up: names of items may stand in each
-// other, twice in each.
-const maxSteps = 20_000
+// maxWork bounds how often names are compared: there may be many, over many columns, and
+// names of items may stand in each other, twice in each. maxFound bounds what they lead
+// to.
+const (
+	maxWork  = 8 << 20
+	maxFound = 50_000
+)
 
 func (r *resolver) same(a, b string) bool { return a == b || r.fold && strings.EqualFold(a, b) }
 
@@ -161,6 +167,7 @@ func (r *resolver) star(it Item) error {
 			continue
 		}
 		refs, direct := r.column(t, c)
+		r.work += len(r.s.Items)
 		for k, o := range r.s.Items {
 			if o.Alias != "" && r.same(o.Alias, c.Name) { // which may take the column's place
 				more, _, err := r.chains(r.mentioned(k), map[int]bool{k: true})
@@ -228,8 +235,8 @@ func (r *resolver) chains(list []Chain, within map[int]bool) (refs []Ref, aliase
 // chain is every column that a name may mean. Direct is set where it means one column
 // of a table and can mean nothing else. within are the items that are being resolved.
 func (r *resolver) chain(c Chain, within map[int]bool) (refs []Ref, direct bool, err error) {
-	if r.steps++; r.steps > maxSteps || len(r.out.Reads)+len(refs) > maxSteps {
-		return nil, false, &Error{c.At, "its names refer to each other too often"}
+	if r.work += r.once; r.work > maxWork || len(r.out.Reads)+len(r.out.Predicates) > maxFound {
+		return nil, false, &Error{c.At, "it has too many names to trace, or they refer to each other too often"}
 	}
 	direct = true
 	meant := false // it is an item's name

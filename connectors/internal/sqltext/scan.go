@@ -53,7 +53,12 @@ var noCall = set("AND OR NOT IS LIKE ILIKE BETWEEN CASE WHEN THEN ELSE END SELEC
 // Scan tells what a token list mentions: more than it names, never less.
 func Scan(d Dialect, tokens []Token) Mentions {
 	s := scan{d: &d, t: tokens, m: Mentions{Words: map[string]bool{}}}
-	for i, t := range tokens {
+	s.all()
+	return s.m
+}
+
+func (s *scan) all() {
+	for i, t := range s.t {
 		if t.Kind == Word {
 			s.m.Words[t.upper()] = true
 		}
@@ -63,20 +68,21 @@ func Scan(d Dialect, tokens []Token) Mentions {
 		case t.Is("JOIN") && s.arrays(i):
 		case t.Is("FROM", "JOIN"):
 			s.sources(i + 1)
-		case t.Is("IN") && d.InTables:
+		case t.Is("IN") && s.d.InTables:
 			s.in(i + 1)
 		}
-		if t.Named() && (i == 0 || !tokens[i-1].Sym(".")) {
+		if t.Named() && (i == 0 || !s.t[i-1].Sym(".")) {
 			s.chain(i)
 		}
 	}
-	return s.m
 }
 
 type scan struct {
 	d *Dialect
 	t []Token
 	m Mentions
+	// looked is how many tokens later has looked at.
+	looked int
 }
 
 // at is the token, or none.
@@ -179,9 +185,10 @@ func (s *scan) later(i int) {
 	depth := s.t[i].Depth
 	for from := i; i < len(s.t) && s.t[i].Depth >= depth; i++ {
 		t := s.t[i]
+		s.looked++
 		switch {
 		case t.Depth > depth:
-		case t.Sym(";"), t.Is("JOIN"), (i == from || s.operand(i-1)) && s.ends(i): // a JOIN's are read by itself
+		case t.Sym(";"), t.Is("JOIN", "FROM"), (i == from || s.operand(i-1)) && s.ends(i): // a JOIN's are read by itself, and another FROM's
 			return
 		case t.Sym(","):
 			s.sources(i + 1)

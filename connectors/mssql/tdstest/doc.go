@@ -6,6 +6,7 @@
 // attention, and the answer's tokens. What it runs is SQLite, over statements simple
 // enough to be read as both. It is no SQL Server: it has none of its grammar, types,
 // errors or locks but what a test needs, and nothing that is shown against it is
-// shown against the real one. testdata/ of package mssql holds packets of a real
-// server, as far as they are published.
+// shown against the real one. testdata/ of package mssql holds what was
+// recorded of real servers and clients: it reads what those clients sent, and says of
+// encryption, and writes rows, as those servers did.
 package tdstest

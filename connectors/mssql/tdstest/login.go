@@ -33,17 +33,21 @@ func (s *session) prelogin() (encryption byte, err error) {
 	if m.kind != preloginMessage {
 		return 0, fmt.Errorf("message %d in place of a pre-login", m.kind)
 	}
-	asked := byte(encryptNotSup)
-	for at := 0; at+5 <= len(m.body) && m.body[at] != optionEnd; at += 5 {
-		from := int(binary.BigEndian.Uint16(m.body[at+1:]))
-		if m.body[at] == optionEncryption && from < len(m.body) {
-			asked = m.body[from]
-		}
-	}
-	encryption = agreed(asked, s.server.options.TLS != nil, s.server.options.RequireTLS)
+	encryption = agreed(asked(m.body), s.server.options.TLS != nil, s.server.options.RequireTLS)
 	w := newWriter(s.conn, replyMessage)
 	_, _ = w.Write(preloginAnswer(encryption))
 	return encryption, w.end()
+}
+
+// asked is what a pre-login says of encryption.
+func asked(body []byte) byte {
+	for at := 0; at+5 <= len(body) && body[at] != optionEnd; at += 5 {
+		from := int(binary.BigEndian.Uint16(body[at+1:]))
+		if body[at] == optionEncryption && from < len(body) {
+			return body[from]
+		}
+	}
+	return encryptNotSup
 }
 
 // agreed is the table of MS-TDS 2.2.6.5.

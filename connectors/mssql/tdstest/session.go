@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/binary"
+	"errors"
 	"net"
 	"strings"
 	"sync"
@@ -137,6 +138,13 @@ func (s *session) handle(m message) error {
 		return s.batch(m.ctx, fromUTF16(r.b), nil)
 	case rpcMessage:
 		text, args, err := parseCall(m.body)
+		if f := (fault{}); errors.As(err, &f) {
+			s.finish()
+			a := s.answer()
+			a.fault(f)
+			a.done(doneError, 0)
+			return a.end()
+		}
 		if err != nil {
 			return err
 		}
@@ -235,8 +243,15 @@ func (s *session) manage(body []byte) error {
 func parseCall(body []byte) (text string, args map[string]any, err error) {
 	r := &reader{b: body}
 	r.headers()
-	if n := r.number(2); n != 0xffff || r.number(2) != 10 {
-		return "", nil, errShort // another procedure
+	if n := r.number(2); n != 0xffff {
+		name := fromUTF16(r.take(2 * int(n)))
+		if r.bad {
+			return "", nil, errShort
+		}
+		return "", nil, fault{2812, 62, 16, "Could not find stored procedure '" + name + "'."}
+	}
+	if r.number(2) != 10 {
+		return "", nil, errShort // another of those with numbers
 	}
 	r.number(2) // options
 	args = map[string]any{}
@@ -267,10 +282,26 @@ func (r *reader) parameter() any {
 			}
 			return fromUTF16(b)
 		}
-		return fromUTF16(r.take(int(r.number(2))))
+		n := r.number(2)
+		if n == 0xffff {
+			return nil
+		}
+		return fromUTF16(r.take(int(n)))
+	case 0x63: // ntext: a parameter's has no pointer
+		r.number(4)
+		r.take(len(collation))
+		n := r.number(4)
+		if n == 0xffffffff {
+			return nil
+		}
+		return fromUTF16(r.take(int(n)))
 	case 0x26:
 		r.number(1)
-		return int64(r.number(int(r.number(1))))
+		size := int(r.number(1))
+		if size == 0 {
+			return nil
+		}
+		return int64(r.number(size))
 	}
 	r.bad = true
 	return nil

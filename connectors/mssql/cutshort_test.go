@@ -1,0 +1,57 @@
+package mssql
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/connectors/connectortest"
+	"github.com/sallyport/sallyport/connectors/mssql/tdstest"
+)
+
+// said is an ERROR token.
+func said(text string) []byte {
+	b := []byte{0x32, 2, 0, 0, 1, 16, byte(len(text)), 0}
+	for _, r := range text {
+		b = append(b, byte(r), 0)
+	}
+	b = append(b, 0, 0, 1, 0, 0, 0)
+	return append([]byte{0xaa, byte(len(b)), byte(len(b) >> 8)}, b...)
+}
+
+// TestCutShort: an answer within which the server says an error, or that ends as an answer
+// does not, is never called all there is, however its end is marked.
+func TestCutShort(t *testing.T) {
+	done := func(token byte, status uint16) []byte {
+		return []byte{token, byte(status), byte(status >> 8), 0xc1, 0, 1, 0, 0, 0, 0, 0, 0, 0}
+	}
+	row := []byte{0xd1, 4, 7, 0, 0, 0}
+	for name, body := range map[string][]byte{
+		"error, marked":                 joined(intColumn, row, said("boom"), done(0xfd, 2)),
+		"error, not marked":             joined(intColumn, row, said("boom"), done(0xfd, 0x10)),
+		"marked, no error":              joined(intColumn, row, done(0xfd, 2)),
+		"error within a procedure":      joined(intColumn, row, said("boom"), done(0xff, 2)),
+		"error within, not marked":      joined(intColumn, row, said("boom"), done(0xff, 0x10)),
+		"error, then a procedure's end": joined(intColumn, row, said("boom"), done(0xff, 3), done(0xfe, 0)),
+		"server error":                  joined(intColumn, row, done(0xfd, 0x100)),
+		"no end":                        joined(intColumn, row),
+		"more, and no end":              joined(intColumn, row, done(0xfd, 1)),
+		"half a row":                    joined(intColumn, row, row[:3]),
+		"error before rows":             joined(said("boom"), intColumn, row, done(0xfd, 0x10)),
+		"error in a second answer":      joined(intColumn, row, done(0xfd, 0x11), intColumn, row, said("boom"), done(0xfd, 2)),
+		"error after":                   joined(intColumn, row, done(0xfd, 0x11), said("boom"), done(0xfd, 2)),
+	} {
+		s := server(t, tdstest.Options{Raw: map[string][]byte{"SELECT a FROM dbo.t": body, "EXEC p": body, "UPDATE dbo.t SET a = 1 WHERE a = 2": body}})
+		for _, text := range []string{"SELECT a FROM dbo.t", "EXEC p", "UPDATE dbo.t SET a = 1 WHERE a = 2"} {
+			c := open(t, endpoint(s), &connectortest.Guard{})
+			got, err := ask(t, c, anything(), text)
+			var te *connectors.TargetError
+			if err == nil {
+				t.Errorf("%s, %s: called all there is: %q", name, text, got)
+			} else if !errors.As(err, &te) && !errors.Is(err, connectors.ErrProtocol) && !errors.Is(err, connectors.ErrVanished) {
+				t.Errorf("%s, %s: %v", name, text, err)
+			}
+			_ = c.Close()
+		}
+	}
+}
