@@ -143,7 +143,7 @@ func (q *source) start(limit time.Duration) ([]connectors.Column, error) {
 	if limit > 0 {
 		q.timer = time.AfterFunc(limit, func() { q.stop(errTime) })
 	}
-	q.unwatch = c.watch(q.run, q.j.script())
+	q.unwatch = c.watch(q.run, q.j.ending())
 	defer func() { q.unwatch() }()
 	q.sent = true
 	if err := c.main.send(q.j.args); err != nil {
@@ -205,7 +205,7 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 		q.leave()
 		return nil, q.conclude(canceled(q.run))
 	}
-	q.unwatch = q.c.watch(q.run, q.j.script())
+	q.unwatch = q.c.watch(q.run, byItself)
 	defer func() { q.unwatch() }()
 	vals, err := q.shape.next()
 	switch {
