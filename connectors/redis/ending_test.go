@@ -127,3 +127,23 @@ func TestCancelOfCode(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestCancelOfTheDone: a change that was made is not told as one that was given up.
+func TestCancelOfTheDone(t *testing.T) {
+	_, e := database(t, "RPUSH l a b c d")
+	for text, want := range map[string]string{"INCR n": "", "LPOP l 2": "it has happened"} {
+		conn := open(t, New(), e, &connectortest.Guard{})
+		g := &connectortest.Guard{Judge: anything}
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := conn.(connectors.Querier).Query(ctx, g, connectors.Statement{Text: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		rows, err := r.Batch(t.Context(), 10)
+		if want == "" && (err != nil || len(rows) != 1) || want != "" && (!errors.Is(err, connectors.ErrCanceled) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, %v, want %q", text, rows, err, want)
+		}
+		_ = r.Close()
+	}
+}
