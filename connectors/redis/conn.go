@@ -52,9 +52,6 @@ const (
 	cancelGrace = 10 * time.Second
 	// sideTime bounds what is asked over the second line.
 	sideTime = 20 * time.Second
-	// nudge is how often a command that is to end is told so: one that has not begun to
-	// wait cannot be woken.
-	nudge = 20 * time.Millisecond
 	// maxPassed is how much of an answer that nobody wants is passed over before the
 	// connection is given up instead.
 	maxPassed = 1 << 30
@@ -224,67 +221,6 @@ func (c *Conn) aside(ctx context.Context, args ...string) (out string, err error
 		return nil
 	})
 	return out, err
-}
-
-// watch ends what the main line runs once ctx has ended, and gives the line up where
-// that does not help. stop must be called, once or more; nothing is under way after
-// it.
-func (c *Conn) watch(ctx context.Context, script bool) (stop func()) {
-	over, done := make(chan struct{}), make(chan struct{})
-	unhook := context.AfterFunc(ctx, func() {
-		defer close(done)
-		_ = c.main.nc.SetReadDeadline(time.Now().Add(cancelGrace))
-		c.wake(over, script)
-	})
-	return sync.OnceFunc(func() {
-		close(over)
-		if !unhook() {
-			<-done
-			_ = c.main.nc.SetReadDeadline(time.Time{})
-		}
-	})
-}
-
-// wake tells the server until the command is over to let go of what waits, and to end
-// the script that it is; where it must not, the line is cut: a server sees that of one
-// that waits.
-func (c *Conn) wake(over <-chan struct{}, script bool) {
-	tick := time.NewTicker(nudge)
-	defer tick.Stop()
-	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
-	defer cancel()
-	for {
-		_, err := c.aside(ctx, "CLIENT", "UNBLOCK", c.id)
-		var te *connectors.TargetError
-		switch {
-		case errors.As(err, &te) && te.Code == "BUSY" && !script:
-			// Somebody else's runs, which is not ours to end.
-		case errors.As(err, &te) && te.Code == "BUSY":
-			_, _ = c.aside(ctx, "SCRIPT", "KILL")
-			_, _ = c.aside(ctx, "FUNCTION", "KILL")
-		case err != nil || c.id == "":
-			_ = c.main.nc.Close() // nothing else is left to do
-			return
-		}
-		select {
-		case <-over:
-			return
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// drop gives the main line up, such that the server lets go of it too.
-func (c *Conn) drop() {
-	c.main.broken = true
-	_ = c.main.nc.Close()
-	if c.id != "" {
-		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace/2)
-		defer cancel()
-		_, _ = c.aside(ctx, "CLIENT", "KILL", "ID", c.id) // it may be gone by itself
-	}
 }
 
 // begin makes the caller the one operation of the connection, which is cancelled by what

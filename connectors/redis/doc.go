@@ -56,8 +56,10 @@
 //
 // # Ending
 //
-// A command that waits (BLPOP, XREAD BLOCK) is woken by CLIENT UNBLOCK over a second
-// connection, a script of ours that runs too long by SCRIPT KILL, and where neither is
-// of use or allowed, the connection is cut and killed. The server runs one command at a
-// time, and no other command can be ended by anybody.
+// A command that waits and only reads (XREAD BLOCK) is woken by CLIENT UNBLOCK over a
+// second connection; one that may write is ended with its connection, since a server that
+// holds writes up (CLIENT PAUSE, a failover) ends itself when asked to unblock one. Code
+// of ours that runs too long is ended by SCRIPT KILL, once it is sure that it is ours
+// that runs. The server runs one command at a time, and no other command can be ended by
+// anybody.
 package redis

@@ -11,8 +11,10 @@ import (
 	"github.com/sallyport/sallyport/connectors"
 )
 
-// maxCode bounds the word that an error begins with.
-const maxCode = 24
+// codes are the words that errors of servers begin with. Another may be a script's, which
+// can put a value there; it is a part of the text.
+var codes = words(`ERR WRONGTYPE NOAUTH WRONGPASS NOPERM NOPROTO DENIED MOVED ASK TRYAGAIN CROSSSLOT CLUSTERDOWN BUSY NOTBUSY UNKILLABLE LOADING
+		MASTERDOWN READONLY NOREPLICAS NOGOODSLAVE MISCONF OOM NOSCRIPT EXECABORT BUSYKEY BUSYGROUP NOGROUP IOERR UNBLOCKED INPROG NOMASTERLINK NONEXT REDIRECT`)
 
 // refusal is what an error of the target says: a code in capitals, where it begins with
 // one, and a text.
@@ -22,7 +24,7 @@ func refusal(it item) (*connectors.TargetError, bool) {
 	}
 	text := strings.ToValidUTF8(string(it.text), "?")
 	code, rest, _ := strings.Cut(text, " ")
-	if code == "" || len(code) > maxCode || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+	if !codes[code] {
 		return &connectors.TargetError{Text: text}, true
 	}
 	switch code {

@@ -157,16 +157,7 @@ func (j *judged) tables(database string) {
 		}
 	case untold, nothing, value, eachKey, field, fields, scored, sscan, zscan:
 	}
-	switch j.cmd.name {
-	case "HSET", "HMSET", "HSETNX":
-		for i := 1; i+1 < len(j.rest); i += 2 {
-			f.Writes = append(f.Writes, policy.Column{Schema: database, Table: j.rest[0], Name: j.rest[i]})
-		}
-	case "HDEL":
-		for _, name := range j.rest[1:] {
-			f.Writes = append(f.Writes, policy.Column{Schema: database, Table: j.rest[0], Name: name})
-		}
-	}
+	j.changes(database)
 }
 
 // Names of the columns that values without a field have.
@@ -217,6 +208,13 @@ func (j *judged) hub(database string) *connectors.Trace {
 	t := &connectors.Trace{Reads: j.reads(database)}
 	if len(t.Reads) > 0 {
 		t.Columns = []connectors.ValueOrigin{{Direct: true, Columns: t.Reads}}
+	}
+	switch j.answer {
+	case hash, hscan, stream, streams: // whatever fields there are
+		for _, k := range j.keys {
+			t.Columns = append(t.Columns, connectors.ValueOrigin{Columns: []mask.Column{{Schema: database, Table: k.name, Reach: mask.Tree}}})
+		}
+	case untold, nothing, value, eachKey, field, fields, scored, sscan, zscan:
 	}
 	return t
 }

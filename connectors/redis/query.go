@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -59,6 +58,9 @@ func (q *source) refusal(p connectors.Permit, trace *connectors.Trace) error {
 		}
 	}
 	paths := p.Seen().Paths() != nil || p.Kept().Paths() != nil
+	if no := j.places(p.Seen(), paths, trace); no != nil {
+		return no
+	}
 	if paths && j.answer == untold && (len(j.keys) > 0 || j.facts.Opaque) && !counting[j.facts.Verb] {
 		return &policy.Refusal{
 			Rule: "masks", Reason: "values are masked by their paths in JSON, and " + j.facts.Verb + " answers with something that is made of values",
@@ -75,20 +77,6 @@ func (q *source) refusal(p connectors.Permit, trace *connectors.Trace) error {
 }
 
 const wholeHint = "read the key whole, with GET, HGETALL, LRANGE, SMEMBERS, ZRANGE by place or XRANGE: its masked values are hidden there"
-
-// counting answer with a count, a place or a yes, and leave values whole: what paths mask
-// is not in their answers, and no document is made into one that cannot be read. How many
-// come before a text in the order of letters (ZLEXCOUNT) is none of these: it spells the
-// document.
-var counting = func() map[string]bool {
-	m := map[string]bool{}
-	for _, name := range strings.Split("SADD SREM SMOVE SISMEMBER SMISMEMBER ZADD ZREM ZINCRBY ZCOUNT ZRANK ZREVRANK ZREMRANGEBYSCORE "+
-		"INCR INCRBY INCRBYFLOAT DECR DECRBY HINCRBY HINCRBYFLOAT STRLEN HSTRLEN LREM LINSERT LPOS COPY RENAME RENAMENX MOVE PFADD PFCOUNT "+
-		"SUNIONSTORE SINTERSTORE SDIFFSTORE ZUNIONSTORE ZINTERSTORE ZDIFFSTORE ZRANGESTORE GEOADD", " ") {
-		m[name] = true
-	}
-	return m
-}()
 
 func hintFor(j *judged) string {
 	if j.facts.Verb == "MULTI" || j.facts.Verb == "EXEC" || j.facts.Verb == "WATCH" {
@@ -143,7 +131,7 @@ func (q *source) start(limit time.Duration) ([]connectors.Column, error) {
 	if limit > 0 {
 		q.timer = time.AfterFunc(limit, func() { q.stop(errTime) })
 	}
-	q.unwatch = c.watch(q.run, q.j.script())
+	q.unwatch = c.watch(q.run, q.j.ending())
 	defer func() { q.unwatch() }()
 	q.sent = true
 	if err := c.main.send(q.j.args); err != nil {
@@ -201,11 +189,11 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 	defer context.AfterFunc(ctx, func() { q.stop(context.Cause(ctx)) })()
 	q.c.io <- struct{}{}
 	defer func() { <-q.c.io }()
-	if q.run.Err() != nil {
+	if q.run.Err() != nil && !q.shape.whole(q.waits()) {
 		q.leave()
 		return nil, q.conclude(canceled(q.run))
 	}
-	q.unwatch = q.c.watch(q.run, q.j.script())
+	q.unwatch = q.c.watch(q.run, byItself)
 	defer func() { q.unwatch() }()
 	vals, err := q.shape.next()
 	switch {
@@ -249,15 +237,18 @@ func (q *source) conclude(err error) error {
 		q.out.Unknown = q.sent && !q.heard
 	}
 	q.err = failure(q.run, err)
-	if q.out.Unknown && q.j.facts.Class != policy.Read {
-		q.err = uncertain(q.err)
+	switch {
+	case q.err == nil || q.j.facts.Class == policy.Read:
+	case q.out.Unknown:
+		q.err = also(q.err, "it may have happened all the same: look before you ask again")
+	case q.shape != nil: // it has answered, and that was cut
+		q.err = also(q.err, "it has happened: only its answer is not whole")
 	}
 	return q.err
 }
 
-// uncertain says of an error that what was to change may have changed.
-func uncertain(err error) error {
-	const may = "it may have happened all the same: look before you ask again"
+// also says of an error that what was to change has changed, or may have.
+func also(err error, may string) error {
 	var te *connectors.TargetError
 	if errors.As(err, &te) {
 		said := *te

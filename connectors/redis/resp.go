@@ -69,8 +69,15 @@ type wire struct {
 
 func newWire(nc net.Conn) *wire { return &wire{nc: nc, r: bufio.NewReaderSize(nc, 32<<10)} }
 
-// send writes a command.
+// send writes a command. Nothing may have come since the last answer but what is pushed:
+// it would be taken for the answer to this one.
 func (w *wire) send(args []string) error {
+	if w.r.Buffered() > 0 {
+		if b, _ := w.r.Peek(1); b[0] != isPush {
+			w.broken = true
+			return malformed("it says more than it was asked")
+		}
+	}
 	n := 16
 	for _, a := range args {
 		n += len(a) + 24

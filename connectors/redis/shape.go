@@ -161,6 +161,10 @@ func (s *shape) one(it item) {
 	s.single = &item{kind: it.kind, text: append([]byte(nil), it.text...)}
 }
 
+// whole reports whether the answer is here already, so that it shows although nobody waits
+// any more: it was done. Of what was woken it is none.
+func (s *shape) whole(woken bool) bool { return len(s.walk.stack) == 0 && !woken }
+
 // next is the next row.
 func (s *shape) next() ([]connectors.Value, error) {
 	if s.single != nil {
