@@ -179,10 +179,14 @@ func masked(p connectors.Permit, v string) bool {
 func sameHost(a, b *url.URL) bool { return strings.EqualFold(hostPort(a), hostPort(b)) }
 
 // reshaped refuses a request whose answer could show a masked value under another
-// name than its path has: GraphQL gives fields the names that it is asked to.
+// name than its path has: GraphQL gives fields the names that it is asked to, and a
+// JSON Patch copies.
 func reshaped(r *Request, p connectors.Permit) error {
 	if p.Seen().Paths() == nil && p.Kept().Paths() == nil {
 		return nil
+	}
+	if Moves(r.Method, r.Body) {
+		return ErrMoves
 	}
 	j := &judge{r: r}
 	j.target()

@@ -59,6 +59,10 @@ func (c *Conn) Request(ctx context.Context, g connectors.Guard, text string, w c
 	if err != nil {
 		return err
 	}
+	if http.Moves(r.method, parsed.Body) && (p.Seen().Paths() != nil || p.Kept().Paths() != nil) {
+		p.Done(connectors.Outcome{Err: http.ErrMoves, Affected: -1})
+		return http.ErrMoves
+	}
 	ctx, end := c.bound(ctx)
 	defer end(nil)
 	if limit := p.Terms().Timeout; limit > 0 && !endless(r.target) {
@@ -110,6 +114,9 @@ func plain(p *http.Request, f policy.Facts) (request, error) {
 		if kind, _, err := mime.ParseMediaType(a); r.accept != "" && (err != nil || kind != "application/json") {
 			return r, fmt.Errorf("only JSON is asked for, in its forms: it can be read and masked")
 		}
+	}
+	if why := tells(r, f.Kubernetes); why != "" {
+		return r, fmt.Errorf("%s", why)
 	}
 	return r, nil
 }
