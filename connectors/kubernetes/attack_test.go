@@ -76,3 +76,27 @@ func TestAPatchDoesNotMoveMaskedValues(t *testing.T) {
 		}
 	}
 }
+
+// The name of a pod held a path: exec in pod/web-1:8080/proxy/free-1 was judged as in
+// the pod free-1, and went to the proxy of web-1.
+func TestAPodsNameIsNoPath(t *testing.T) {
+	g := &connectortest.Guard{}
+	c := dial(t, g, kubetest.Admin)
+	before, err := theCluster(t).Audit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"exec pod/web-1:8080/proxy/free-1 -- id", "exec pods/web-1/free-1 -- id", "attach pod/web-1/proxy/free-1", "exec pod/../services/web:80/proxy/free-1 -- id", "exec .. -- id",
+		"exec web-1?x -- id", "exec web-1 -n shop/pods -- id", "exec web-1 -n .. -- id", "logs pod/web-1/proxy/free-1", "port-forward pod/web-1/proxy/free-1 80",
+	} {
+		var wrong *connectors.LineError
+		if s := kubectl(t, c, g, "", strings.Fields(line)...); !errors.As(s.fault, &wrong) {
+			t.Errorf("%s: %v", line, s.fault)
+		}
+	}
+	after, err := theCluster(t).Audit()
+	if err != nil || len(after) != len(before) || len(g.Operations()) > 0 {
+		t.Errorf("%d requests were asked for, %d arrived, %v", len(g.Operations()), len(after)-len(before), err)
+	}
+}
