@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
@@ -98,5 +99,73 @@ func TestAPodsNameIsNoPath(t *testing.T) {
 	after, err := theCluster(t).Audit()
 	if err != nil || len(after) != len(before) || len(g.Operations()) > 0 {
 		t.Errorf("%d requests were asked for, %d arrived, %v", len(g.Operations()), len(after)-len(before), err)
+	}
+}
+
+// What refuses a change may quote the object that it refuses, with any status: an
+// admission policy's 403 showed a Secret's value to who gave it a label, and kept it.
+func TestARefusalDoesNotQuoteSecrets(t *testing.T) {
+	s := theCluster(t)
+	const group = "/apis/admissionregistration.k8s.io/v1/"
+	for path, object := range map[string]string{
+		group + "validatingadmissionpolicies": `{"metadata":{"name":"quotes"},"spec":{"failurePolicy":"Fail","matchConstraints":{"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["UPDATE"],"resources":["secrets"]}]},
+			"validations":[{"expression":"!('quoted' in object.metadata.?labels.orValue({}))","messageExpression":"'weak: ' + string(object.data['password'])","reason":"Forbidden"}]}}`,
+		group + "validatingadmissionpolicybindings": `{"metadata":{"name":"quotes"},"spec":{"policyName":"quotes","validationActions":["Deny"]}}`,
+	} {
+		if err := s.Create(t.Context(), path, object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g := &connectortest.Guard{}
+	c := dial(t, g, kubetest.Admin)
+	line := []string{"label", "secret", "db", "quoted=x", "--dry-run=server"}
+	var said *connectors.TargetError
+	for range 100 { // until the server has heard of it
+		if out := kubectl(t, c, g, "", line...); errors.As(out.fault, &said) {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if said == nil || said.Code != "Forbidden" {
+		t.Fatalf("the policy does not refuse: %v", said)
+	}
+	hidden(t, "the refusal", said.Text)
+	hidden(t, "the record", recorded(g))
+	var out bytesWriter
+	if err := c.Request(t.Context(), g, "PATCH /api/v1/namespaces/shop/secrets/db\nContent-Type: application/merge-patch+json\n\n"+`{"metadata":{"labels":{"quoted":"x"}}}`, &out); err != nil || out.status != 403 {
+		t.Fatal(err, out.status)
+	}
+	hidden(t, "the answer", out.text.String())
+	// What the API itself says of a Secret that one may not have, or that is not there, stays.
+	for line, want := range map[string]string{"label secret none a=b": `secrets "none" not found`} {
+		if out := kubectl(t, c, g, "", strings.Fields(line)...); out.fault == nil || !strings.Contains(out.fault.Error(), want) {
+			t.Errorf("%s: %v", line, out.fault)
+		}
+	}
+	dev := dial(t, g, kubetest.Dev)
+	for line, want := range map[string]string{"get secret db": `cannot get resource "secrets"`, "label secret db a=b": `cannot patch resource "secrets" in API group "" in the namespace "shop"`} {
+		if out := kubectl(t, dev, g, "", strings.Fields(line)...); out.fault == nil || !strings.Contains(out.fault.Error(), want) {
+			t.Errorf("%s: %v", line, out.fault)
+		}
+	}
+}
+
+// A body in which there is a Secret is withheld, and what the server says of it is, too.
+func TestARefusalDoesNotQuoteAWithheldBody(t *testing.T) {
+	g := &connectortest.Guard{}
+	c := dial(t, g, kubetest.Admin)
+	for _, text := range []string{
+		"POST /api/v1/namespaces/shop/configmaps\nContent-Type: application/yaml\n\nkind: Secret\napiVersion: v1\nmetadata: {name: x}\ndata: *" + canary + "\n",
+	} {
+		var out bytesWriter
+		if err := c.Request(t.Context(), g, text, &out); err != nil || out.status/100 != 4 {
+			t.Fatal(err, out.status)
+		}
+		said := out.text.String()
+		for _, p := range g.Permits() {
+			_, out, _ := p.Streams()
+			said += p.Op.Shown() + out
+		}
+		hidden(t, text, said)
 	}
 }
