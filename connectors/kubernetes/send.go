@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	nethttp "net/http"
+	"net/url"
 	"strings"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -68,7 +69,7 @@ func (c *Conn) Request(ctx context.Context, g connectors.Guard, text string, w c
 	}
 	ctx, end := c.bound(ctx)
 	defer end(nil)
-	if limit := p.Terms().Timeout; limit > 0 && !endless(r.target) {
+	if limit := p.Terms().Timeout; limit > 0 && !endless(r.target, facts) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the request took longer than %s, which is the limit", limit))
 		defer cancel()
@@ -130,9 +131,14 @@ var (
 )
 
 // endless reports whether the answer goes on for as long as somebody listens.
-func endless(target string) bool {
+func endless(target string, f policy.Facts) bool {
+	call := f.Kubernetes
+	if call == nil || call.Verb == "watch" {
+		return call != nil
+	}
 	_, query, _ := strings.Cut(target, "?")
-	return strings.Contains(query, "watch=") || strings.Contains(query, "follow=")
+	q, err := url.ParseQuery(query)
+	return err == nil && call.Verb == "get" && call.Group == "" && call.Resource == "pods" && call.Subresource == "log" && isOn(q["follow"])
 }
 
 // send sends it with the credential. The caller closes the body.
