@@ -38,6 +38,20 @@ type FileCall struct {
 	// Replace: a rename may replace what has the new name.
 	Replace bool
 	Set     FileAttributes
+	// Content is what is to be written, where that is known before: people approve it
+	// then, and nothing else is written. Filers take no notice of it.
+	Content *FileContent
+}
+
+// FileContent is what a file is written with.
+type FileContent struct {
+	// From and Size are where its bytes go, SHA256 is theirs, in hex.
+	From, Size int64
+	SHA256     string
+	// Mode and Cut are the permissions and the length that the file has at the end, nil
+	// where they are left as they are.
+	Mode *fs.FileMode
+	Cut  *int64
 }
 
 // FileAttributes are those to be set; nil ones are left as they are.

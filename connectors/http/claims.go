@@ -46,6 +46,9 @@ func (j *judge) asksGraphQL(body []byte) bool {
 	if q, err := url.ParseQuery(j.query); err == nil && slices.ContainsFunc(q["query"], func(d string) bool { _, ok := operations(d); return ok }) {
 		return true
 	}
+	if slices.ContainsFunc(j.formDocuments(body), graphQLBegins.MatchString) {
+		return true
+	}
 	if len(body) == 0 || body[0] != '{' && body[0] != '[' {
 		return false
 	}
@@ -68,6 +71,16 @@ func (j *judge) asksGraphQL(body []byte) bool {
 		}
 	}
 	return false
+}
+
+// formDocuments are what a form says under the name that GraphQL's services read a
+// document by.
+func (j *judge) formDocuments(body []byte) []string {
+	if !strings.Contains(strings.ToLower(j.r.Header.Get("Content-Type")), "form-urlencoded") {
+		return nil
+	}
+	q, _ := url.ParseQuery(string(body)) // what it can read
+	return q["query"]
 }
 
 var graphQLBegins = regexp.MustCompile(`^[\s,\x{feff}]*(query|mutation|subscription|fragment|#|\{)`)

@@ -8,6 +8,7 @@ import (
 	nethttp "net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -78,6 +79,9 @@ func (x *exchange) unknown(err error) bool {
 
 // answer hands head and body on as they come.
 func (x *exchange) answer(res *nethttp.Response, fields []connectors.Field) error {
+	if x.c.auth.auth != "" && res.ContentLength != 0 && x.r.Method != "HEAD" && coded(res.Header) {
+		return fmt.Errorf("%w: its answer is compressed as nobody asked for, so that the credential could not be found in it", connectors.ErrUnsupported)
+	}
 	to, flush := x.p.Reply(x.w, nil)
 	if err := to.Head(res.StatusCode, fields); err != nil {
 		return err
@@ -93,6 +97,11 @@ func (x *exchange) answer(res *nethttp.Response, fields []connectors.Field) erro
 		return err
 	}
 	return flush()
+}
+
+// coded reports whether a body is encoded otherwise than its transport has undone.
+func coded(h nethttp.Header) bool {
+	return slices.ContainsFunc(h["Content-Encoding"], func(c string) bool { return c != "" && !strings.EqualFold(c, "identity") })
 }
 
 // copy is io.Copy up to the bound. Errors of the target are told from those of
@@ -179,10 +188,14 @@ func masked(p connectors.Permit, v string) bool {
 func sameHost(a, b *url.URL) bool { return strings.EqualFold(hostPort(a), hostPort(b)) }
 
 // reshaped refuses a request whose answer could show a masked value under another
-// name than its path has: GraphQL gives fields the names that it is asked to.
+// name than its path has: GraphQL gives fields the names that it is asked to, and a
+// JSON Patch copies.
 func reshaped(r *Request, p connectors.Permit) error {
 	if p.Seen().Paths() == nil && p.Kept().Paths() == nil {
 		return nil
+	}
+	if Moves(r.Method, r.Body) {
+		return ErrMoves
 	}
 	j := &judge{r: r}
 	j.target()

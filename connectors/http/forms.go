@@ -14,7 +14,7 @@ import (
 const leastSecret = 4
 
 // forms are the ways in which an echo may write a secret: as it is, in a JSON
-// string, in HTML, percent-encoded, in hexadecimal, and in base64, alone and
+// string, in HTML, percent-encoded, in hexadecimal, in UTF-16, and in base64, alone and
 // within a longer text at any of the three places where one can begin.
 func forms(secret string) []string {
 	if len(secret) < leastSecret {
@@ -40,8 +40,11 @@ func forms(secret string) []string {
 	for _, f := range slices.Clone(all) { // base64 in a URL or in JSON
 		if strings.ContainsAny(f, "+/") {
 			all = append(all, url.QueryEscape(f), lowerPercent(url.QueryEscape(f)), strings.ReplaceAll(f, "/", `\/`))
+			all = append(all, escapes(f)...)
 		}
 	}
+	all = append(all, escapes(secret)...)
+	all = append(all, wide(secret)...)
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(f string) bool { return len(f) < leastSecret })
 }

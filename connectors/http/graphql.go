@@ -57,6 +57,9 @@ func (j *judge) documents() (docs []string, ok bool) {
 			return append(docs, string(b)), true
 		}
 	}
+	if of := j.formDocuments(b); len(of) > 0 {
+		return append(docs, of...), true
+	}
 	list := []json.RawMessage{b}
 	if b[0] == '[' {
 		list = nil

@@ -163,6 +163,17 @@ func TestAPersistedDocumentIsNotMaskedByPaths(t *testing.T) {
 		"POST /graphql\n\n" + `{"id":"abc"}`:       false,
 		"GET /graphql?query=%7Buser%7Bemail%7D%7D": true,
 		"GET /orders?id=1":                         true,
+
+		// A form is as good as JSON to many services, whatever the path is called.
+		"POST /api\nContent-Type: application/x-www-form-urlencoded\n\nquery=%7Buser%7Ba:email%7D%7D": false,
+		"POST /api\nContent-Type: application/x-www-form-urlencoded\n\nquery=%7Buser%7Bemail%7D%7D":   true,
+		"POST /api\nContent-Type: application/x-www-form-urlencoded\n\nquery=blue":                    true,
+		// A JSON Patch copies what is masked to where it is not.
+		"PATCH /users/1\n\n" + ` [{"op":"copy","from":"/email","path":"/note"}]`:           false,
+		"PATCH /users/1\n\n" + `[{"op":"add","op":"move","from":"/email","path":"/note"}]`: false,
+		"PATCH /users/1\n\n" + `[{"op":"add","path":"/note","value":"x"}]`:                 true,
+		"PATCH /users/1\n\n" + `{"note":"x"}`:                                              true,
+		"POST /users\n\n" + `[{"op":"copy","from":"/email","path":"/note"}]`:               true,
 	} {
 		r, err := Parse(text)
 		if err != nil {

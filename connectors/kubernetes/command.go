@@ -125,7 +125,7 @@ func (c *Conn) parse(words []string) (*job, command, error) {
 		return nil, command{}, wrong("%s takes no words behind --", operands[0])
 	}
 	l := &job{c: c, verb: operands[0], f: f, words: operands[1:], after: after}
-	if ns := f.last("-n", "--namespace"); strings.ContainsAny(ns, "/?#% ") {
+	if ns := f.last("-n", "--namespace"); ns != "" && !plainName(ns) {
 		return nil, command{}, wrong("%q is no namespace", ns)
 	}
 	return l, do, nil

@@ -57,7 +57,7 @@ func (w way) String() string {
 	switch {
 	case w.kind == "services":
 		host += ".svc"
-	case w.kind == "pods" && (w.namespace == "svc" || w.namespace == "pod"):
+	case w.kind == "pods" && (w.namespace == "svc" || w.namespace == "pod" || behind[w.namespace] != ""):
 		host += ".pod"
 	case w.kind != "pods":
 		host += "." + w.kind

@@ -52,8 +52,31 @@ func (f form) tables() bool {
 	return f.word == "" || f.word == "wide" || f.word == "name" || f.word == "table"
 }
 
-// maxDescents is how often a template may look for something at any depth.
-const maxDescents = 2
+// Bounds of a template: its bytes, how often it may look for something at any depth,
+// and how many times it may name the same thing. All that it finds is held at once.
+const (
+	maxTemplate = 2048
+	maxDescents = 2
+	maxBranches = 64
+)
+
+// branches is how many times a template may name the same thing: a union names as
+// many as it likes, and a union of each of those multiplies them.
+func branches(template string) int {
+	n, in, depth := 1, 1, 0
+	for _, r := range template {
+		switch {
+		case r == '[':
+			depth++
+		case r == ',' && depth > 0:
+			in++
+		case r == ']' && depth > 0:
+			depth--
+			n, in = min(n*in, maxBranches+1), 1
+		}
+	}
+	return n
+}
 
 func formOf(word string) (form, error) {
 	switch word {
@@ -67,6 +90,9 @@ func formOf(word string) (form, error) {
 	// Each descent multiplies what is found by how deep a document is.
 	if strings.Count(strings.ReplaceAll(template, "...", ".. .."), "..") > maxDescents {
 		return form{}, wrong("the template of jsonpath descends (..) more than %d times", maxDescents)
+	}
+	if len(template) > maxTemplate || branches(template) > maxBranches {
+		return form{}, wrong("the template of jsonpath is longer than %d bytes, or names more than %d things at once", maxTemplate, maxBranches)
 	}
 	p := jsonpath.New("-o").AllowMissingKeys(true)
 	if err := p.Parse(template); err != nil {

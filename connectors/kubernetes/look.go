@@ -176,9 +176,10 @@ func (l *job) pod() (string, error) {
 	}
 	word, name, ok := strings.Cut(l.words[0], "/")
 	if !ok {
-		return l.words[0], nil
+		word, name = "pod", word
 	}
-	if !slices.Contains([]string{"po", "pod", "pods"}, strings.ToLower(word)) || name == "" {
+	// A name is a part of a path, which leads elsewhere where it is more than a name.
+	if !slices.Contains([]string{"po", "pod", "pods"}, strings.ToLower(word)) || !plainName(name) {
 		return "", wrong("%q is no pod: name the pod itself", l.words[0])
 	}
 	return name, nil

@@ -36,11 +36,14 @@ func Request(r *http.Request) policy.Facts {
 	if j.call.Verb == "deletecollection" && !dry {
 		j.destroys("deletes every " + j.call.Resource + " that matches")
 	}
-	if dry {
+	if dry && tries[j.call.Subresource] {
 		j.dry()
 	}
 	return j.facts(j.call.Verb)
 }
+
+// tries are the subresources that know dry runs: those of Kubernetes itself.
+var tries = map[string]bool{"": true, "status": true, "scale": true, "eviction": true, "finalize": true, "resize": true}
 
 // maxBody bounds a body that is judged, in bytes: the API server's own bound.
 const maxBody = 3 << 20
@@ -139,6 +142,11 @@ func (j *judge) plain(method string, parts []string) {
 	}
 }
 
+// isOn reads a switch of a query as the API server does.
+func isOn(values []string) bool {
+	return len(values) > 0 && values[0] != "0" && !strings.EqualFold(values[0], "false")
+}
+
 // verbOf maps the method to the API's verb.
 func (j *judge) verbOf(method string, q url.Values) {
 	named := j.call.Name != ""
@@ -146,9 +154,11 @@ func (j *judge) verbOf(method string, q url.Values) {
 	switch method {
 	case "GET", "HEAD":
 		j.call.Verb = "list"
-		if w := q["watch"]; named {
+		if old == "watch" {
+			j.call.Verb = "watch"
+		} else if named {
 			j.call.Verb = "get"
-		} else if len(w) > 0 && w[0] != "false" && w[0] != "0" || old == "watch" {
+		} else if isOn(q["watch"]) {
 			j.call.Verb = "watch"
 		}
 		if j.call.Resource == "" {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	nethttp "net/http"
+	"net/url"
 	"strings"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -21,6 +22,7 @@ type request struct {
 	method, target   string
 	accept, contents string // media types; "" is JSON, or none
 	body             string
+	sealed           bool // its answer may hold credentials
 }
 
 // text is the request as it is judged, approved and recorded.
@@ -55,13 +57,19 @@ func (c *Conn) Request(ctx context.Context, g connectors.Guard, text string, w c
 	if err != nil {
 		return fmt.Errorf("%w: %w", connectors.ErrUnsupported, err)
 	}
-	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionKubernetes, Text: text, Kept: kept(r, facts.Kubernetes), Login: c.login, Facts: facts})
+	shown := kept(r, facts.Kubernetes)
+	r.sealed = shown != "" || seals(facts.Kubernetes)
+	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionKubernetes, Text: text, Kept: shown, Login: c.login, Facts: facts})
 	if err != nil {
 		return err
 	}
+	if http.Moves(r.method, parsed.Body) && (p.Seen().Paths() != nil || p.Kept().Paths() != nil) {
+		p.Done(connectors.Outcome{Err: http.ErrMoves, Affected: -1})
+		return http.ErrMoves
+	}
 	ctx, end := c.bound(ctx)
 	defer end(nil)
-	if limit := p.Terms().Timeout; limit > 0 && !endless(r.target) {
+	if limit := p.Terms().Timeout; limit > 0 && !endless(r.target, facts) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the request took longer than %s, which is the limit", limit))
 		defer cancel()
@@ -111,6 +119,9 @@ func plain(p *http.Request, f policy.Facts) (request, error) {
 			return r, fmt.Errorf("only JSON is asked for, in its forms: it can be read and masked")
 		}
 	}
+	if why := tells(r, f.Kubernetes); why != "" {
+		return r, fmt.Errorf("%s", why)
+	}
 	return r, nil
 }
 
@@ -120,9 +131,14 @@ var (
 )
 
 // endless reports whether the answer goes on for as long as somebody listens.
-func endless(target string) bool {
+func endless(target string, f policy.Facts) bool {
+	call := f.Kubernetes
+	if call == nil || call.Verb == "watch" {
+		return call != nil
+	}
 	_, query, _ := strings.Cut(target, "?")
-	return strings.Contains(query, "watch=") || strings.Contains(query, "follow=")
+	q, err := url.ParseQuery(query)
+	return err == nil && call.Verb == "get" && call.Group == "" && call.Resource == "pods" && call.Subresource == "log" && isOn(q["follow"])
 }
 
 // send sends it with the credential. The caller closes the body.
@@ -166,15 +182,19 @@ func (c *Conn) exchange(ctx context.Context, p connectors.Permit, r request, f p
 	switch {
 	case a.StatusCode == nethttp.StatusUnauthorized:
 		return true, status, errUnauthorized
-	case kind != "application/json" && (seals(f.Kubernetes) || kind != "text/plain"):
+	case kind != "application/json" && (r.sealed || kind != "text/plain"):
 		return true, status, fmt.Errorf("%w: its answer is %.60q, not JSON, so it is withheld", connectors.ErrProtocol, kind)
 	}
-	return true, status, hand(ctx, p, a, kind, f.Kubernetes, w)
+	var seal []mask.PathRule
+	if r.sealed {
+		seal = sealing(a)
+	}
+	return true, status, hand(ctx, p, a, kind, f.Kubernetes, seal, w)
 }
 
 // hand hands the answer on through the gate's masks and record, with what seals
 // Secrets. A log is a stream like a program's output; all else is a document.
-func hand(ctx context.Context, p connectors.Permit, a *nethttp.Response, kind string, call *policy.KubernetesCall, w connectors.ResponseWriter) error {
+func hand(ctx context.Context, p connectors.Permit, a *nethttp.Response, kind string, call *policy.KubernetesCall, seal []mask.PathRule, w connectors.ResponseWriter) error {
 	head := []connectors.Field{{Name: "Content-Type", Value: kind}}
 	var out io.Writer
 	var flush func() error
@@ -187,7 +207,7 @@ func hand(ctx context.Context, p connectors.Permit, a *nethttp.Response, kind st
 		out = guarded.Out
 	} else {
 		var reply connectors.ResponseWriter
-		reply, flush = p.Reply(w, sealing(call, a.StatusCode))
+		reply, flush = p.Reply(w, seal)
 		if err := reply.Head(a.StatusCode, head); err != nil {
 			return err
 		}
@@ -220,32 +240,6 @@ func hand(ctx context.Context, p connectors.Permit, a *nethttp.Response, kind st
 			return failed(ctx, err)
 		}
 	}
-}
-
-// sealedPaths are where answers about Secrets and tokens have their values. An
-// annotation may hold the whole object as somebody once wrote it.
-var sealedPaths = []mask.PathRule{
-	{Name: "secrets", Path: "**.data"}, {Name: "secrets", Path: "**.stringData"}, {Name: "secrets", Path: "**.annotations"}, {Name: "secrets", Path: "**.token"},
-}
-
-// sealing is what is masked of an answer whoever looks. What the server says of a
-// request about a Secret that it refused may quote its values.
-func sealing(call *policy.KubernetesCall, status int) []mask.PathRule {
-	switch {
-	case !seals(call):
-		return nil
-	case status/100 == 2, status == nethttp.StatusForbidden, status == nethttp.StatusNotFound:
-		return sealedPaths
-	}
-	return append([]mask.PathRule{{Name: "secrets", Path: "$.message"}, {Name: "secrets", Path: "$.details"}}, sealedPaths...)
-}
-
-// seals reports whether answers to the call hold credentials.
-func seals(call *policy.KubernetesCall) bool {
-	if call == nil {
-		return true
-	}
-	return strings.Contains(call.Resource, "secret") || strings.Contains(call.Resource, "*") || sealed[call.Resource] || call.Subresource == "token" || strings.HasPrefix(call.Resource, "tokenre")
 }
 
 // maxStatus bounds an answer that says why a request failed.

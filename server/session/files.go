@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -54,7 +55,15 @@ func (s *Session) OpenFile(ctx context.Context, ask *Ask, c connectors.FileCall)
 	busy := s.lease.work() // an approval may be waited for
 	defer busy()
 	ctx, end := s.bound(ctx)
-	o, err := f.OpenFile(ctx, &guard{s: s, ask: ask, end: end}, c)
+	writes := c.Do != connectors.ReadFile
+	o, err := f.OpenFile(ctx, &guard{s: s, ask: ask, end: end, unwritten: writes}, c)
+	switch {
+	case !errors.Is(err, errContent):
+	case c.Do == connectors.WriteFile:
+		o, err = s.hold(ctx, end, ask, c)
+	default:
+		err = &policy.Refusal{Rule: "files", Reason: "what is written needs a yes, and is a part of what is approved", Hint: "open the file for writing alone, and write it whole"}
+	}
 	if err != nil {
 		err = s.words(s.because(ctx, err))
 		end(context.Canceled)

@@ -83,6 +83,7 @@ type Gate struct {
 	rules   atomic.Pointer[Rules]
 	refused atomic.Pointer[string] // the notice of rules that were not taken
 	looked  budgets
+	held    atomic.Int64 // bytes of files that wait for a yes
 
 	mu     sync.Mutex
 	live   map[recorder.ID]*Session

@@ -23,6 +23,8 @@ type guard struct {
 	ask *Ask
 	// end ends the operation, with a cause; the first counts.
 	end context.CancelCauseFunc
+	// unwritten: the operation writes a file whose content has not come yet.
+	unwritten bool
 	// done forgets the operation; set by Check.
 	done func()
 	// terms are those of the permit that Check gave.
@@ -175,6 +177,15 @@ func (g *guard) permit(ctx context.Context, n int, op connectors.Operation, d po
 // bytes, or by asking and waiting. Before it returns, the approval is executing.
 func (g *guard) approved(ctx context.Context, rec recorder.Decision, op connectors.Operation, d policy.Decision, m masks) (string, error) {
 	s := g.s
+	if g.unwritten {
+		why := error(errContent)
+		if g.ask != nil && !g.ask.Later {
+			if refusal := g.unreasoned(d); refusal != nil {
+				why = refusal
+			}
+		}
+		return "", errors.Join(why, g.record(ctx, recorder.KindDecision, rec))
+	}
 	b := approval.Binding{Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Text: op.Text, Login: op.Login, Masks: m.revision(), Cleartext: m.clear}
 	hash := b.Hash()
 	a, ok := s.g.o.Approvals.Granted(ctx, s.v.Identity, hash)
@@ -199,14 +210,21 @@ func (g *guard) approved(ctx context.Context, rec recorder.Decision, op connecto
 // noReason stands where the requester gave none and need not.
 const noReason = "(none given)"
 
+// unreasoned refuses to ask without the reason that is wanted, nil where there is one.
+func (g *guard) unreasoned(d policy.Decision) *policy.Refusal {
+	if !d.ReasonRequired || strings.TrimSpace(g.ask.Reason) != "" {
+		return nil
+	}
+	return &policy.Refusal{Rule: d.Rule, Reason: "it needs approval from " + strings.Join(d.Approvers, " or ") + ", who want to know why: nothing was asked yet",
+		Hint: "give a reason: --reason TEXT"}
+}
+
 // request asks for a yes and waits for it.
 func (g *guard) request(ctx context.Context, rec recorder.Decision, op connectors.Operation, d policy.Decision, m masks, hash string) (policy.Approval, error) {
 	s := g.s
 	reason := strings.TrimSpace(g.ask.Reason)
-	if reason == "" && d.ReasonRequired {
-		return policy.Approval{}, errors.Join(&policy.Refusal{Rule: d.Rule, Reason: "it needs approval from " +
-			strings.Join(d.Approvers, " or ") + ", who want to know why: nothing was asked yet", Hint: "give a reason: --reason TEXT"},
-			g.record(ctx, recorder.KindDecision, rec))
+	if refusal := g.unreasoned(d); refusal != nil {
+		return policy.Approval{}, errors.Join(refusal, g.record(ctx, recorder.KindDecision, rec))
 	}
 	a, err := s.g.o.Approvals.Request(ctx, policy.Approval{
 		Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Statement: op.Shown(), Cleartext: m.clear, Hash: hash, Facts: op.Facts,

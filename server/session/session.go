@@ -43,6 +43,8 @@ type Session struct {
 	stop  context.CancelCauseFunc
 	ended chan struct{}
 	ops   atomic.Int64
+	// holding is how many files wait for a yes.
+	holding atomic.Int64
 	// turn has room for a statement that begins or a catalog that is read.
 	turn chan struct{}
 	// running has room for the one operation that runs, files for those on files.

@@ -1,6 +1,7 @@
 package filefacts
 
 import (
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -106,6 +107,7 @@ func FuzzText(f *testing.F) {
 	f.Add("/a", "/b to /c", uint16(3), uint32(0o4644), int64(5))
 	f.Add("/a mode=0644", "\"", uint16(77), uint32(0), int64(0))
 	f.Add("/\x00\xff\u202e", "/", uint16(1029), uint32(1), int64(9))
+	f.Add("/a bytes=1", "/", uint16(2049), uint32(0o755), int64(12))
 	all := []connectors.FileVerb{connectors.ReadFile, connectors.WriteFile, connectors.UpdateFile, connectors.ListDir, connectors.StatFile, connectors.RenameFile,
 		connectors.Symlink, connectors.Hardlink, connectors.SetStat, connectors.RemoveFile}
 	f.Fuzz(func(t *testing.T, from, to string, bits uint16, mode uint32, n int64) {
@@ -123,6 +125,13 @@ func FuzzText(f *testing.F) {
 		if bits&1024 > 0 {
 			c.Set.Size = &n
 			c.Set.Accessed, c.Set.Modified = time.Unix(n/1000, 0), time.Unix(n/1000+1, 0)
+		}
+		if bits&2048 > 0 {
+			m := modeOf(uint64(mode & 0o7777))
+			c.Content = &connectors.FileContent{Size: n, From: n / 3, SHA256: fmt.Sprintf("%064x", mode)}
+			if n%2 == 0 {
+				c.Content.Mode, c.Content.Cut = &m, &n
+			}
 		}
 		text := Text(c)
 		if strings.ContainsAny(text, "\x00\n\r\x1b") {

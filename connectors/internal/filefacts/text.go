@@ -25,7 +25,26 @@ func Text(c connectors.FileCall) string {
 		}
 	}
 	b.WriteString(attributes(c.Set))
+	b.WriteString(content(c.Content))
 	return b.String()
+}
+
+// content is what is written, with a space before it.
+func content(c *connectors.FileContent) string {
+	if c == nil {
+		return ""
+	}
+	s := fmt.Sprintf(" bytes=%d sha256=%s", c.Size, c.SHA256)
+	if c.From != 0 {
+		s += fmt.Sprintf(" from=%d", c.From)
+	}
+	if c.Mode != nil {
+		s += fmt.Sprintf(" then-mode=%04o", octal(*c.Mode))
+	}
+	if c.Cut != nil {
+		s += fmt.Sprintf(" then-size=%d", *c.Cut)
+	}
+	return s
 }
 
 type flag struct {
@@ -163,6 +182,35 @@ func option(c *connectors.FileCall, w string) error {
 	case "unreadable":
 		c.Set.Unreadable = true
 		return nil
+	default:
+		return contentOption(c, key, value, w)
+	}
+	return err
+}
+
+// contentOption reads a word about what is written.
+func contentOption(c *connectors.FileCall, key, value, w string) error {
+	if c.Content == nil {
+		c.Content = &connectors.FileContent{}
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	switch to := c.Content; key {
+	case "bytes":
+		to.Size = n
+	case "from":
+		to.From = n
+	case "then-size":
+		to.Cut = &n
+	case "sha256":
+		if to.SHA256 = value; len(value) != 64 || strings.Trim(value, "0123456789abcdef") != "" {
+			return fmt.Errorf("%q is no SHA-256 in hex", value)
+		}
+		return nil
+	case "then-mode":
+		m, err := strconv.ParseUint(value, 8, 12)
+		mode := modeOf(m)
+		to.Mode = &mode
+		return err
 	default:
 		return fmt.Errorf("%q is no word of an operation on files", w)
 	}
