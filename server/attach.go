@@ -61,7 +61,7 @@ func (a *access) shell(s *session.Session, line []string) (connectors.Exit, erro
 		return exit, err
 	}
 	out := rawText{a.ch}
-	fmt.Fprintf(out, "\nA shell on %s %s.\n", s.Target().Name, widget.Escape(needed.Error()))
+	fmt.Fprintf(out, "\nA shell on %s%s %s.\n", s.Target().Name, withLent(needed.Decision), widget.Escape(needed.Error()))
 	why, err := a.readLine("Reason: ")
 	if err != nil || strings.TrimSpace(why) == "" {
 		return exit, &policy.Refusal{Rule: needed.Decision.Rule, Reason: "it was not asked for: no reason was given"}
@@ -69,8 +69,16 @@ func (a *access) shell(s *session.Session, line []string) (connectors.Exit, erro
 	ctx, cancel := a.interruptible()
 	defer cancel()
 	return a.attachRaw(ctx, s, line, &session.Ask{Reason: why, Waiting: func(p policy.Approval) {
-		fmt.Fprintf(out, "Waiting for %s (request %s, ctrl-c withdraws it) ...\n", widget.Escape(strings.Join(p.Approvers, " or ")), p.ID)
+		fmt.Fprintf(out, "Waiting for %s (request %s%s, ctrl-c withdraws it) ...\n", widget.Escape(strings.Join(p.Approvers, " or ")), p.ID, wantsBesides(", ", p))
 	}})
+}
+
+// withLent says what of the person's the target would use, "" for nothing.
+func withLent(d policy.Decision) string {
+	if lent := d.Lent(); len(lent) > 0 {
+		return ", with " + strings.Join(lent, " and ") + ","
+	}
+	return ""
 }
 
 // attachRaw connects the raw channel: bytes exact both ways, but for the
