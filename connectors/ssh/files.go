@@ -343,7 +343,9 @@ func (c *Conn) resolve(ctx context.Context, s *sftp.Client, call connectors.File
 	if err == nil {
 		switch call.Do {
 		case connectors.RenameFile, connectors.Hardlink:
-			l.call.To, l.known.To, err = r.resolve(l.known.AskedTo, false)
+			if l.call.To, l.known.To, err = r.resolve(l.known.AskedTo, false); err == nil {
+				err = r.carried(&l)
+			}
 		case connectors.Symlink:
 			// What it leads to need not be there yet, but the directory must, so that it is
 			// known where that is.

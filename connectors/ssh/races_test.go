@@ -246,3 +246,36 @@ func TestSwappedTwice(t *testing.T) {
 		t.Errorf("%v, %+v", err, o)
 	}
 }
+
+// A link that is renamed is judged by what it leads to at its new place, as if it were
+// made there: a relative one leads elsewhere then. A hard link to one is not made.
+func TestRenamedLink(t *testing.T) {
+	f, dir := filesAt(t)
+	must(t, os.MkdirAll(filepath.Join(dir, "srv/a/b"), 0o700), os.Mkdir(filepath.Join(dir, "keys"), 0o700), os.Mkdir(filepath.Join(dir, "srv/keys"), 0o700),
+		os.WriteFile(filepath.Join(dir, "keys/key"), []byte("secret"), 0o600))
+	secret := filepath.Join(dir, "keys/key")
+	refused := errors.New("refused")
+	g := &connectortest.Guard{Judge: func(op connectors.Operation) error {
+		for _, a := range op.Facts.Files {
+			if a.Path == secret {
+				return refused
+			}
+		}
+		return nil
+	}}
+	link, at := filepath.Join(dir, "srv/a/l"), filepath.Join(dir, "srv/l")
+	must(t, doFile(t.Context(), f, g, connectors.FileCall{Do: connectors.Symlink, Path: link, To: "../keys/key"}))
+	if err := doFile(t.Context(), f, g, connectors.FileCall{Do: connectors.Symlink, Path: at, To: "../keys/key"}); !errors.Is(err, refused) {
+		t.Fatalf("a link to it: %v", err)
+	}
+	if err := doFile(t.Context(), f, g, connectors.FileCall{Do: connectors.RenameFile, Path: link, To: at}); !errors.Is(err, refused) {
+		t.Errorf("a link is renamed to lead to it: %v", err)
+	}
+	if err := doFile(t.Context(), f, g, connectors.FileCall{Do: connectors.Hardlink, Path: link, To: at}); err == nil {
+		t.Error("a link has two names")
+	}
+	if text, err := os.ReadFile(at); err == nil {
+		t.Errorf("it leads to %q", text)
+	}
+	must(t, doFile(t.Context(), f, g, connectors.FileCall{Do: connectors.RenameFile, Path: link, To: filepath.Join(dir, "srv/a/m")}))
+}
