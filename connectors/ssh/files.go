@@ -147,6 +147,9 @@ func (c *Conn) located(ctx context.Context, s *sftp.Client, call connectors.File
 	}
 	a, err = within(in, func() (connectors.FileAnswer, error) { return run(in, s, at.call) }, nil)
 	over()
+	if at.changes() {
+		c.writers.changed(at.call)
+	}
 	switch {
 	case err != nil:
 	case call.Do == connectors.ListDir:

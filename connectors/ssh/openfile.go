@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pkg/sftp"
 
@@ -28,6 +29,8 @@ type openFile struct {
 	up   *connectors.Upload   // nil where it is not written
 	ctx  context.Context      // of the operation
 	done context.CancelFunc
+	// disturbed: its content was changed by another operation, too.
+	disturbed atomic.Bool
 
 	mu     sync.Mutex
 	set    []string
@@ -92,6 +95,7 @@ func (o *openFile) open(p connectors.Permit) (err error) {
 	}
 	if o.at.call.Do != connectors.ReadFile {
 		o.up = connectors.NewUpload(o.file, o.at.call.Append)
+		o.c.writers.add(o)
 	}
 	return nil
 }
@@ -222,6 +226,9 @@ func (o *openFile) Set(a connectors.FileAttributes) error {
 		mode: o.file.Chmod, size: o.file.Truncate,
 		times: func() error { return o.s.Chtimes(o.at.call.Path, a.Accessed, a.Modified) }, // the library knows no other way
 	}.set(a)
+	if a.Size != nil {
+		o.up.Resized(*a.Size)
+	}
 	if err != nil {
 		return o.fail(err)
 	}
@@ -268,6 +275,10 @@ func (o *openFile) finish(why error) error {
 	o.mu.Unlock()
 	t := o.transfer(size)
 	t.Set = set
+	if o.up != nil {
+		o.c.writers.remove(o)
+		t.Whole = t.Whole && !o.disturbed.Load()
+	}
 	out := connectors.Outcome{Err: errors.Join(why, told, err), Affected: -1, File: &t}
 	if why == nil && o.down != nil && o.down.Err() != nil && told == nil {
 		out.Err = errors.Join(o.down.Err(), err)

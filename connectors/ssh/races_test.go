@@ -279,3 +279,45 @@ func TestRenamedLink(t *testing.T) {
 	}
 	must(t, doFile(t.Context(), f, g, connectors.FileCall{Do: connectors.RenameFile, Path: link, To: filepath.Join(dir, "srv/a/m")}))
 }
+
+// Evidence says that a file holds what was moved only where it does: not where it was
+// cut off and made longer again, nor where it was written, or exchanged, beside.
+func TestWholeIsWhatItHolds(t *testing.T) {
+	f, dir := filesAt(t)
+	size := func(n int64) connectors.FileAttributes { return connectors.FileAttributes{Size: &n} }
+	for name, tt := range map[string]struct {
+		whole  bool
+		beside func(o connectors.OpenFile, file string) error
+	}{
+		"alone":             {true, func(connectors.OpenFile, string) error { return nil }},
+		"as long as it is":  {true, func(o connectors.OpenFile, _ string) error { return o.Set(size(10)) }},
+		"cut and made long": {false, func(o connectors.OpenFile, _ string) error { return errors.Join(o.Set(size(5)), o.Set(size(10))) }},
+		"by its path": {false, func(_ connectors.OpenFile, file string) error {
+			return errors.Join(doFile(t.Context(), f, &connectortest.Guard{}, connectors.FileCall{Do: connectors.SetStat, Path: file, Set: size(5)}),
+				doFile(t.Context(), f, &connectortest.Guard{}, connectors.FileCall{Do: connectors.SetStat, Path: file, Set: size(10)}))
+		}},
+		"another handle": {false, func(_ connectors.OpenFile, file string) error {
+			o, err := f.OpenFile(t.Context(), &connectortest.Guard{}, connectors.FileCall{Do: connectors.WriteFile, Path: file})
+			if err != nil {
+				return err
+			}
+			_, err = o.WriteAt([]byte("9876543210"), 0)
+			return errors.Join(err, o.Close())
+		}},
+		"exchanged": {false, func(_ connectors.OpenFile, file string) error {
+			return errors.Join(os.WriteFile(file+".new", []byte("9876543210"), 0o600),
+				doFile(t.Context(), f, &connectortest.Guard{}, connectors.FileCall{Do: connectors.RenameFile, Path: file + ".new", To: file, Replace: true}))
+		}},
+	} {
+		g := &connectortest.Guard{}
+		file := filepath.Join(dir, name)
+		o, err := f.OpenFile(t.Context(), g, connectors.FileCall{Do: connectors.WriteFile, Path: file, Create: true})
+		must(t, err)
+		_, err = o.WriteAt([]byte("0123456789"), 0)
+		must(t, err, tt.beside(o, file), o.Close())
+		out := g.Permits()[0].Outcomes()
+		if len(out) != 1 || out[0].File == nil || out[0].File.Whole != tt.whole {
+			t.Errorf("%s: %+v", name, out[0].File)
+		}
+	}
+}
