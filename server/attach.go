@@ -86,13 +86,13 @@ func withLent(d policy.Decision) string {
 func (a *access) attachRaw(ctx context.Context, s *session.Session, line []string, ask *session.Ask) (connectors.Exit, error) {
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
-	in := &lazyLease{in: a.in}
+	in := &lazyLease{in: a.in, leave: func() { leave(errLeft) }}
 	title := &firstWrite{w: a.ch, before: a.title(s)}
 	resize := make(chan connectors.Size, 1)
 	go a.forwardSizes(ctx, s, resize)
 	t := connectors.Terminal{
 		Term: a.term, Size: connectors.Size{Width: a.size.Width, Height: a.size.Height}, Modes: a.modes(),
-		Stdio:  connectors.Stdio{In: &escapeReader{r: in, leave: func() { leave(errLeft) }}, Out: title, Lent: a.ch.lent()},
+		Stdio:  connectors.Stdio{In: in, Out: title, Lent: a.ch.lent()},
 		Resize: resize,
 	}
 	var exit connectors.Exit
