@@ -15,10 +15,29 @@ import (
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
-// resetTerminal undoes what a target's program may have left on: soft reset,
-// alternate screen, cursor, mouse, bracketed paste, application keys, keyboard
-// protocols, scroll region, colours, character set.
-const resetTerminal = "\x1b[!p\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b[?7h\x1b[<u\x1b[>4m\x1b[r\x1b[0m\x1b(B"
+// resetTerminal undoes what a target's program may have left on, or in the middle: a
+// sequence that has no end, character sets, soft reset, margins and origin, alternate
+// screen, an update that is held back, cursor, mouse, focus, bracketed paste,
+// application keys, keyboard protocols, scroll region, insertion, colours.
+const resetTerminal = "\x18\x1b\\\x0f\x1b[!p\x1b[?6l\x1b[?69l\x1b[?1049l\x1b[?2026l\x1b[?25h\x1b[0 q\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l" +
+	"\x1b[?1015l\x1b[?1016l\x1b[?2004l\x1b[?1l\x1b[?5l\x1b[?7h\x1b>\x1b[<99u\x1b[>4m\x1b[r\x1b[4l\x1b[0m\x1b(B\x1b)B"
+
+// resetMore undoes, on terminals that know strings: a link, which all that is drawn from
+// then on would lead to, and other colours.
+const resetMore = "\x1b]8;;\x1b\\\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\\x1b]112\x1b\\"
+
+// reset is what makes a terminal ours again.
+func reset(term string) string {
+	if plainTerminal(term) {
+		return resetTerminal
+	}
+	return resetTerminal + resetMore
+}
+
+// plainTerminal reports whether a terminal would show strings (OSC) as text.
+func plainTerminal(term string) bool {
+	return term == "linux" || term == "dumb" || strings.HasPrefix(term, "vt")
+}
 
 // attach hands the raw terminal to a shell at the target, or to what a line in the
 // kind's own words runs there, and takes it back. Its text says how that ended.
@@ -104,7 +123,7 @@ func (a *access) attachRaw(ctx context.Context, s *session.Session, line []strin
 	}
 	in.release()
 	if title.written {
-		_, _ = io.WriteString(a.ch, resetTerminal) // the client may be gone
+		_, _ = io.WriteString(a.ch, reset(a.term)) // the client may be gone
 	}
 	if errors.Is(context.Cause(ctx), errLeft) {
 		return connectors.Exit{}, nil
@@ -116,7 +135,7 @@ var errLeft = errors.New("left")
 
 // title is the window title while attached, on terminals that have one.
 func (a *access) title(s *session.Session) string {
-	if a.term == "linux" || a.term == "dumb" || strings.HasPrefix(a.term, "vt") {
+	if plainTerminal(a.term) {
 		return ""
 	}
 	return "\x1b]2;REC " + printable(s.Target().Name) + " - " + printable(a.s.o.Name) + " (Enter ctrl-] leaves)\x07"
