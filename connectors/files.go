@@ -92,8 +92,8 @@ type FileSystem struct {
 // resolved there; resolving is noted once per connection, before the first. What is
 // judged is each file that an operation concerns. Between resolving and using a
 // path somebody at the target may put a link in its place: opening a file is
-// checked again before a byte is moved or cut off, and so is a listing before it is
-// shown; other operations are not.
+// checked again before a byte is moved or cut off, a listing before it is shown, and
+// what changes something by its path right before and right after.
 type Filer interface {
 	// File asks the guard (ActionFile), and does one operation that is over when it
 	// returns. Errors are those of Querier.Query.

@@ -90,6 +90,15 @@ func (o *ordered) take(b []byte) {
 // fail says that there is no order.
 func (o *ordered) fail() { o.broken, o.ahead, o.kept = true, nil, 0 }
 
+// end is where the last of what it has ends.
+func (o *ordered) end() int64 {
+	end := o.next
+	for _, p := range o.ahead {
+		end = max(end, p.at+int64(len(p.data)))
+	}
+	return end
+}
+
 // gap reports whether something is missing between pieces.
 func (o *ordered) gap() bool { return len(o.ahead) > 0 }
 

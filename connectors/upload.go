@@ -50,6 +50,16 @@ func (u *Upload) WriteAt(b []byte, at int64) (int, error) {
 	return n, err
 }
 
+// Resized says that the file was given this size, or may have been: what was written
+// behind it is gone, and does not come back with a larger one.
+func (u *Upload) Resized(size int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.order != nil && (u.under > 0 || size < u.order.end()) {
+		u.order.fail()
+	}
+}
+
 // near is how far into a file its first piece may begin for the order to be that of
 // a whole file: pieces that are under way at the same time come in any order.
 const near = 4 << 20

@@ -43,6 +43,10 @@ type Approval struct {
 	// Cleartext are the masked columns that the requester wants to see in clear in
 	// the answer, where that is what is asked for.
 	Cleartext []string `json:"cleartext,omitempty"`
+	// AgentForwarding and X11Forwarding say what of the requester's the shell or command
+	// would use, as a part of what is asked for.
+	AgentForwarding bool `json:"agent_forwarding,omitempty"`
+	X11Forwarding   bool `json:"x11_forwarding,omitempty"`
 	// Hash is the SHA-256, in hex, of the record that binds the approval to its
 	// operation (see server/approval). A vote must carry the hash it saw.
 	Hash  string `json:"hash"`
@@ -72,3 +76,6 @@ func (a Approval) Over() bool {
 	}
 	return true
 }
+
+// Lent names what of the requester's would be used, for people.
+func (a Approval) Lent() []string { return lentWords(a.AgentForwarding, a.X11Forwarding) }

@@ -64,6 +64,20 @@ func (d Decision) Lends(o Decision) bool {
 	return (d.AgentForwarding || !o.AgentForwarding) && (d.X11Forwarding || !o.X11Forwarding)
 }
 
+// Lent names what a shell or command may use of the requester's, for people.
+func (d Decision) Lent() []string { return lentWords(d.AgentForwarding, d.X11Forwarding) }
+
+func lentWords(agent, x11 bool) []string {
+	var all []string
+	if agent {
+		all = append(all, "agent forwarding")
+	}
+	if x11 {
+		all = append(all, "X11 forwarding")
+	}
+	return all
+}
+
 // Keep says what a transcript keeps of answers. The zero value keeps all.
 type Keep uint8
 

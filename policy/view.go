@@ -320,7 +320,7 @@ func alike(rights []Right, ops []operation) []Right {
 
 func same(a, b Right) bool {
 	return a.Effect == b.Effect && a.Rule == b.Rule && a.Conditional == b.Conditional && a.When == b.When && a.Limits == b.Limits &&
-		a.Results == b.Results && a.Binary == b.Binary && slices.Equal(a.Except, b.Except)
+		a.Results == b.Results && a.Binary == b.Binary && a.AgentForwarding == b.AgentForwarding && a.X11Forwarding == b.X11Forwarding && slices.Equal(a.Except, b.Except)
 }
 
 // Lends says what of this person's a shell or command may come to use on the resource,

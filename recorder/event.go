@@ -106,6 +106,8 @@ type Decision struct {
 	Estimate *int64 `json:"estimate,omitempty"`
 	// Approval is the id of the approval that the operation needs or used.
 	Approval string `json:"approval,omitempty"`
+	// Lent names what of the requester's the target may use while it runs.
+	Lent []string `json:"lent,omitempty"`
 }
 
 // Run says that an operation is about to reach the target.

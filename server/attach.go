@@ -15,10 +15,29 @@ import (
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
-// resetTerminal undoes what a target's program may have left on: soft reset,
-// alternate screen, cursor, mouse, bracketed paste, application keys, keyboard
-// protocols, scroll region, colours, character set.
-const resetTerminal = "\x1b[!p\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b[?7h\x1b[<u\x1b[>4m\x1b[r\x1b[0m\x1b(B"
+// resetTerminal undoes what a target's program may have left on, or in the middle: a
+// sequence that has no end, character sets, soft reset, margins and origin, alternate
+// screen, an update that is held back, cursor, mouse, focus, bracketed paste,
+// application keys, keyboard protocols, scroll region, insertion, colours.
+const resetTerminal = "\x18\x1b\\\x0f\x1b[!p\x1b[?6l\x1b[?69l\x1b[?1049l\x1b[?2026l\x1b[?25h\x1b[0 q\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l" +
+	"\x1b[?1015l\x1b[?1016l\x1b[?2004l\x1b[?1l\x1b[?5l\x1b[?7h\x1b>\x1b[<99u\x1b[>4m\x1b[r\x1b[4l\x1b[0m\x1b(B\x1b)B"
+
+// resetMore undoes, on terminals that know strings: a link, which all that is drawn from
+// then on would lead to, and other colours.
+const resetMore = "\x1b]8;;\x1b\\\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\\x1b]112\x1b\\"
+
+// reset is what makes a terminal ours again.
+func reset(term string) string {
+	if plainTerminal(term) {
+		return resetTerminal
+	}
+	return resetTerminal + resetMore
+}
+
+// plainTerminal reports whether a terminal would show strings (OSC) as text.
+func plainTerminal(term string) bool {
+	return term == "linux" || term == "dumb" || strings.HasPrefix(term, "vt")
+}
 
 // attach hands the raw terminal to a shell at the target, or to what a line in the
 // kind's own words runs there, and takes it back. Its text says how that ended.
@@ -61,7 +80,7 @@ func (a *access) shell(s *session.Session, line []string) (connectors.Exit, erro
 		return exit, err
 	}
 	out := rawText{a.ch}
-	fmt.Fprintf(out, "\nA shell on %s %s.\n", s.Target().Name, widget.Escape(needed.Error()))
+	fmt.Fprintf(out, "\nA shell on %s%s %s.\n", s.Target().Name, withLent(needed.Decision), widget.Escape(needed.Error()))
 	why, err := a.readLine("Reason: ")
 	if err != nil || strings.TrimSpace(why) == "" {
 		return exit, &policy.Refusal{Rule: needed.Decision.Rule, Reason: "it was not asked for: no reason was given"}
@@ -69,8 +88,16 @@ func (a *access) shell(s *session.Session, line []string) (connectors.Exit, erro
 	ctx, cancel := a.interruptible()
 	defer cancel()
 	return a.attachRaw(ctx, s, line, &session.Ask{Reason: why, Waiting: func(p policy.Approval) {
-		fmt.Fprintf(out, "Waiting for %s (request %s, ctrl-c withdraws it) ...\n", widget.Escape(strings.Join(p.Approvers, " or ")), p.ID)
+		fmt.Fprintf(out, "Waiting for %s (request %s%s, ctrl-c withdraws it) ...\n", widget.Escape(strings.Join(p.Approvers, " or ")), p.ID, wantsBesides(", ", p))
 	}})
+}
+
+// withLent says what of the person's the target would use, "" for nothing.
+func withLent(d policy.Decision) string {
+	if lent := d.Lent(); len(lent) > 0 {
+		return ", with " + strings.Join(lent, " and ") + ","
+	}
+	return ""
 }
 
 // attachRaw connects the raw channel: bytes exact both ways, but for the
@@ -78,13 +105,13 @@ func (a *access) shell(s *session.Session, line []string) (connectors.Exit, erro
 func (a *access) attachRaw(ctx context.Context, s *session.Session, line []string, ask *session.Ask) (connectors.Exit, error) {
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
-	in := &lazyLease{in: a.in}
+	in := &lazyLease{in: a.in, leave: func() { leave(errLeft) }}
 	title := &firstWrite{w: a.ch, before: a.title(s)}
 	resize := make(chan connectors.Size, 1)
 	go a.forwardSizes(ctx, s, resize)
 	t := connectors.Terminal{
 		Term: a.term, Size: connectors.Size{Width: a.size.Width, Height: a.size.Height}, Modes: a.modes(),
-		Stdio:  connectors.Stdio{In: &escapeReader{r: in, leave: func() { leave(errLeft) }}, Out: title, Lent: a.ch.lent()},
+		Stdio:  connectors.Stdio{In: in, Out: title, Lent: a.ch.lent()},
 		Resize: resize,
 	}
 	var exit connectors.Exit
@@ -96,7 +123,7 @@ func (a *access) attachRaw(ctx context.Context, s *session.Session, line []strin
 	}
 	in.release()
 	if title.written {
-		_, _ = io.WriteString(a.ch, resetTerminal) // the client may be gone
+		_, _ = io.WriteString(a.ch, reset(a.term)) // the client may be gone
 	}
 	if errors.Is(context.Cause(ctx), errLeft) {
 		return connectors.Exit{}, nil
@@ -108,7 +135,7 @@ var errLeft = errors.New("left")
 
 // title is the window title while attached, on terminals that have one.
 func (a *access) title(s *session.Session) string {
-	if a.term == "linux" || a.term == "dumb" || strings.HasPrefix(a.term, "vt") {
+	if plainTerminal(a.term) {
 		return ""
 	}
 	return "\x1b]2;REC " + printable(s.Target().Name) + " - " + printable(a.s.o.Name) + " (Enter ctrl-] leaves)\x07"

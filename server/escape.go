@@ -6,11 +6,12 @@ import (
 )
 
 // lazyLease leases the input at the first Read, so that a shell that was refused
-// has taken nothing.
+// has taken nothing. leave is called when the escape comes.
 type lazyLease struct {
-	in *input
-	mu sync.Mutex
-	r  io.Reader
+	in    *input
+	leave func()
+	mu    sync.Mutex
+	r     io.Reader
 	// gone ends further reads.
 	gone bool
 }
@@ -18,7 +19,7 @@ type lazyLease struct {
 func (l *lazyLease) Read(p []byte) (int, error) {
 	l.mu.Lock()
 	if l.r == nil && !l.gone {
-		l.r = l.in.Lease()
+		l.r = l.in.LeaseUntil(l.leave)
 	}
 	r := l.r
 	l.mu.Unlock()
@@ -45,24 +46,21 @@ const (
 	ctrlBracket    = 0x1d
 )
 
-// escapeReader calls leave when ctrl-] comes as the first key, or right after
-// Enter, and passes everything else on as it is.
-type escapeReader struct {
-	r      io.Reader
+// escape finds ctrl-] as the first key, or right after Enter.
+type escape struct {
 	leave  func()
 	inLine bool
 }
 
-func (e *escapeReader) Read(p []byte) (int, error) {
-	n, err := e.r.Read(p)
-	for i, b := range p[:n] {
-		if b == ctrlBracket && !e.inLine {
-			e.leave()
-			return i, io.EOF
+// find is where the escape stands in what comes next, -1 for nowhere.
+func (e *escape) find(b []byte) int {
+	for i, c := range b {
+		if c == ctrlBracket && !e.inLine {
+			return i
 		}
-		e.inLine = b != carriageReturn
+		e.inLine = c != carriageReturn
 	}
-	return n, err
+	return -1
 }
 
 // firstWrite writes something before the first byte that passes.

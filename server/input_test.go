@@ -2,6 +2,7 @@ package server
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,7 +40,8 @@ func TestLeaseLosesNoKey(t *testing.T) {
 	}
 }
 
-// The owner's end of the input does not swallow what stands behind it.
+// The escape ends the owner's input, and what stands behind it, a paste's rest say, is
+// not typed into what comes next.
 func TestEscapeLeaves(t *testing.T) {
 	for _, tt := range []struct {
 		in, out string
@@ -51,11 +53,48 @@ func TestEscapeLeaves(t *testing.T) {
 		{"vi\x1d", "vi\x1d", false},
 		{"\r\r\x1d", "\r\r", true},
 	} {
-		left := false
-		b, err := io.ReadAll(&escapeReader{r: strings.NewReader(tt.in), leave: func() { left = true }})
-		if string(b) != tt.out || left != tt.left || err != nil {
-			t.Errorf("%q: read %q, left %v, %v; want %q, %v", tt.in, b, left, err, tt.out, tt.left)
+		for _, step := range []int{1, len(tt.in)} {
+			r, w := io.Pipe()
+			in := newInput(r)
+			left := make(chan bool, 1)
+			owner := in.LeaseUntil(func() { left <- true })
+			go func() {
+				for b := range slices.Chunk([]byte(tt.in), step) {
+					_, _ = w.Write(b) // a pipe's end takes all
+				}
+				_ = w.Close() // never fails
+			}()
+			b, err := io.ReadAll(owner)
+			if string(b) != tt.out || (len(left) == 1) != tt.left || err != nil {
+				t.Errorf("%q in steps of %d: read %q, left %v, %v; want %q, %v", tt.in, step, b, len(left) == 1, err, tt.out, tt.left)
+			}
+			if rest, _ := io.ReadAll(in.Lease()); len(rest) > 0 && tt.left && step > 1 {
+				t.Errorf("%q: whoever comes next reads %q", tt.in, rest)
+			}
 		}
+	}
+}
+
+// Who is attached to a target that reads nothing leaves all the same, and what it did
+// not read is typed into nothing else.
+func TestEscapeLeavesDeafTarget(t *testing.T) {
+	r, w := io.Pipe()
+	in := newInput(r)
+	left := make(chan bool)
+	owner := in.LeaseUntil(func() { close(left) })
+	for _, typed := range []string{"a", "pprove\r", strings.Repeat("x", maxInput/2), "\r", "\x1d"} {
+		if _, err := io.WriteString(w, typed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-left
+	next := in.Lease()
+	go func() { io.WriteString(w, "q"); w.Close() }()
+	if b, err := io.ReadAll(next); string(b) != "q" || err != nil {
+		t.Errorf("whoever comes next reads %q, %v", b, err)
+	}
+	if b, err := io.ReadAll(owner); len(b) > 0 || err != nil {
+		t.Errorf("the owner still reads %q, %v", b, err)
 	}
 }
 

@@ -162,7 +162,11 @@ func describe(e recorder.Event) string {
 		return describeAs(e, func(v recorder.Operation) string { return fmt.Sprintf("#%d %s", v.Op, v.Text) })
 	case recorder.KindDecision:
 		return describeAs(e, func(v recorder.Decision) string {
-			return strings.TrimSpace(fmt.Sprintf("#%d %s by rule %s %s %s", v.Op, v.Effect, v.Rule, v.Reason, v.Approval))
+			text := strings.TrimSpace(fmt.Sprintf("#%d %s by rule %s %s %s", v.Op, v.Effect, v.Rule, v.Reason, v.Approval))
+			if len(v.Lent) > 0 {
+				text += ", with " + strings.Join(v.Lent, " and ")
+			}
+			return text
 		})
 	case recorder.KindApproval:
 		return describeAs(e, describeApproval)
@@ -192,6 +196,9 @@ func describeAs[T any](e recorder.Event, f func(T) string) string {
 
 func describeApproval(a policy.Approval) string {
 	text := fmt.Sprintf("%s %s, asked because %q", a.ID, a.State, a.Reason)
+	if lent := a.Lent(); len(lent) > 0 {
+		text += ", with " + strings.Join(lent, " and ")
+	}
 	for _, v := range a.Votes {
 		word := "no"
 		if v.Yes {

@@ -191,7 +191,7 @@ func (c *call) ask() (*session.Ask, error) {
 		return nil, usageError("--unmask needs the columns: email,phone")
 	}
 	a.Waiting = func(p policy.Approval) {
-		fmt.Fprintf(c.err, "needs approval: request %s, rule %s, from %s\n", p.ID, widget.Escape(p.Rule), widget.Escape(strings.Join(p.Approvers, " or ")))
+		fmt.Fprintf(c.err, "needs approval: request %s, rule %s, from %s%s\n", p.ID, widget.Escape(p.Rule), widget.Escape(strings.Join(p.Approvers, " or ")), wantsBesides("; ", p))
 		if p.Why != "" {
 			fmt.Fprintln(c.err, widget.Escape(p.Why))
 		}
@@ -285,7 +285,7 @@ func (c *call) approvals() error {
 	c.none(len(list), "nothing waits")
 	for _, a := range list {
 		fmt.Fprintf(c.out, "%s  %s  %s  %s  %s  %s  %s%s\n", a.ID, a.State, a.Created.UTC().Format(time.RFC3339),
-			widget.Escape(a.Requester.Display()), widget.Escape(a.Resource.Name), oneLine(a.Statement), quoteReason(a.Reason), wantsToSee("  ", a))
+			widget.Escape(a.Requester.Display()), widget.Escape(a.Resource.Name), oneLine(a.Statement), quoteReason(a.Reason), wantsBesides("  ", a))
 	}
 	return nil
 }
@@ -293,12 +293,17 @@ func (c *call) approvals() error {
 // oneLine collapses white space and escapes the rest.
 func oneLine(s string) string { return widget.Escape(strings.Join(strings.Fields(s), " ")) }
 
-// wantsToSee says which masked columns are asked for, "" for none.
-func wantsToSee(before string, a policy.Approval) string {
-	if len(a.Cleartext) == 0 {
-		return ""
+// wantsBesides says what else than the statement is asked for: masked columns, and what
+// of the requester's the target is to use. "" for nothing.
+func wantsBesides(before string, a policy.Approval) string {
+	var out string
+	if len(a.Cleartext) > 0 {
+		out = before + "wants to see: " + widget.Escape(strings.Join(a.Cleartext, ", "))
 	}
-	return before + "wants to see: " + widget.Escape(strings.Join(a.Cleartext, ", "))
+	if lent := a.Lent(); len(lent) > 0 {
+		out += before + "lends the host: " + strings.Join(lent, " and ")
+	}
+	return out
 }
 
 func quoteReason(s string) string { return fmt.Sprintf("(%s)", oneLine(s)) }
@@ -311,7 +316,7 @@ func (c *call) vote(yes bool) error {
 	// What `approve` says yes to is what it prints; nobody can change it in between,
 	// because the vote carries the hash.
 	fmt.Fprintf(c.err, "%s asks on %s, because %s:\n%s%s\n", widget.Escape(a.Requester.Display()), widget.Escape(a.Resource.Name),
-		widget.Escape(a.Reason), widget.EscapeLines(a.Statement), wantsToSee("\n", a))
+		widget.Escape(a.Reason), widget.EscapeLines(a.Statement), wantsBesides("\n", a))
 	a, err = c.v.Vote(c.ctx, a.ID, a.Hash, yes, c.flags["--comment"])
 	if err != nil {
 		return refusedVote(err)

@@ -92,6 +92,9 @@ func (p *approvals) detail(w, h int) []string {
 		inner = w // no frame
 	}
 	lines := p.paint(a.Resource.Kind, a.Statement, inner)
+	if more := wants(a); p.small && more != "" { // the terms may be cut there; what is read to its end is not
+		lines = append(widget.Wrap(more, inner), lines...)
+	}
 	head, tail := p.about(a, w), p.terms(a, w)
 	frame := 2
 	if p.small {
@@ -176,6 +179,7 @@ func (p *approvals) terms(a *policy.Approval, w int) []string {
 		}
 	}
 	add("In clear", escapeAll(a.Cleartext, ", "))
+	add("Lends", lentWords(a))
 	add("Reason", `"`+widget.Escape(a.Reason)+`"`)
 	add("Facts", factsText(a.Facts))
 	needed := fmt.Sprintf("%d of %d yes from ", yesses(a), max(1, a.Need)) + escapeAll(a.Approvers, " or ")
@@ -221,10 +225,37 @@ func (p *approvals) action(a *policy.Approval, w int) string {
 	return " " + p.button.Render(" a approve ") + "  " + p.bold.Render("d deny")
 }
 
-// wants says which masked columns the requester wants to see, "" for none.
+// wants says what else than the statement is asked for, "" for nothing: masked columns
+// that the requester wants to see, and what of theirs the target is to use.
 func wants(a *policy.Approval) string {
-	if len(a.Cleartext) == 0 {
+	var all []string
+	if len(a.Cleartext) > 0 {
+		all = append(all, "wants to see "+escapeAll(a.Cleartext, ", "))
+	}
+	var lent []string // in short: lists are narrow
+	if a.AgentForwarding {
+		lent = append(lent, "agent")
+	}
+	if a.X11Forwarding {
+		lent = append(lent, "X11")
+	}
+	if len(lent) > 0 {
+		all = append(all, "lends "+strings.Join(lent, "+"))
+	}
+	if len(all) == 0 {
 		return ""
 	}
-	return "wants to see " + escapeAll(a.Cleartext, ", ") + ": "
+	return strings.Join(all, ", ") + ": "
+}
+
+// lentWords says what the target may do with what is lent to it, "" for nothing.
+func lentWords(a *policy.Approval) string {
+	var all []string
+	if a.AgentForwarding {
+		all = append(all, "agent forwarding: while it runs, who rules the host can sign in elsewhere by the requester's keys")
+	}
+	if a.X11Forwarding {
+		all = append(all, "X11 forwarding: while it runs, who rules the host can read and drive the requester's display")
+	}
+	return strings.Join(all, "; ")
 }

@@ -65,6 +65,7 @@ func (p *env) drawAsking(a *asking, res policy.Resource, cancelled bool, paint f
 	inner := max(1, w-4)
 	var head []string
 	head = append(head, p.askLine("Clear", escapeAll(a.unmask, ", "), inner)...)
+	head = append(head, p.askLine("Lends", strings.Join(d.Lent(), ", "), inner)...)
 	head = append(head, p.askLine("Rule", widget.Escape(d.Rule)+because(d.Reason), inner)...)
 	head = append(head, p.askLine("From", need(d.Need)+escapeAll(d.Approvers, " or "), inner)...)
 	head = append(head, p.askLine("Why", factsText(a.needed.Facts), inner)...)

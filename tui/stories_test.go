@@ -222,6 +222,22 @@ func TestApproverGuards(t *testing.T) {
 	})
 }
 
+// What of the requester's a host would use stands in the list and beside the statement;
+// on a tiny window, where the terms are cut, before the statement, to be read to its end.
+func TestApproverSeesWhatIsLent(t *testing.T) {
+	tuitest.Run(t, func(t *testing.T) {
+		b := tuitest.NewBastion(time.Now)
+		b.Request(policy.Approval{Requester: tuitest.Alice, Action: policy.ActionShell, Resource: policy.Resource{Name: "web-1", Kind: "ssh"}, Statement: "shell",
+			Rule: "r", Approvers: []string{"dba"}, Need: 1, Reason: "x", AgentForwarding: true, X11Forwarding: true})
+		wide := as(t, b, tuitest.Bob, 200, 40)
+		wide.Keys("2")
+		wide.See("lends agent+X11: s", "Lends", "can sign in elsewhere by the requester's keys", "read and drive the requester's display")
+		tiny := as(t, b, tuitest.Bob, 60, 8)
+		tiny.Keys("2")
+		tiny.See("lends agent+X11:")
+	})
+}
+
 func TestTranscripts(t *testing.T) {
 	tuitest.Run(t, func(t *testing.T) {
 		b := tuitest.NewBastion(time.Now)
@@ -270,4 +286,16 @@ func TestTimeline(t *testing.T) {
 		d.Keys("g", "+", "i")
 		d.See("2x")
 	})
+}
+
+// A right says what it lends.
+func TestTermsNameWhatIsLent(t *testing.T) {
+	d := policy.Decision{Effect: policy.Allow, AgentForwarding: true}
+	if got := tui.Terms(d); !slices.Contains(got, "agent forwarding, if you offer it") {
+		t.Errorf("terms: %q", got)
+	}
+	d.Effect = policy.Deny
+	if got := tui.Terms(d); len(got) != 0 {
+		t.Errorf("terms of a denial: %q", got)
+	}
 }

@@ -196,6 +196,9 @@ func (en *entry) decision(b []byte) error {
 	if p.Reason != "" {
 		en.text += ": " + p.Reason
 	}
+	if len(p.Lent) > 0 {
+		en.text += ", with " + strings.Join(p.Lent, " and ")
+	}
 	if len(p.Masks) > 0 {
 		en.extra = "masks " + strings.Join(p.Masks, ", ")
 	}
@@ -207,6 +210,9 @@ func (en *entry) approval(b []byte) error {
 	err := json.Unmarshal(b, &p)
 	en.label, en.state = "approval", string(p.State)
 	en.text = p.ID + " " + string(p.State)
+	if lent := p.Lent(); len(lent) > 0 {
+		en.text += ", with " + strings.Join(lent, " and ")
+	}
 	if p.State == policy.ApprovalPending {
 		en.text += `: "` + p.Reason + `"`
 	}

@@ -148,6 +148,9 @@ func Terms(d policy.Decision) []string {
 	say(m.Session > 0, "%s a session", short(m.Session))
 	say(m.Idle > 0, "ended when idle for %s", short(m.Idle))
 	say(m.Sessions > 0, "%s at a time", count(int64(m.Sessions), "session"))
+	for _, lent := range d.Lent() {
+		say(true, "%s, if you offer it", lent)
+	}
 	say(d.Results == policy.KeepDigest, "the answer is kept as a digest only")
 	return out
 }

@@ -25,10 +25,11 @@ type Conn struct {
 
 	// ctx ends with the connection; its cause is errClosed, or wraps
 	// connectors.ErrVanished or ErrProtocol.
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	alive  sync.WaitGroup // watch, keepAlive and back
-	files  files
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	alive   sync.WaitGroup // watch, keepAlive and back
+	files   files
+	writers writers
 	// lender lends to the operation that runs what its requester offers; nil for none.
 	lender atomic.Pointer[lender]
 }

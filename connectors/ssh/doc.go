@@ -49,9 +49,13 @@
 //
 // Between that and the operation somebody at the target may put a link in the path.
 // So an open file's path is resolved once more before a byte is moved, or the file
-// cut off, and a listing's before it is shown; a file that was made by opening it
-// may then be left behind, empty. A removal, a rename, and a change of attributes
-// by path may meet another file. SFTP has no other names for files than paths.
+// cut off, and compared with the open file (whose it is, its mode), and a listing's
+// before it is shown; a file that was made by opening it may then be left behind,
+// empty. A removal, a rename, and what else changes something by its path is resolved
+// again right before, and the directories right after: where those are others, what
+// was done is on record as unknown. SFTP has no other names for files than paths, so
+// that who swaps a link in and out again within two requests may have such an
+// operation meet another file.
 //
 // A download is read once, in order, with up to 64 requests under way, and waits in
 // a window of 4 MiB for the requester. An upload's write is answered when the target

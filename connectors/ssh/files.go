@@ -121,29 +121,50 @@ func (c *Conn) File(ctx context.Context, g connectors.Guard, call connectors.Fil
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, timeout(limit))
 		defer cancel()
 	}
-	a, err := connectors.FileAnswer{}, at.missing
-	if err == nil {
-		ctx, over := ctx, func() {}
-		if call.Do == connectors.ListDir {
-			ctx, over = c.files.names.listing(ctx)
-		}
-		a, err = within(ctx, func() (connectors.FileAnswer, error) { return run(ctx, s, at.call) }, nil)
-		over()
-	}
-	if err == nil && call.Do == connectors.ListDir {
-		// Nobody sees what is elsewhere because a link was put in between.
-		if real, _, rerr := (resolver{ctx, s}).resolve(at.call.Path, true); rerr != nil || real != at.call.Path {
-			a, err = connectors.FileAnswer{}, errors.Join(errChanged, rerr)
-		}
-	}
+	a, err := c.located(ctx, s, call, &at, run)
+	elsewhere := errors.Is(err, errElsewhere)
 	err = c.fileError(err)
 	p.Done(connectors.Outcome{Err: err, Rows: int64(len(a.Entries)), Affected: -1,
-		Unknown: at.changes() && (c.cutOff(err) || errors.Is(err, connectors.ErrCanceled))})
+		Unknown: at.changes() && (elsewhere || c.cutOff(err) || errors.Is(err, connectors.ErrCanceled))})
+	return a, err
+}
+
+type runFile func(context.Context, *sftp.Client, connectors.FileCall) (connectors.FileAnswer, error)
+
+// located runs a call where it was judged to lead.
+func (c *Conn) located(ctx context.Context, s *sftp.Client, call connectors.FileCall, at *located, run runFile) (a connectors.FileAnswer, err error) {
+	if at.missing != nil {
+		return a, at.missing
+	}
+	if at.changes() {
+		if err := c.still(ctx, s, call, at); err != nil {
+			return a, err
+		}
+	}
+	in, over := ctx, func() {}
+	if call.Do == connectors.ListDir {
+		in, over = c.files.names.listing(ctx)
+	}
+	a, err = within(in, func() (connectors.FileAnswer, error) { return run(in, s, at.call) }, nil)
+	over()
+	if at.changes() {
+		c.writers.changed(at.call)
+	}
+	switch {
+	case err != nil:
+	case call.Do == connectors.ListDir:
+		// Nobody sees what is elsewhere because a link was put in between.
+		if real, _, rerr := (resolver{ctx, s}).resolve(at.call.Path, true); rerr != nil || real != at.call.Path {
+			return connectors.FileAnswer{}, errors.Join(errChanged, rerr)
+		}
+	case at.changes():
+		err = c.unmoved(ctx, s, at.call)
+	}
 	return a, err
 }
 
 // runs are the operations that are over when they return.
-var runs = map[connectors.FileVerb]func(context.Context, *sftp.Client, connectors.FileCall) (connectors.FileAnswer, error){
+var runs = map[connectors.FileVerb]runFile{
 	connectors.ListDir: func(ctx context.Context, s *sftp.Client, c connectors.FileCall) (a connectors.FileAnswer, err error) {
 		a.Entries, err = s.ReadDirContext(ctx, c.Path)
 		if err != nil && ctx.Err() != nil {
@@ -173,7 +194,7 @@ var runs = map[connectors.FileVerb]func(context.Context, *sftp.Client, connector
 	connectors.StatVFS:    statVFS,
 }
 
-func nothing(do func(*sftp.Client, connectors.FileCall) error) func(context.Context, *sftp.Client, connectors.FileCall) (connectors.FileAnswer, error) {
+func nothing(do func(*sftp.Client, connectors.FileCall) error) runFile {
 	return func(_ context.Context, s *sftp.Client, c connectors.FileCall) (connectors.FileAnswer, error) {
 		return connectors.FileAnswer{}, do(s, c)
 	}
@@ -325,7 +346,9 @@ func (c *Conn) resolve(ctx context.Context, s *sftp.Client, call connectors.File
 	if err == nil {
 		switch call.Do {
 		case connectors.RenameFile, connectors.Hardlink:
-			l.call.To, l.known.To, err = r.resolve(l.known.AskedTo, false)
+			if l.call.To, l.known.To, err = r.resolve(l.known.AskedTo, false); err == nil {
+				err = r.carried(&l)
+			}
 		case connectors.Symlink:
 			// What it leads to need not be there yet, but the directory must, so that it is
 			// known where that is.

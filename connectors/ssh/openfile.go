@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pkg/sftp"
 
@@ -27,6 +29,8 @@ type openFile struct {
 	up   *connectors.Upload   // nil where it is not written
 	ctx  context.Context      // of the operation
 	done context.CancelFunc
+	// disturbed: its content was changed by another operation, too.
+	disturbed atomic.Bool
 
 	mu     sync.Mutex
 	set    []string
@@ -91,15 +95,13 @@ func (o *openFile) open(p connectors.Permit) (err error) {
 	}
 	if o.at.call.Do != connectors.ReadFile {
 		o.up = connectors.NewUpload(o.file, o.at.call.Append)
+		o.c.writers.add(o)
 	}
 	return nil
 }
 
-// errChanged: somebody at the target put a link, or something else, in the path.
-var errChanged error = &connectors.TargetError{Code: "SSH_FX_FAILURE", Text: "what the path leads to changed meanwhile"}
-
-// again looks whether the path is still what was judged, and only then cuts the
-// file off, where that was asked for.
+// again looks whether the path is still what was judged, and the open file what it
+// leads to, and only then cuts the file off, where that was asked for.
 func (o *openFile) again() error {
 	r := resolver{o.ctx, o.s}
 	real, info, err := r.resolve(o.at.call.Path, true)
@@ -109,7 +111,13 @@ func (o *openFile) again() error {
 	if real != o.at.call.Path || info == nil || !info.Mode().IsRegular() {
 		return errChanged
 	}
+	if was := o.at.known.Path; o.at.changes() && !o.at.call.Append && (was == nil || was.Size() == 0) && info.Size() > 0 {
+		return errChanged // that nothing would be lost is how it was judged
+	}
 	_, err = within(o.ctx, func() (struct{}, error) {
+		if same, err := isThat(o.file, info); err != nil || !same {
+			return struct{}{}, cmp.Or(err, errChanged)
+		}
 		if mode := o.at.call.Set.Mode; mode != nil && o.at.known.Path == nil {
 			if want := likeUmask(*mode, info.Mode()); want != info.Mode().Perm() {
 				if err := o.file.Chmod(want); err != nil {
@@ -142,7 +150,10 @@ func (o *openFile) flags() int {
 	case connectors.UpdateFile:
 		f = os.O_RDWR
 	}
-	for flag, is := range map[int]bool{os.O_CREATE: c.Create, os.O_EXCL: c.Exclusive, os.O_APPEND: c.Append} {
+	// What was not there is made, and nothing else opened: a link that was put there
+	// meanwhile is not followed. What was there is not made.
+	create := c.Create && (c.Exclusive || o.at.known.Path == nil)
+	for flag, is := range map[int]bool{os.O_CREATE: create, os.O_EXCL: create, os.O_APPEND: c.Append} {
 		if is {
 			f |= flag
 		}
@@ -215,6 +226,9 @@ func (o *openFile) Set(a connectors.FileAttributes) error {
 		mode: o.file.Chmod, size: o.file.Truncate,
 		times: func() error { return o.s.Chtimes(o.at.call.Path, a.Accessed, a.Modified) }, // the library knows no other way
 	}.set(a)
+	if a.Size != nil {
+		o.up.Resized(*a.Size)
+	}
 	if err != nil {
 		return o.fail(err)
 	}
@@ -261,6 +275,10 @@ func (o *openFile) finish(why error) error {
 	o.mu.Unlock()
 	t := o.transfer(size)
 	t.Set = set
+	if o.up != nil {
+		o.c.writers.remove(o)
+		t.Whole = t.Whole && !o.disturbed.Load()
+	}
 	out := connectors.Outcome{Err: errors.Join(why, told, err), Affected: -1, File: &t}
 	if why == nil && o.down != nil && o.down.Err() != nil && told == nil {
 		out.Err = errors.Join(o.down.Err(), err)

@@ -164,5 +164,22 @@ func (r resolver) walk(p string, follow bool) (string, error) {
 	return at, nil
 }
 
+// carried finds what a link leads to that gets another name: a relative one leads
+// elsewhere from there. Whether a hard link to one is to the link or to what it leads
+// to depends on the target.
+func (r resolver) carried(l *located) error {
+	if l.known.Path == nil || l.known.Path.Mode()&fs.ModeSymlink == 0 {
+		return nil
+	}
+	if l.call.Do == connectors.Hardlink {
+		return &connectors.TargetError{Code: "SSH_FX_FAILURE", Text: "it is a link, to which no hard link is made"}
+	}
+	to, err := within(r.ctx, func() (string, error) { return r.s.ReadLink(l.call.Path) }, nil)
+	if err == nil {
+		l.known.LeadsTo, l.known.Leads, err = r.resolve(absolute(path.Dir(l.call.To), to), true)
+	}
+	return err
+}
+
 // notThere reports whether the target says that there is no such file.
 func notThere(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -91,10 +91,19 @@ func (t *trust) read(file string) error {
 // anywhere is the address that a name resolved to, by which no target is known.
 var anywhere = &net.TCPAddr{IP: net.IPv4zero}
 
-// check is asked with what the target proved to have.
+// check is asked with what the target proved to have. What the file revokes counts
+// for what is known otherwise, too: a pin, or what an authority certified.
 func (t *trust) check(key gossh.PublicKey) error {
 	if cert, ok := key.(*gossh.Certificate); ok {
+		for _, k := range []gossh.PublicKey{cert.Key, cert.SignatureKey} {
+			if t.revoked(k) {
+				return fmt.Errorf("%w: %s (%s), which its certificate rests on, is revoked: nothing was sent", connectors.ErrHostKey, gossh.FingerprintSHA256(k), k.Type())
+			}
+		}
 		return t.checkCertificate(cert)
+	}
+	if t.revoked(key) {
+		return fmt.Errorf("%w: its key is revoked, it shows %s (%s): nothing was sent", connectors.ErrHostKey, gossh.FingerprintSHA256(key), key.Type())
 	}
 	if t.pins.has(key) {
 		return nil
@@ -104,16 +113,19 @@ func (t *trust) check(key gossh.PublicKey) error {
 		return fmt.Errorf("%w: pinned is %s, %s", connectors.ErrHostKey, t, shows)
 	}
 	var differ *knownhosts.KeyError
-	var revoked *knownhosts.RevokedError
 	switch err := t.known(t.address, anywhere, key); {
 	case err == nil:
 		return nil
-	case errors.As(err, &revoked):
-		return fmt.Errorf("%w: its key is revoked, %s", connectors.ErrHostKey, shows)
 	case errors.As(err, &differ) && len(t.wanted)+len(t.pins) == 0:
 		return fmt.Errorf("%w: nothing is known of %s, %s", connectors.ErrHostKey, t.address, shows)
 	}
 	return fmt.Errorf("%w: known is %s, %s", connectors.ErrHostKey, t, shows)
+}
+
+// revoked reports whether the file revokes a key, for whatever host.
+func (t *trust) revoked(key gossh.PublicKey) bool {
+	var revoked *knownhosts.RevokedError
+	return t.known != nil && errors.As(t.known(t.address, anywhere, key), &revoked)
 }
 
 // checkCertificate accepts a host certificate (PROTOCOL.certkeys of OpenSSH) by an
@@ -123,6 +135,9 @@ func (t *trust) checkCertificate(cert *gossh.Certificate) error {
 	shows := fmt.Sprintf("it shows %s, certified by %s (%s): nothing was sent", gossh.FingerprintSHA256(cert.Key), by, cert.SignatureKey.Type())
 	if f := cert.Signature.Format; f == gossh.KeyAlgoRSA || f == "ssh-dss" {
 		return fmt.Errorf("%w: its certificate is signed with SHA-1, %s", connectors.ErrHostKey, shows)
+	}
+	if len(cert.ValidPrincipals) == 0 { // the library takes it for a certificate of every host
+		return fmt.Errorf("%w: its certificate names no host, %s", connectors.ErrHostKey, shows)
 	}
 	checker := gossh.CertChecker{IsHostAuthority: func(ca gossh.PublicKey, _ string) bool { return t.authorities.has(ca) }}
 	err := checker.CheckHostKey(t.address, anywhere, cert)

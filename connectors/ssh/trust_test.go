@@ -57,7 +57,9 @@ func TestHostCertificates(t *testing.T) {
 		"expired":         {authority, func(c *gossh.Certificate) { c.ValidBefore = uint64(time.Now().Add(-time.Minute).Unix()) }, connectors.ErrHostKey, "not valid"},
 		"not yet":         {authority, func(c *gossh.Certificate) { c.ValidAfter = uint64(time.Now().Add(time.Minute).Unix()) }, connectors.ErrHostKey, "not valid"},
 		"a person's":      {authority, func(c *gossh.Certificate) { c.CertType = gossh.UserCert }, connectors.ErrHostKey, "not valid"},
-		"by itself":       {host, nil, connectors.ErrHostKey, gossh.FingerprintSHA256(host.PublicKey())},
+		// One that names nobody is good for every host that has it.
+		"nobody's":  {authority, func(c *gossh.Certificate) { c.ValidPrincipals = nil }, connectors.ErrHostKey, "names no host"},
+		"by itself": {host, nil, connectors.ErrHostKey, gossh.FingerprintSHA256(host.PublicKey())},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &fake{}
@@ -152,6 +154,42 @@ func TestKnownHosts(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+// What the known_hosts file revokes is refused, whatever else knows it: a pin, or an
+// authority that certified it before, or is itself what was revoked.
+func TestRevokedBesides(t *testing.T) {
+	f := &fake{}
+	authority, host := newSigner(t), newSigner(t)
+	f.passwords()
+	f.start(t, host, certSigner(t, hostCert(t, authority, host, nil), host))
+	for what, tt := range map[string]struct {
+		pins, authorities []string
+		revoked           gossh.PublicKey
+	}{
+		"pinned key":               {[]string{line(host.PublicKey())}, nil, host.PublicKey()},
+		"pinned fingerprint":       {[]string{gossh.FingerprintSHA256(host.PublicKey())}, nil, host.PublicKey()},
+		"certified key":            {nil, []string{line(authority.PublicKey())}, host.PublicKey()},
+		"authority":                {nil, []string{line(authority.PublicKey())}, authority.PublicKey()},
+		"authority, known besides": {[]string{line(host.PublicKey())}, []string{line(authority.PublicKey())}, authority.PublicKey()},
+	} {
+		t.Run(what, func(t *testing.T) {
+			e := f.endpoint()
+			e.HostKeys, e.HostCAs, e.KnownHosts = tt.pins, tt.authorities, filepath.Join(t.TempDir(), "known_hosts")
+			if err := os.WriteFile(e.KnownHosts, []byte("web-2 "+line(host.PublicKey())+"\n@revoked * "+line(tt.revoked)+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := f.try(t, Options{}, e, goodPassword)
+			if !errors.Is(err, connectors.ErrHostKey) || !strings.Contains(err.Error(), "revoked") {
+				t.Errorf("%v", err)
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if len(f.secrets) > 0 {
+				t.Errorf("it got %q", f.secrets)
+			}
+		})
+	}
 }
 
 // OpenSSH's own server, with certificates both ways: it is known by an authority,

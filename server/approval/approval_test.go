@@ -49,6 +49,8 @@ func TestHashBindsEverything(t *testing.T) {
 		"no bind":    func(b *Binding) { b.Binds = nil },
 		"login":      func(b *Binding) { b.Login = "root" },
 		"masks":      func(b *Binding) { b.Masks = "m2" },
+		"agent":      func(b *Binding) { b.Agent = true },
+		"display":    func(b *Binding) { b.Display = true },
 		"moved byte": func(b *Binding) { b.Requester.Issuer, b.Requester.Subject = "https://id1", "" },
 	}
 	for name, f := range change {
@@ -57,6 +59,11 @@ func TestHashBindsEverything(t *testing.T) {
 		if b.Hash() == base {
 			t.Errorf("%s does not change the hash", name)
 		}
+	}
+	agent, display := binding(), binding()
+	agent.Agent, display.Display = true, true
+	if agent.Hash() == display.Hash() {
+		t.Error("a yes to one of agent and display is a yes to the other")
 	}
 	// People are compared by issuer and subject alone.
 	b := binding()

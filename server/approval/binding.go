@@ -22,6 +22,9 @@ type Binding struct {
 	Masks string
 	// Cleartext are the masked columns that the requester sees all the same.
 	Cleartext []string
+	// Agent and Display say that the target may use the requester's SSH agent, or draw on
+	// their display, while the operation runs.
+	Agent, Display bool
 }
 
 // Bind is a bound parameter.
@@ -32,11 +35,11 @@ type Bind struct {
 }
 
 // bindingVersion leads the record; a change of the form changes every hash.
-const bindingVersion = "sallyport/approval/2"
+const bindingVersion = "sallyport/approval/3"
 
 // Hash is the SHA-256, in hex, over the record: bindingVersion and each field in
 // the order of the struct, each led by its length as 8 bytes big-endian, the
-// binds and the columns led by their number.
+// binds and the columns led by their number; what is lent is one byte each.
 func (b Binding) Hash() string {
 	h := sha256.New()
 	put := func(p []byte) {
@@ -67,6 +70,13 @@ func (b Binding) Hash() string {
 	put(n[:])
 	for _, c := range b.Cleartext {
 		put([]byte(c))
+	}
+	for _, lent := range []bool{b.Agent, b.Display} {
+		if lent {
+			put([]byte{1})
+		} else {
+			put([]byte{0})
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

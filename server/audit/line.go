@@ -35,6 +35,7 @@ type Line struct {
 	Reason   string            `json:"reason,omitempty"`
 	Masks    []string          `json:"masks,omitempty"`
 	Approval string            `json:"approval,omitempty"`
+	Lent     []string          `json:"lent,omitempty"`
 	State    string            `json:"state,omitempty"`
 	Votes    []Vote            `json:"votes,omitempty"`
 	Rows     *int64            `json:"rows,omitempty"`
@@ -111,6 +112,7 @@ func (l *Line) fill(e recorder.Event, statements bool) error {
 		var d recorder.Decision
 		err := json.Unmarshal(e.Data, &d)
 		l.Event, l.Op, l.Effect, l.Rule, l.Reason, l.Masks, l.Approval = "decision", d.Op, d.Effect, d.Rule, cut(d.Reason), d.Masks, d.Approval
+		l.Lent = d.Lent
 		return err
 	case recorder.KindApproval:
 		return l.approval(e.Data, statements)

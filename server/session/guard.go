@@ -59,6 +59,7 @@ func (g *guard) Check(ctx context.Context, op connectors.Operation) (connectors.
 	if err != nil {
 		return nil, g.refused(ctx, n, err)
 	}
+	d = asksToLend(op, d)
 	a := &asked{op: op, before: int64(n - 1), masks: m.revision(), rules: rules, lent: lent(op, d), end: g.end}
 	g.done = func() {}
 	if d.Effect != policy.Deny { // what never ran is not ended, but refused
@@ -160,7 +161,7 @@ func (g *guard) record(ctx context.Context, k recorder.Kind, payload any) error 
 // "" where none is needed. Its error refuses the operation.
 func (g *guard) permit(ctx context.Context, n int, op connectors.Operation, d policy.Decision, m masks) (string, error) {
 	rec := recorder.Decision{Op: n, Effect: d.Effect.String(), Rule: d.Rule, Reason: d.Reason, Masks: m.names,
-		Estimate: op.Facts.Estimate}
+		Estimate: op.Facts.Estimate, Lent: d.Lent()}
 	if d.Effect != policy.Approve {
 		if err := g.record(ctx, recorder.KindDecision, rec); err != nil {
 			return "", err
@@ -186,7 +187,8 @@ func (g *guard) approved(ctx context.Context, rec recorder.Decision, op connecto
 		}
 		return "", errors.Join(why, g.record(ctx, recorder.KindDecision, rec))
 	}
-	b := approval.Binding{Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Text: op.Text, Login: op.Login, Masks: m.revision(), Cleartext: m.clear}
+	b := approval.Binding{Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Text: op.Text, Login: op.Login, Masks: m.revision(), Cleartext: m.clear,
+		Agent: d.AgentForwarding, Display: d.X11Forwarding}
 	hash := b.Hash()
 	a, ok := s.g.o.Approvals.Granted(ctx, s.v.Identity, hash)
 	if !ok && (g.ask == nil || g.ask.Later) {
@@ -229,7 +231,7 @@ func (g *guard) request(ctx context.Context, rec recorder.Decision, op connector
 	a, err := s.g.o.Approvals.Request(ctx, policy.Approval{
 		Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Statement: op.Shown(), Cleartext: m.clear, Hash: hash, Facts: op.Facts,
 		Rule: d.Rule, Why: d.Reason, Approvers: d.Approvers, Need: d.Need, Reason: cmp.Or(reason, noReason), From: s.v.From,
-		Session: string(s.ID()), Wait: d.Wait, Lasts: d.Lasts,
+		Session: string(s.ID()), Wait: d.Wait, Lasts: d.Lasts, AgentForwarding: d.AgentForwarding, X11Forwarding: d.X11Forwarding,
 	})
 	if err != nil {
 		return a, err

@@ -14,6 +14,15 @@ func lent(op connectors.Operation, d policy.Decision) connectors.Borrows {
 	return connectors.Borrows{Agent: op.Borrows.Agent && d.AgentForwarding, Display: op.Borrows.Display && d.X11Forwarding}
 }
 
+// asksToLend is the decision with what it lends narrowed to what is asked for: what an
+// approval is a yes to, what the requester is told, and what is on record, is what the
+// target comes to use, not what a rule would let it.
+func asksToLend(op connectors.Operation, d policy.Decision) policy.Decision {
+	b := lent(op, d)
+	d.AgentForwarding, d.X11Forwarding = b.Agent, b.Display
+	return d
+}
+
 // mayLend is what of the visitor's may come to be used at the target.
 func (s *Session) mayLend() connectors.Borrows {
 	r := s.g.rules.Load()

@@ -20,7 +20,8 @@ var verbs = map[connectors.FileVerb]string{
 // Known is what the target told of the paths before the operation.
 type Known struct {
 	// Path and To are there, or nil. AskedPath and AskedTo are the paths as they were
-	// asked for. LeadsTo is the absolute path that a symlink would lead to.
+	// asked for. LeadsTo is the absolute path that a symlink would lead to, made or
+	// renamed.
 	Path, To           fs.FileInfo
 	AskedPath, AskedTo string
 	LeadsTo            string
@@ -89,16 +90,16 @@ func Of(c connectors.FileCall, k Known) policy.Facts {
 		j.read(from)
 		j.remove(from)
 		j.write(to)
+		if k.LeadsTo != "" {
+			j.leads()
+		}
 	case connectors.Hardlink:
 		j.read(from)
 		j.write(from)
 		j.write(to)
 	case connectors.Symlink:
-		// Whoever follows it, another program too, reads and writes what it leads to.
-		at := place{path: k.LeadsTo, info: k.Leads, tree: j.tree(k.Leads)}
 		j.write(from)
-		j.read(at)
-		j.write(at)
+		j.leads()
 	default:
 		return policy.Facts{Why: "it is not known what this does to files"}
 	}
@@ -175,6 +176,14 @@ func worse(class policy.Class, why, inside string) (policy.Class, string) {
 func (j *judgement) remove(at place) {
 	class, why := shellfacts.RemoveFile(at.path, at.tree)
 	j.add(policy.FileDelete, at, class, why)
+}
+
+// leads judges what a link leads to: whoever follows it, another program too, reads and
+// writes that.
+func (j *judgement) leads() {
+	at := place{path: j.k.LeadsTo, info: j.k.Leads, tree: j.tree(j.k.Leads)}
+	j.read(at)
+	j.write(at)
 }
 
 // set judges a change of attributes: who owns a file, and what runs as its owner,
