@@ -2,13 +2,12 @@ package mysql
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser"
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -28,6 +27,7 @@ const maxCatalog = 500_000
 type catalog struct {
 	read      time.Time
 	folds     bool // names of schemas and tables are alike in any case
+	maria     bool
 	relations map[[2]string]*relation
 	order     []*relation
 	routines  map[string]bool
@@ -47,7 +47,7 @@ type relation struct {
 const (
 	ownSchemas  = "('information_schema', 'performance_schema', 'sys', 'mysql')"
 	tablesText  = "select table_schema, table_name, table_type, coalesce(engine, '') from information_schema.tables where table_schema not in ('performance_schema', 'sys', 'mysql') order by 1, 2"
-	columnsText = "select table_schema, table_name, column_name, column_type, coalesce(extra, ''), coalesce(generation_expression, '') from information_schema.columns where table_schema not in ('performance_schema', 'sys', 'mysql')"
+	columnsText = "select table_schema, table_name, column_name, column_type, coalesce(extra, ''), coalesce(generation_expression, ''), coalesce(column_default, '') from information_schema.columns where table_schema not in ('performance_schema', 'sys', 'mysql')"
 	viewsText   = "select table_schema, table_name, coalesce(view_definition, '') from information_schema.views where table_schema not in " + ownSchemas
 	keysText    = "select table_schema, table_name, index_name, non_unique, coalesce(column_name, '') from information_schema.statistics where table_schema not in " + ownSchemas + " order by table_schema, table_name, index_name, seq_in_index"
 	foreignText = "select table_schema, table_name, column_name, referenced_table_schema, referenced_table_name, referenced_column_name from information_schema.key_column_usage where referenced_table_name is not null"
@@ -59,7 +59,7 @@ const (
 
 // readCatalog reads all of it over the second line.
 func (c *Conn) readCatalog(ctx context.Context, g connectors.Guard) (*catalog, error) {
-	cat := &catalog{read: c.now(), folds: c.folds, relations: map[[2]string]*relation{}, routines: map[string]bool{}}
+	cat := &catalog{read: c.now(), folds: c.folds, maria: c.maria, relations: map[[2]string]*relation{}, routines: map[string]bool{}}
 	checks := checkMySQL
 	if c.maria {
 		checks = checkMaria
@@ -132,6 +132,11 @@ func (cat *catalog) addColumn(r []string) {
 	if expr := r[5]; expr != "" {
 		a.Generated = func() (ast.ExprNode, error) { return expression(expr) }
 	}
+	// Of a default that is an expression each tells in its own way; a constant of MySQL's
+	// is not quoted.
+	if text := r[6]; text != "" && (cat.maria || strings.Contains(strings.ToLower(r[4]), "default_generated")) {
+		a.Default = func() []string { return names(text) }
+	}
 	rel.Stamped = rel.Stamped || strings.Contains(strings.ToLower(r[4]), "on update")
 	rel.Columns = append(rel.Columns, a)
 	rel.types = append(rel.types, r[3])
@@ -194,83 +199,14 @@ func (cat *catalog) addCheck(r []string) {
 	if rel == nil {
 		return
 	}
-	e, err := expression(r[2])
-	var names []string
-	if err != nil { // of whatever column
+	list := names(r[2])
+	if slices.Contains(list, "") { // of whatever column
+		list = nil
 		for _, c := range rel.Columns {
-			names = append(names, c.Name)
+			list = append(list, c.Name)
 		}
-	} else {
-		f := columnsOf{}
-		e.Accept(&f)
-		names = f.names
 	}
-	rel.Checks = append(rel.Checks, names)
-}
-
-// columnsOf collects the names of columns.
-type columnsOf struct{ names []string }
-
-func (c *columnsOf) Enter(n ast.Node) (ast.Node, bool) {
-	if e, ok := n.(*ast.ColumnNameExpr); ok {
-		c.names = append(c.names, e.Name.Name.O)
-	}
-	return n, false
-}
-
-func (c *columnsOf) Leave(n ast.Node) (ast.Node, bool) { return n, true }
-
-// viewQuery parses a view's definition as the server writes it.
-func viewQuery(text string) (ast.ResultSetNode, error) {
-	if text == "" {
-		return nil, errors.New("this login may not read its definition")
-	}
-	st, err := parseOne(text)
-	if err != nil {
-		return nil, err
-	}
-	q, ok := st.(ast.ResultSetNode)
-	if !ok {
-		return nil, errors.New("it is no query")
-	}
-	return q, nil
-}
-
-func expression(text string) (ast.ExprNode, error) {
-	st, err := parseOne("select " + text)
-	if err != nil {
-		return nil, err
-	}
-	s, ok := st.(*ast.SelectStmt)
-	if !ok || s.From != nil || s.Fields == nil || len(s.Fields.Fields) != 1 || s.Fields.Fields[0].Expr == nil {
-		return nil, errors.New("it is not one expression")
-	}
-	return s.Fields.Fields[0].Expr, nil
-}
-
-var errSeveral = errors.New("the text is not one statement")
-
-// parseOne parses a text of one statement, without comments that may run.
-func parseOne(text string) (st ast.StmtNode, err error) {
-	defer func() {
-		if r := recover(); r != nil { // the parser is not ours
-			st, err = nil, errors.New("the parser failed inside")
-		}
-	}()
-	if why := unfit(text); why != "" {
-		return nil, errors.New(why)
-	}
-	if s := scan(text); s.odd != "" || s.special || s.openers > maxOpeners {
-		return nil, errors.New("it has comments that may run, or is nested too deeply")
-	}
-	list, _, err := parser.New().ParseSQL(text)
-	if err != nil {
-		return nil, errors.New("the parser does not take it: " + firstLine(err.Error()))
-	}
-	if len(list) != 1 {
-		return nil, errSeveral
-	}
-	return list[0], nil
+	rel.Checks = append(rel.Checks, list)
 }
 
 // tracer answers a lineage analysis from a catalog, for a session's own schema.

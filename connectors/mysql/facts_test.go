@@ -79,6 +79,20 @@ func TestDeep(t *testing.T) {
 	}
 }
 
+// Where MySQL takes a hint to end elsewhere than the parser does, what either reads of
+// the text is another statement: a name in quotes within a hint goes on to its end.
+func TestHints(t *testing.T) {
+	for text, want := range map[string]policy.Class{
+		"SELECT /*+ QB_NAME(`a*/ id, '`) */ ssn, ' AS x FROM people -- ' FROM people":   policy.Unknown,
+		"SELECT /*+ QB_NAME(\"a*/ id, '\") */ ssn, ' AS x FROM people -- ' FROM people": policy.Unknown,
+		"SELECT /*+ NO_INDEX_MERGE(t) MAX_EXECUTION_TIME(5) */ id FROM t":               policy.Read,
+	} {
+		if got := Facts(text).Class; got != want {
+			t.Errorf("%s: %s, not %s", text, got, want)
+		}
+	}
+}
+
 // Whitespace, comments and case change nothing.
 func TestSpellings(t *testing.T) {
 	for _, l := range corpus(t) {

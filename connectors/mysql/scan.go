@@ -68,6 +68,10 @@ func (s *scanned) comment(text string, b *strings.Builder) int {
 			s.odd = "a comment that runs on some servers, with strings or comments inside"
 		}
 	case strings.HasPrefix(body, "+"):
+		if strings.ContainsAny(body, "'\"`\\") || strings.Contains(body, "/*") {
+			// MySQL reads a quoted name to its end, whatever ends the comment meanwhile.
+			s.odd = "a hint with quotes or comments inside"
+		}
 		b.WriteString(text[:n]) // hints stay
 		return n
 	}

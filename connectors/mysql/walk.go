@@ -6,6 +6,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
+	"github.com/sallyport/sallyport/connectors/mysql/lineage"
 	"github.com/sallyport/sallyport/policy"
 )
 
@@ -118,7 +119,7 @@ func (w *walker) resolve() {
 
 // call judges a function.
 func (j *judge) call(n *ast.FuncCallExpr) {
-	name := n.FnName.L
+	name := lineage.FunctionName(n)
 	if n.Schema.L != "" {
 		name = n.Schema.L + "." + name
 	}

@@ -268,6 +268,25 @@ func maskingCorpus(t *testing.T, w *twins) {
 	}
 }
 
+// A function that is called for some values alone takes its time for them alone; of
+// columns that are not needed there are no values.
+func TestTime(t *testing.T) {
+	w := newTwins(t)
+	for text, refused := range map[string]bool{
+		"select email, case when email like 'p%' then upper(country) end from customers order by id":                                      true,
+		"select email, case when tier = 'pro' then 1 when email like 'p%' then 2 when upper(country) = 'DE' then 3 end from customers":    true,
+		"select email, email like 'p%' and upper(country) = 'DE' from customers order by id":                                              true,
+		"select notes, coalesce(notes, upper(country)) from customers order by id":                                                        true,
+		"select email, iif(email like 'p%', u, '') from (select email, upper(country) as u from customers order by id)":                   true,
+		"select email, case when tier = 'pro' then upper(email) end, coalesce(email, 'none'), email like 'p%' from customers order by id": false,
+		"select case when email like 'p%' then upper(country) end, iif(email like 'p%', hex(country), '') from customers order by id":     false,
+	} {
+		if a := w.check(t, w.plan, text); a.refused != refused {
+			t.Errorf("%s: refused %t, %v", text, a.refused, a.err)
+		}
+	}
+}
+
 // TestBenignCorpus: what uses no masked column comes as it is.
 func TestBenignCorpus(t *testing.T) {
 	w := newTwins(t)

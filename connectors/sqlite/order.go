@@ -155,21 +155,31 @@ func bare(text string) string {
 func lookUps(steps []string) bool {
 	for _, s := range steps {
 		_, by, ok := strings.Cut(s, " PRIMARY KEY (")
-		if !ok || !strings.HasPrefix(s, "SEARCH ") || strings.ContainsAny(by, "<>") {
+		if !ok || !searches(s) || strings.ContainsAny(by, "<>") {
 			return false
 		}
 	}
 	return true
 }
 
-// usedBy reports whether a step of a plan uses an index, and with what it looks
-// rows up there: "SEARCH t USING INDEX name (a=? AND b>?)".
+// searches reports whether a step of a plan looks rows up by what it says in
+// brackets. An alias is the statement's own and may say anything, brackets too.
+func searches(step string) bool {
+	return strings.HasPrefix(step, "SEARCH ") && strings.Count(step, "(") == 1
+}
+
+// usedBy reports whether a step of a plan may use an index, and with what it surely
+// looks rows up there: "SEARCH t USING INDEX name (a=? AND b>?)".
 func usedBy(step, index string) (fixed string, used bool) {
-	_, rest, ok := strings.Cut(step, " INDEX "+index)
-	if !ok || rest != "" && !strings.HasPrefix(rest, " ") {
-		return "", false
+	for rest, more := step, true; more && !used; {
+		_, rest, more = strings.Cut(rest, " INDEX "+index)
+		used = more && (rest == "" || rest[0] == ' ')
+		fixed = rest
 	}
-	return rest, true
+	if !used || !searches(step) {
+		return "", used
+	}
+	return fixed, true
 }
 
 // holding are the masked columns of an index but those that are looked up by one

@@ -110,7 +110,8 @@ func (a *analyzer) condense(e ast.ExprNode, sc *scope) value {
 			return value{direct: true}
 		}
 		a.reference(n.Name, sc) // the default is in the table's definition
-		return value{mayFail: true}
+		v := value{src: a.defaults(n.Name, sc)}
+		return a.partial(v, "an error of DEFAULT")
 	case *ast.ValuesExpr:
 		return a.reference(n.Column.Name, &scope{items: sc.given(), outer: sc})
 	case *ast.MatchAgainst:
@@ -200,9 +201,13 @@ func (a *analyzer) binary(n *ast.BinaryOperationExpr, sc *scope) value {
 	return a.partial(v, "an error of "+n.Op.String()) // an overflow, or bytes of two lengths
 }
 
+// FunctionName is what a function is called, in lower case. The parser has names of
+// its own for what DATE '2024-05-01' and the like are.
+func FunctionName(n *ast.FuncCallExpr) string { return strings.TrimPrefix(n.FnName.L, "'tidb`.(") }
+
 // call traces a function of the server.
 func (a *analyzer) call(n *ast.FuncCallExpr, sc *scope) value {
-	name := n.FnName.L
+	name := FunctionName(n)
 	if n.Schema.L != "" {
 		a.fail("the function " + n.Schema.O + "." + n.FnName.O + " is not understood")
 		return value{}
@@ -273,7 +278,11 @@ func (a *analyzer) condition(e ast.ExprNode, sc *scope, clause string) {
 		v := a.expr(compared(e), sc)
 		a.tests(v.src)
 		a.fixes(e, sc)
-		a.decidesEqual(v.src, clause, n)
+		if v.direct {
+			a.decidesEqual(v.src, clause, n)
+		} else { // the name of something computed
+			a.decides(v.src, clause)
+		}
 		return
 	}
 	v := a.expr(e, sc)

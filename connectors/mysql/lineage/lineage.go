@@ -125,11 +125,13 @@ type Relation struct {
 }
 
 // Attribute is a column of a relation. Generated is the expression of a generated
-// one, parsed.
+// one, parsed; Default names the columns that its default is made of, "" for any. Both
+// may be nil.
 type Attribute struct {
 	Name      string
 	Closed    bool // what it holds tells of the values of tables
 	Generated func() (ast.ExprNode, error)
+	Default   func() []string
 }
 
 // Key is an index: its columns, in order.

@@ -57,6 +57,8 @@ func shop(t testing.TB) world {
 	w["people"].Columns = append(w["people"].Columns, Attribute{Name: "short", Generated: func() (ast.ExprNode, error) { return short, nil }})
 	w["mails"] = relation("mails", "who", "mail")
 	w["mails"].Query = func() (ast.ResultSetNode, error) { return mails, nil }
+	w["made"] = relation("made", "id", "secret", "v")
+	w["made"].Columns[2].Default = func() []string { return []string{"SECRET"} }
 	w["stats"] = relation("stats", "id", "rows_")
 	w["stats"].Columns[1].Closed = true
 	return w
@@ -107,6 +109,16 @@ func word(r *Result) string {
 		out = append(out, w.Into+"<-"+short(w.Sources))
 	}
 	return strings.Join(out, " ")
+}
+
+// stars doubles the columns of a table as often as that.
+func stars(n int) string {
+	text := "select * from copies"
+	for range n {
+		text = "select a.*, b.* from (" + text + ") a, (select 1) b, copies c"
+		text = "select x.*, x.* from (" + text + ") x"
+	}
+	return text
 }
 
 const byIndex = "the order of an index: ORDER BY a key of the table"
@@ -160,6 +172,24 @@ func TestLineage(t *testing.T) {
 		{"select @@warning_count", "? the variable warning_count tells of the statement before"},
 		{"create temporary table people (id int)", "? a temporary table may stand in for another"},
 		{"insert into mails (who) values (1)", "? a change through the view mails is not understood"},
+		// Names that are not the server's.
+		{"select (select p.email from (select 1 as email) P) k from people p where id = 1", "k=people.email [WHERE people.id]"},
+		{"select (select p.email from (select 1 as email) p) k from people p where id = 1", "k= [WHERE people.id]"},
+		{"select (select note from (select upper(email) k from copies where id = 1) d) from orders o where id = 1", "(select note from (select upper(email) k from copies where id = 1) d)=orders.note [WHERE copies.id] [WHERE orders.id]"},
+		{"select (select d.`a b` from (select email+1 from copies where id = 1) d) k from (select v as `a b` from copies) d", "k=~copies.email+copies.v [an error of plus copies.email] [WHERE copies.id] [" + byIndex + " copies.id]"},
+		{"select `upper(email)` from (select upper(email) from copies where id = 1) d", "upper(email)=~copies.email [WHERE copies.id]"},
+		{"with recursive a as (select id from copies), copies as (select 1 as id) select id from a", "? the name copies is a common table expression to some servers, and a table to others"},
+		{"with COPIES as (select 1 as id) select id from copies", "? the name copies is a common table expression to some servers, and a table to others"},
+		{"select d.tier from orders o, lateral (select p.email, p.tier from people p where p.id = 1) d(tier, status) where o.id = 1", "tier=people.email [WHERE orders.id] [WHERE people.id]"},
+		{"select d.k from orders o, lateral (select p.email as note, (select note) as k from people p where p.id = 1) d where o.id = 1", "k=orders.note+people.email [WHERE orders.id] [WHERE people.id]"},
+		{"select 1 as ' id' from copies", "? the name  id may be another one to the server"},
+		{"select id from (select upper(email) e, id from copies) d where e = 'A'", "id=copies.id [WHERE copies.email] [" + byIndex + " copies.id]"},
+		{"update made set v = default where id = 1", "[WHERE made.id] [an error of a conversion made.id] [an error of what is written made.secret] made.v<-made.secret"},
+		{"select default(v) k from made where id = 1", "k=~made.secret [WHERE made.id] [an error of DEFAULT made.secret]"},
+		{"insert into made (id, secret) select id, secret from made where id = 1", "[WHERE made.id] [a unique key made.id] [an error of a conversion made.id] [an error of what is written made.secret] made.id<-made.id made.secret<-made.secret made.v<-made.secret"},
+		{"alter table made alter column v set default (upper(secret))", "[ALTER TABLE made.id] [ALTER TABLE made.secret] [ALTER TABLE made.v] a changed table<-made.id+made.secret+made.v"},
+		{"alter table orders exchange partition p with table copies", "[ALTER TABLE copies.email] [ALTER TABLE copies.id] [ALTER TABLE copies.v] [ALTER TABLE orders.id] [ALTER TABLE orders.note] [ALTER TABLE orders.person] [ALTER TABLE orders.total] a partition<-copies.email+copies.id+copies.v a changed table<-orders.id+orders.note+orders.person+orders.total"},
+		{stars(20), "? it has too many columns to be traced"},
 		{"show processlist", "? this SHOW may tell of the values of tables"},
 		{"call p()", "? the statement is not understood"},
 	} {

@@ -124,7 +124,7 @@ func (a *analyzer) arranged(e ast.ExprNode, cols []column, sc *scope, clause str
 		return
 	}
 	for _, o := range sc.aliases {
-		if n.Name.Table.L == "" && o.name == n.Name.Name.L {
+		if n.Name.Table.L == "" && o.means(n.Name.Name.L) == sure {
 			if c, ok := single(o.value); ok {
 				a.ordersBy(c)
 			}

@@ -120,17 +120,18 @@ func (a *analyzer) with(w *ast.WithClause, sc *scope) {
 	for k, v := range sc.ctes {
 		ctes[k] = v
 	}
-	for _, n := range w.CTEs {
+	for at, n := range w.CTEs {
+		a.legible(n.Name.O)
 		// Each sees those before it; with RECURSIVE also itself and those behind it, which
 		// the servers refuse or not: what is found then is what is meant.
-		c := &cte{node: n, recursive: w.IsRecursive}
-		c.sc = &scope{outer: sc.outer, ctes: ctes}
+		c := &cte{node: n, clause: w, at: at, recursive: w.IsRecursive}
+		c.sc = &scope{outer: sc.outer, ctes: ctes, own: c}
 		if !w.IsRecursive {
 			before := map[string]*cte{}
 			for k, v := range ctes {
 				before[k] = v
 			}
-			c.sc = &scope{outer: sc.outer, ctes: before}
+			c.sc.ctes = before
 		}
 		ctes[n.Name.L] = c
 	}
@@ -210,15 +211,7 @@ func (a *analyzer) anchor(c *cte) []column {
 }
 
 func (a *analyzer) titled(c *cte, cols []column) []column {
-	cols = slices.Clone(cols)
-	if n := len(c.node.ColNameList); n > 0 && n != len(cols) {
-		a.fail("the common table expression " + c.node.Name.O + " names other columns than it has")
-		return nil
-	}
-	for i, name := range c.node.ColNameList {
-		cols[i].name, cols[i].plain = name.L, true
-	}
-	return cols
+	return a.called(cols, c.node.ColNameList, c.node.Name.O)
 }
 
 // selects traces one SELECT.
@@ -249,7 +242,8 @@ func (a *analyzer) selects(n *ast.SelectStmt, outer *scope) []column {
 		a.look(star)
 	} else if n.Fields != nil {
 		for _, f := range n.Fields.Fields {
-			cols = append(cols, a.field(f, star, sc)...)
+			cols = a.few(append(cols, a.field(f, star, sc)...))
+			sc.listed = cols
 		}
 	}
 	if n.Distinct {
@@ -304,11 +298,14 @@ func (a *analyzer) look(cols []column) {
 func (a *analyzer) field(f *ast.SelectField, star []column, sc *scope) []column {
 	if f.WildCard != nil {
 		cols := star
-		if t := f.WildCard.Table.L; t != "" {
+		if w := f.WildCard; w.Table.L != "" {
 			cols = nil
 			for _, i := range sc.items {
-				if i.name == t && (f.WildCard.Schema.L == "" || i.schema == f.WildCard.Schema.L) {
+				switch i.is(&ast.ColumnName{Schema: w.Schema, Table: w.Table}) {
+				case sure:
 					cols = append(cols, i.cols...)
+				case maybe:
+					a.fail("the table of a star is not known")
 				}
 			}
 		}
@@ -316,7 +313,7 @@ func (a *analyzer) field(f *ast.SelectField, star []column, sc *scope) []column 
 			a.fail("a star without columns")
 		}
 		for _, i := range sc.items {
-			if t := f.WildCard.Table.L; i.used != nil && (t == "" || t == i.name) {
+			if t := f.WildCard.Table.O; i.used != nil && (t == "" || t == i.name) {
 				for _, c := range i.cols {
 					i.used[c.name] = true
 				}
@@ -328,11 +325,13 @@ func (a *analyzer) field(f *ast.SelectField, star []column, sc *scope) []column 
 	c := column{value: a.expr(f.Expr, sc)}
 	switch e := unwrap(f.Expr).(type) {
 	case *ast.ColumnNameExpr:
-		c.name, c.plain = e.Name.Name.L, true
+		_, bare := f.Expr.(*ast.ColumnNameExpr) // of one in brackets servers have two names
+		c.name, c.plain = e.Name.Name.L, bare
 	default:
 		c.name = fold(strings.TrimSpace(f.Text()))
 	}
 	if f.AsName.L != "" {
+		a.legible(f.AsName.O)
 		c.name, c.plain = f.AsName.L, true
 	}
 	return []column{c}

@@ -14,16 +14,19 @@ type scope struct {
 	outer *scope
 	items []*item
 	ctes  map[string]*cte
-	// aliases are the answer's columns, for the clauses that see them.
-	aliases []column
+	// aliases are the answer's columns, for the clauses that see them; listed those
+	// that stand before a subquery of the select list.
+	aliases, listed []column
+	// own is the common table expression whose level this is.
+	own *cte
 	// windows are the named windows of the level.
 	windows map[string]value
 }
 
 // item is what one place of FROM offers.
 type item struct {
-	name   string // alias, or the relation's own name, in lower case
-	schema string // of a relation, in lower case
+	name   string // alias, or the relation's own name
+	schema string // of a relation
 	rel    *Relation
 	cols   []column
 	used   map[string]bool // columns that the level refers to, of a base table
@@ -33,85 +36,17 @@ type item struct {
 // cte is a common table expression.
 type cte struct {
 	node      *ast.CommonTableExpression
+	clause    *ast.WithClause // of which it is the one at
+	at        int
 	sc        *scope // where it is declared
 	recursive bool
 	cols      []column
 	state     uint8 // 0 not begun, 1 under way, 2 done
 }
 
-func (s *scope) cte(name string) *cte {
-	for ; s != nil; s = s.outer {
-		if c := s.ctes[name]; c != nil {
-			return c
-		}
-	}
-	return nil
-}
-
-// find is the column of an item by name: all that have it.
-func (i *item) find(name string) (v value, found bool) {
-	for k := range i.cols {
-		if i.cols[k].name != name {
-			continue
-		}
-		if i.used != nil {
-			i.used[name] = true
-		}
-		if found {
-			v = either(v, i.cols[k].value)
-		} else {
-			v, found = i.cols[k].value, true
-		}
-	}
-	return v, found
-}
-
-// reference resolves a name: level by level outwards. Where a level has it more
-// than once, all of them count: the server refuses it, or they are one by USING.
-// Aliases of the answer's columns are seen where the level has any.
-func (a *analyzer) reference(n *ast.ColumnName, sc *scope) value {
-	schema, table, name := n.Schema.L, n.Table.L, n.Name.L
-	for s := sc; s != nil; s = s.outer {
-		var v value
-		found := false
-		add := func(x value) {
-			if found {
-				v = either(v, x)
-			} else {
-				v, found = x, true
-			}
-		}
-		for _, i := range s.items {
-			if table != "" && i.name != table || schema != "" && i.schema != schema {
-				continue
-			}
-			if x, ok := i.find(name); ok {
-				add(x)
-			}
-		}
-		if table == "" {
-			for _, c := range s.aliases {
-				if c.name == name {
-					add(c.value)
-				}
-			}
-		}
-		if found {
-			for c := range v.src {
-				if c == closed {
-					a.fail("the column " + n.Name.O + " tells of the values of tables")
-				}
-				a.reads[c] = struct{}{}
-			}
-			return v
-		}
-	}
-	a.fail("the column " + n.Name.O + " is not known")
-	return value{}
-}
-
 // base is a relation as an item.
 func (a *analyzer) base(n *ast.TableName) *item {
+	a.legible(n.Schema.O, n.Name.O)
 	if n.AsOf != nil || n.TableSample != nil {
 		a.fail("the table " + n.Name.O + " is read in a way that is not understood")
 		return &item{}
@@ -126,7 +61,7 @@ func (a *analyzer) base(n *ast.TableName) *item {
 		return &item{}
 	}
 	a.used[[2]string{rel.Schema, rel.Name}] = true
-	i := &item{name: n.Name.L, schema: fold(rel.Schema), rel: rel}
+	i := &item{name: n.Name.O, schema: rel.Schema, rel: rel}
 	if rel.Query != nil {
 		i.cols = a.view(rel)
 		return i
@@ -157,10 +92,10 @@ func (a *analyzer) attribute(rel *Relation, c Attribute) column {
 			a.fail("the generated column " + c.Name + " is not understood")
 			return column{}
 		}
-		own := &item{name: fold(rel.Name), schema: fold(rel.Schema)}
+		own := &item{name: rel.Name, schema: rel.Schema}
 		for _, o := range rel.Columns {
 			if o.Generated == nil {
-				own.cols = append(own.cols, column{name: fold(o.Name), value: value{src: of(mask.Column{Schema: rel.Schema, Table: rel.Name, Name: o.Name}), direct: true}})
+				own.cols = append(own.cols, column{name: fold(o.Name), plain: true, value: value{src: of(mask.Column{Schema: rel.Schema, Table: rel.Name, Name: o.Name}), direct: true}})
 			} else if o.Name != c.Name { // generated columns may be made of earlier ones
 				own.cols = append(own.cols, a.shallow(rel, o))
 			}
@@ -176,7 +111,7 @@ func (a *analyzer) attribute(rel *Relation, c Attribute) column {
 			v = value{src: union(v.src, g.src)}
 		}
 	}
-	return column{name: fold(c.Name), plain: true, value: v}
+	return column{name: fold(c.Name), plain: !odd(c.Name), value: v}
 }
 
 // shallow is a generated column that another is made of: of every plain column.
@@ -187,7 +122,7 @@ func (a *analyzer) shallow(rel *Relation, c Attribute) column {
 			s[mask.Column{Schema: rel.Schema, Table: rel.Name, Name: o.Name}] = struct{}{}
 		}
 	}
-	return column{name: fold(c.Name), value: value{src: s}}
+	return column{name: fold(c.Name), plain: true, value: value{src: s}}
 }
 
 // closed marks columns that may not be referred to.
@@ -210,7 +145,7 @@ func (a *analyzer) view(rel *Relation) []column {
 		return nil
 	}
 	for k := range cols {
-		cols[k].name, cols[k].plain = fold(rel.Columns[k].Name), true
+		cols[k].name, cols[k].plain = fold(rel.Columns[k].Name), !odd(rel.Columns[k].Name)
 	}
 	return cols
 }
@@ -236,20 +171,22 @@ func (a *analyzer) source(n ast.ResultSetNode, sc *scope) (items []*item, star [
 
 // named is a common table expression or a relation.
 func (a *analyzer) named(n *ast.TableName, sc *scope) *item {
-	if n.Schema.L == "" {
-		if c := sc.cte(n.Name.L); c != nil {
-			return &item{name: n.Name.L, cols: a.cteColumns(c)}
-		}
+	if c := a.cte(n, sc); c != nil {
+		return &item{name: n.Name.O, cols: a.cteColumns(c)}
 	}
 	return a.base(n)
 }
 
 func (a *analyzer) tableSource(n *ast.TableSource, sc *scope) ([]*item, []column) {
+	a.legible(n.AsName.O)
 	switch s := n.Source.(type) {
 	case *ast.TableName:
 		i := a.named(s, sc)
 		if n.AsName.L != "" {
-			i.name = n.AsName.L
+			i.name = n.AsName.O
+		}
+		if len(n.ColumnNames) > 0 {
+			a.fail("names for the columns of a table are not understood")
 		}
 		return []*item{i}, i.cols
 	case *ast.Join:
@@ -260,7 +197,7 @@ func (a *analyzer) tableSource(n *ast.TableSource, sc *scope) ([]*item, []column
 			around = sc
 		}
 		back := a.enterPart(source)
-		i := &item{name: n.AsName.L, cols: a.query(s, around)}
+		i := &item{name: n.AsName.O, cols: a.called(a.query(s, around), n.ColumnNames, n.AsName.O)}
 		back()
 		return []*item{i}, i.cols
 	}
@@ -281,16 +218,20 @@ func (a *analyzer) join(n *ast.Join, sc *scope) ([]*item, []column) {
 		a.condition(n.On.Expr, &scope{outer: sc.outer, ctes: sc.ctes, items: both}, "ON")
 	}
 	if !n.NaturalJoin && len(n.Using) == 0 {
-		return both, append(slices.Clone(star), rest...)
+		return both, a.few(append(slices.Clone(star), rest...))
 	}
 	if n.Tp == ast.RightJoin {
 		a.fail("a RIGHT JOIN by names is not understood: write it with ON")
 	}
 	shared := map[string]bool{}
 	for _, c := range n.Using {
+		a.legible(c.Name.O)
 		shared[c.Name.L] = true
 	}
 	if n.NaturalJoin {
+		if slices.ContainsFunc(append(slices.Clone(star), rest...), func(c column) bool { return !c.plain }) {
+			a.fail("a NATURAL JOIN by columns without names of their own")
+		}
 		for _, c := range star {
 			shared[c.name] = slices.ContainsFunc(rest, func(o column) bool { return o.name == c.name })
 		}
@@ -298,14 +239,14 @@ func (a *analyzer) join(n *ast.Join, sc *scope) ([]*item, []column) {
 	for _, i := range both {
 		for name, is := range shared {
 			if is {
-				if v, ok := i.find(name); ok {
+				if v, m := i.find(name); m != no {
 					a.tests(v.src)
 					a.decides(v.src, "JOIN")
 				}
 			}
 		}
 	}
-	return both, coalesced(star, rest, shared)
+	return both, a.few(coalesced(star, rest, shared))
 }
 
 // coalesced are the columns of a join by names: the shared ones first, then what

@@ -180,12 +180,21 @@ func (a *analyzer) createTable(n *ast.CreateTableStmt) {
 func (a *analyzer) alter(s *ast.AlterTableSpec, i *item) {
 	switch s.Tp {
 	case ast.AlterTableDropColumn, ast.AlterTableDropIndex, ast.AlterTableDropPrimaryKey, ast.AlterTableDropForeignKey, ast.AlterTableRenameIndex,
-		ast.AlterTableLock, ast.AlterTableAlgorithm, ast.AlterTableForce, ast.AlterTableAlterColumn, ast.AlterTableDropCheck, ast.AlterTableEnableKeys, ast.AlterTableDisableKeys,
+		ast.AlterTableLock, ast.AlterTableAlgorithm, ast.AlterTableForce, ast.AlterTableDropCheck, ast.AlterTableEnableKeys, ast.AlterTableDisableKeys,
 		ast.AlterTableIndexInvisible:
 		return
 	case ast.AlterTableAddColumns:
 		if plainColumns(s.NewColumns) && len(s.NewConstraints) == 0 {
 			return
+		}
+	case ast.AlterTableAlterColumn: // its default
+		if plainColumns(s.NewColumns) {
+			return
+		}
+	case ast.AlterTableExchangePartition: // the rows of each go into the other
+		if other := a.table(s.NewTable); other != nil {
+			a.decides(all(other.cols), "ALTER TABLE")
+			a.writesTo("a partition", nil, all(other.cols))
 		}
 	case ast.AlterTableAddConstraint:
 		if c := s.Constraint; c != nil && (c.Tp == ast.ConstraintKey || c.Tp == ast.ConstraintIndex || c.Tp == ast.ConstraintFulltext) {

@@ -113,8 +113,25 @@ func (a *analyzer) insert(n *ast.InsertStmt) {
 	for i, name := range names {
 		a.write(rel, name, given[i])
 	}
+	a.byDefault(rel, names, given)
 	a.keys(rel, nil, fixed, "a unique key")
 	a.onDuplicate(n, rel, items, names, given, sc)
+}
+
+// byDefault traces the columns of a new row whose values are made of its others. One
+// that is given may be DEFAULT in some of the rows.
+func (a *analyzer) byDefault(rel *Relation, names []string, given []value) {
+	for _, c := range rel.Columns {
+		var src set
+		for made := range rel.madeOf(c) {
+			if k := slices.Index(names, fold(made.Name)); k >= 0 {
+				src = union(src, given[k].src)
+			}
+		}
+		if len(src) > 0 {
+			a.write(rel, fold(c.Name), value{src: src})
+		}
+	}
 }
 
 // insertColumns are the columns that an INSERT gives values for, in order.
@@ -142,11 +159,11 @@ func (a *analyzer) onDuplicate(n *ast.InsertStmt, rel *Relation, items []*item, 
 	}
 	would := &item{name: excluded}
 	for i, name := range names {
-		would.cols = append(would.cols, column{name: name, value: value{src: given[i].src}})
+		would.cols = append(would.cols, column{name: name, plain: true, value: value{src: given[i].src}})
 	}
 	for _, c := range rel.Columns {
 		if !slices.Contains(names, fold(c.Name)) {
-			would.cols = append(would.cols, column{name: fold(c.Name)})
+			would.cols = append(would.cols, column{name: fold(c.Name), plain: true})
 		}
 	}
 	in := &scope{outer: sc, items: append(slices.Clone(items), would)}
@@ -159,8 +176,7 @@ func (a *analyzer) onDuplicate(n *ast.InsertStmt, rel *Relation, items []*item, 
 	assigned := map[string]bool{}
 	for _, as := range n.OnDuplicate {
 		assigned[as.Column.Name.L] = true
-		v := a.expr(as.Expr, in)
-		a.write(rel, as.Column.Name.L, v)
+		a.write(rel, as.Column.Name.L, a.given(as, rel, in))
 		a.decides(of(mask.Column{Schema: rel.Schema, Table: rel.Name, Name: a.spelled(rel, as.Column.Name.L)}), "ON DUPLICATE KEY UPDATE")
 	}
 	a.changed(rel, assigned)
@@ -200,7 +216,7 @@ func (a *analyzer) update(n *ast.UpdateStmt) {
 		if !a.target(i, "UPDATE") {
 			return
 		}
-		a.write(i.rel, as.Column.Name.L, a.expr(as.Expr, sc))
+		a.write(i.rel, as.Column.Name.L, a.given(as, i.rel, sc))
 		if assigned[i] == nil {
 			assigned[i] = map[string]bool{}
 		}
@@ -210,6 +226,16 @@ func (a *analyzer) update(n *ast.UpdateStmt) {
 		a.changed(i.rel, names)
 	}
 	a.bounded(n.Where, n.Order, n.Limit, sc)
+}
+
+// given is the value of an assignment.
+func (a *analyzer) given(as *ast.Assignment, rel *Relation, sc *scope) value {
+	if d, ok := unwrap(as.Expr).(*ast.DefaultExpr); ok && d.Name == nil {
+		if src := rel.defaults(as.Column.Name.L); src != nil {
+			return value{src: src}
+		}
+	}
+	return a.expr(as.Expr, sc)
 }
 
 // bounded traces what chooses the rows of an UPDATE or DELETE.
@@ -238,10 +264,10 @@ func (a *analyzer) bounded(where ast.ExprNode, o *ast.OrderByClause, l *ast.Limi
 func owner(items []*item, c *ast.ColumnName) *item {
 	var found *item
 	for _, i := range items {
-		if c.Table.L != "" && i.name != c.Table.L || c.Schema.L != "" && i.schema != c.Schema.L {
+		if i.is(c) == no {
 			continue
 		}
-		if _, ok := i.find(c.Name.L); ok {
+		if _, m := i.find(c.Name.L); m != no {
 			if found != nil {
 				return nil
 			}
@@ -260,8 +286,8 @@ func (a *analyzer) remove(n *ast.DeleteStmt) {
 	if n.Tables != nil {
 		targets = nil
 		for _, t := range n.Tables.Tables {
-			k := slices.IndexFunc(sc.items, func(i *item) bool { return i.name == t.Name.L && (t.Schema.L == "" || i.schema == t.Schema.L) })
-			if k < 0 {
+			k := slices.IndexFunc(sc.items, func(i *item) bool { return i.is(&ast.ColumnName{Schema: t.Schema, Table: t.Name}) != no })
+			if k < 0 || sc.items[k].is(&ast.ColumnName{Schema: t.Schema, Table: t.Name}) != sure {
 				a.fail("the target of a DELETE is not understood")
 				return
 			}

@@ -59,8 +59,14 @@ func (a *analyzer) optional(e *syntax.Expr, sc *scope) value {
 
 // operation: what an operator gives is computed.
 func (a *analyzer) operation(e *syntax.Expr, sc *scope) value {
-	v := computed(each(a, e.Args, sc)...)
+	args := each(a, e.Args, sc)
+	v := computed(args...)
 	a.mayFail(e, v, e.Text)
+	if e.Text == "AND" || e.Text == "OR" { // the engine begins with whichever it likes
+		for i := range args {
+			a.chooses(args[i], computed(append(args[:i:i], args[i+1:]...)...))
+		}
+	}
 	if len(e.Args) == 1 && (e.Text == "-" || e.Text == "+") && e.Args[0].Op == syntax.Constant {
 		v.fixed, v.direct = true, true
 	}
@@ -72,6 +78,14 @@ func (a *analyzer) operation(e *syntax.Expr, sc *scope) value {
 func (a *analyzer) mayFail(e *syntax.Expr, v value, name string) {
 	if len(v.src) > 0 && !sure(e) {
 		a.softly(v.src, "an error of "+name)
+	}
+}
+
+// chooses notes that columns decide what is computed: a CASE has as many milliseconds
+// as the branch that it takes.
+func (a *analyzer) chooses(by, what value) {
+	if what.called && len(by.src) > 0 {
+		a.softly(by.src, "the time that it takes")
 	}
 }
 
@@ -131,13 +145,17 @@ func (a *analyzer) in(e *syntax.Expr, sc *scope) value {
 
 // cond: a condition chooses what is evaluated.
 func (a *analyzer) cond(e *syntax.Expr, sc *scope) value {
-	base := a.optional(e.Base, sc)
-	vs := []value{base, a.optional(e.Else, sc)}
+	by := []value{a.optional(e.Base, sc)}
+	what := []value{a.optional(e.Else, sc)}
 	for k := 0; k+1 < len(e.Args); k += 2 {
-		vs = append(vs, a.expr(e.Args[k], sc), a.expr(e.Args[k+1], sc))
+		by, what = append(by, a.expr(e.Args[k], sc)), append(what, a.expr(e.Args[k+1], sc))
 	}
-	v := computed(vs...)
+	v := computed(append(by, what...)...)
 	a.mayFail(e, v, "CASE")
+	if len(by) > 2 { // whether a condition is come to, the one before it says
+		what = append(what, by[2:]...)
+	}
+	a.chooses(computed(by...), computed(what...))
 	return v
 }
 
@@ -157,6 +175,14 @@ func (a *analyzer) call(e *syntax.Expr, sc *scope) value {
 		sc.within--
 	}
 	a.mayFail(e, v, name)
+	if choosing[name] && len(args) > 1 {
+		last := len(args) - 1
+		if name == "iif" || name == "if" {
+			last = 1
+		}
+		a.chooses(computed(args[:last]...), computed(args[1:]...))
+	}
+	v.called = true
 	if e.Over != nil {
 		v = computed(v, a.over(e.Over, sc))
 	}
@@ -182,6 +208,9 @@ func (a *analyzer) call(e *syntax.Expr, sc *scope) value {
 	}
 	return v
 }
+
+// choosing functions do not compute all of their arguments.
+var choosing = words(`coalesce ifnull iif if`)
 
 // aggregates see all rows of a group.
 var aggregates = words(`avg count group_concat json_group_array json_group_object jsonb_group_array jsonb_group_object

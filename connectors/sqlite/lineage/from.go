@@ -202,6 +202,9 @@ func (a *analyzer) table(s *syntax.Source, sc *scope) *item {
 		i.cols = slices.Clone(a.cteColumns(c))
 	} else if r := a.relation(s.Schema, s.Name); r != nil {
 		i.schema, i.derived = r.Schema, r.View != nil
+		if a.viewing != nil && s.Schema == "" {
+			a.viewed[syntax.Fold(s.Name)] = true
+		}
 		i.cols, i.rowid = a.relationColumns(r)
 		a.scan(Scan{Relation: r, Source: s})
 	}

@@ -95,8 +95,9 @@ type Scan struct {
 // Analyze traces one statement.
 func Analyze(s *syntax.Statement, c Catalog) *Result {
 	a := &analyzer{cat: c, predicates: map[Predicate]bool{}, soft: map[Predicate]bool{}, tries: map[mask.Column]int{},
-		reads: set{}, touched: set{}, counted: set{}, relations: map[string]*Relation{}, firing: map[string]bool{}, made: map[mask.Column][]mask.Column{}}
+		reads: set{}, touched: set{}, counted: set{}, relations: map[string]*Relation{}, firing: map[string]bool{}, declared: map[string]bool{}, viewed: map[string]bool{}, made: map[mask.Column][]mask.Column{}}
 	out := a.whole(s)
+	a.shadowed()
 	if a.why != "" {
 		return &Result{Why: a.why}
 	}
@@ -137,11 +138,14 @@ type analyzer struct {
 	relations  map[string]*Relation
 	scans      []Scan
 	firing     map[string]bool // triggers
-	made       map[mask.Column][]mask.Column
-	viewing    *Relation // whose definition is being traced
-	acting     int       // within triggers
-	depth      int
-	steps      int
+	// declared are the names of common table expressions, viewed those by which
+	// definitions of views mean tables.
+	declared, viewed map[string]bool
+	made             map[mask.Column][]mask.Column
+	viewing          *Relation // whose definition is being traced
+	acting           int       // within triggers
+	depth            int
+	steps            int
 }
 
 // maxDepth bounds nesting, of expressions and of views and triggers within each

@@ -55,6 +55,7 @@ type value struct {
 	direct bool // unchanged, or constant where src is empty
 	null   bool // surely NULL
 	fixed  bool // a literal or a variable
+	called bool // a function has been at it
 }
 
 // column is a value with the name that SQL knows it by; "" is a name that is not
@@ -71,15 +72,16 @@ type column struct {
 // computed is the value of something made of others.
 func computed(vs ...value) value {
 	sets := make([]set, len(vs))
+	called := false
 	for i, v := range vs {
-		sets[i] = v.src
+		sets[i], called = v.src, called || v.called
 	}
-	return value{src: union(sets...)}
+	return value{src: union(sets...), called: called}
 }
 
 // either is a value that is one of two, unchanged.
 func either(a, b value) value {
-	return value{src: union(a.src, b.src), direct: a.direct && b.direct, null: a.null && b.null, fixed: a.fixed && b.fixed}
+	return value{src: union(a.src, b.src), direct: a.direct && b.direct, null: a.null && b.null, fixed: a.fixed && b.fixed, called: a.called || b.called}
 }
 
 // all is made of all columns.

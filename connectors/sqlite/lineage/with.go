@@ -23,6 +23,7 @@ func (a *analyzer) with(w *syntax.With, sc *scope) {
 		in.outer = sc.outer.tables()
 	}
 	for _, n := range w.Tables {
+		a.declared[syntax.Fold(n.Name)] = true
 		sc.ctes[syntax.Fold(n.Name)] = &cte{node: n, sc: in}
 	}
 	for _, n := range w.Tables {
@@ -109,4 +110,14 @@ func (a *analyzer) named(c *cte, cols []column) []column {
 		out[i] = column{name: n, value: cols[i].value}
 	}
 	return out
+}
+
+// shadowed: to the engine a table in a view's definition is the common table
+// expression of that name around the view, if there is one.
+func (a *analyzer) shadowed() {
+	for name := range a.viewed {
+		if a.declared[name] {
+			a.fail("the common table expression " + name + " has the name of a table that a view goes through")
+		}
+	}
 }
