@@ -272,6 +272,9 @@ type headRow struct {
 	Hash       string          `json:"hash"`
 }
 
+// HeadsJSON prints transcripts as `transcripts --json` does.
+func HeadsJSON(w io.Writer, heads []recorder.Head) error { return WriteJSON(w, headRows(heads)) }
+
 func headRows(heads []recorder.Head) []headRow {
 	rows := []headRow{}
 	for _, h := range heads {
