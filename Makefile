@@ -10,7 +10,7 @@ ARGS ?=
 SUITES = ^Test(Suite|Conformance)
 SUITED = ./connectors/... ./cmd/sallyport/demo
 
-.PHONY: help demo build test suite race lint fuzz crash tamper big bench golden gallery check
+.PHONY: help demo build compile test suite race lint fuzz crash tamper big bench golden gallery check
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -18,7 +18,10 @@ help: ## this list
 demo: ## a complete bastion on loopback (ARGS='--listen ... --data ...')
 	$(GO) run ./cmd/sallyport demo $(ARGS)
 
-build: ## the binary, with and without a C compiler
+build: ## ./sallyport, without symbols and paths: the same bytes from the same commit
+	$(GO) build -trimpath -ldflags '-s -w' -o sallyport ./cmd/sallyport
+
+compile: ## every package, with and without a C compiler
 	$(GO) build ./...
 	CGO_ENABLED=0 $(GO) build ./...
 

@@ -32,7 +32,10 @@ type verb struct {
 	free int
 	// flags by name, with what their value is; "" for a switch.
 	flags map[string]string
-	run   func(*call) error
+	// lead is a flag that counts before the free text alone: in there it is the
+	// text's own. A program has a --json, too.
+	lead string
+	run  func(*call) error
 }
 
 // call is one run of a verb.
@@ -48,15 +51,23 @@ type call struct {
 // verb runs one command line and returns its exit code.
 func (a *access) verb(line string) int {
 	cmd, v, err := parse(line, verbs())
-	if err == nil && v.name != "help" && len(cmd.operands) < v.need {
+	hint := "`help` lists the verbs"
+	if v != nil {
+		hint = "`help " + v.name + "` says more"
+	}
+	if err == nil && cmd.flags["--help"] == "" && len(cmd.operands) < v.need {
 		err = fmt.Errorf("usage: %s", v.usage)
 	}
 	if err != nil {
-		a.complain(err.Error(), "`help` lists the verbs")
+		a.complain(err.Error(), hint)
 		return exitUsage
 	}
-	if v.name == "help" {
-		return a.finish(v.run(&call{command: cmd, a: a, out: a.sess, err: a.sess.Stderr()}))
+	if v.name == "help" || cmd.flags["--help"] != "" {
+		c := &call{command: cmd, a: a, out: a.sess, err: a.sess.Stderr()}
+		if v.name != "help" {
+			return a.finish(c.helpVerb(v))
+		}
+		return a.finish(v.run(c))
 	}
 	ctx, cancel := a.interruptible()
 	defer cancel()

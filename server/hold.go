@@ -22,5 +22,8 @@ func (c *call) hold() error {
 		done = "released"
 	}
 	fmt.Fprintf(c.err, "%s is %s\n", widget.Escape(id), done)
-	return nil
+	return c.done(struct {
+		ID   string `json:"id"`
+		Held bool   `json:"held"`
+	}{id, !release})
 }

@@ -15,7 +15,7 @@ import (
 
 // kubeVerb is kubectl's words over the gate.
 func kubeVerb(ask func(map[string]string) map[string]string) verb {
-	return verb{name: "kube", usage: "kube [--reason TEXT] [--wait DURATION] [--raw] CLUSTER -- get pods -n NAMESPACE", need: 2, free: 1, flags: ask(map[string]string{"--raw": ""}), run: (*call).kube,
+	return verb{name: "kube", usage: "kube [--reason TEXT] [--wait DURATION] [--raw|--json] CLUSTER -- get pods -n NAMESPACE", need: 2, free: 1, flags: ask(map[string]string{"--raw": "", "--json": ""}), lead: "--json", run: (*call).kube,
 		help: "kubectl's words without kubectl: get, describe, logs, events, exec, apply -f -, delete, scale, rollout, port-forward and more, each request judged by itself"}
 }
 
@@ -32,6 +32,9 @@ func (c *call) kube() error {
 		words = append(words, w.text)
 	}
 	verb, tty := kubeWords(words)
+	if tty && c.flags["--json"] != "" {
+		return usageError("--json is for what runs without a terminal: leave out -t")
+	}
 	if tty {
 		return c.kubeTerminal(words)
 	}
@@ -44,8 +47,9 @@ func (c *call) kube() error {
 		return err
 	}
 	defer s.Close() // its error is nil by contract
-	t := connectors.Terminal{Stdio: connectors.Stdio{In: c.a.stdin(), Out: c.out, Err: c.err}}
-	if !exact[verb] {
+	out, errs, end := c.streams()
+	t := connectors.Terminal{Stdio: connectors.Stdio{In: c.a.stdin(), Out: out, Err: errs}}
+	if !exact[verb] && c.flags["--json"] == "" {
 		errs := &plainText{w: c.err}
 		t.Stdio.Err = errs
 		if c.flags["--raw"] == "" {
@@ -56,10 +60,7 @@ func (c *call) kube() error {
 		defer errs.flush()
 	}
 	exit, err := s.Command(c.ctx, words, ask, t)
-	if err != nil {
-		return lineWords(err)
-	}
-	return exited(exit)
+	return end(exit, lineWords(err))
 }
 
 // exact are the verbs whose streams are a program's.

@@ -80,5 +80,8 @@ func (c *call) end() error {
 		return needsReason(err)
 	}
 	fmt.Fprintf(c.err, "session %s has ended\n", id)
-	return nil
+	return c.done(struct {
+		ID    recorder.ID `json:"id"`
+		Ended bool        `json:"ended"`
+	}{id, true})
 }

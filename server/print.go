@@ -22,6 +22,15 @@ type identityKey = identity.Key
 // json prints v as WriteJSON does.
 func (c *call) json(v any) error { return WriteJSON(c.out, v) }
 
+// done answers with v where the answer is that something was done, which stderr has
+// said already.
+func (c *call) done(v any) error {
+	if c.flags["--json"] == "" {
+		return nil
+	}
+	return c.json(v)
+}
+
 // WriteJSON prints v as one line of JSON in which no character can drive a
 // terminal.
 func WriteJSON(w io.Writer, v any) error {
@@ -262,6 +271,9 @@ type headRow struct {
 	Events     uint64          `json:"events"`
 	Hash       string          `json:"hash"`
 }
+
+// HeadsJSON prints transcripts as `transcripts --json` does.
+func HeadsJSON(w io.Writer, heads []recorder.Head) error { return WriteJSON(w, headRows(heads)) }
 
 func headRows(heads []recorder.Head) []headRow {
 	rows := []headRow{}

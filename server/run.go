@@ -31,18 +31,22 @@ func (c *call) runDeclared() error {
 	if err != nil {
 		return err
 	}
-	if c.flags["--dry-run"] != "" {
+	switch {
+	case c.flags["--dry-run"] == "":
+	case c.flags["--json"] != "":
+		return c.json(struct {
+			Argv []string `json:"argv"`
+		}{argv})
+	default:
 		for i, a := range argv {
 			argv[i] = shellWord(a)
 		}
 		fmt.Fprintln(c.out, widget.Escape(strings.Join(argv, " ")))
 		return nil
 	}
-	exit, err := s.Exec(c.ctx, text, ask, connectors.Stdio{In: c.a.stdin(), Out: c.out, Err: c.err})
-	if err != nil {
-		return err
-	}
-	return exited(exit)
+	out, errs, end := c.streams()
+	exit, err := s.Exec(c.ctx, text, ask, connectors.Stdio{In: c.a.stdin(), Out: out, Err: errs})
+	return end(exit, err)
 }
 
 // shellWord is a word as a POSIX shell needs it to read it as one.

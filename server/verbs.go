@@ -25,24 +25,24 @@ func verbs() []verb {
 	}
 	return []verb{
 		{name: "ls", usage: "ls [--json]", help: "the resources you may open", flags: json, run: (*call).ls},
-		{name: "sql", usage: "sql RESOURCE 'STATEMENT' [--json|--csv] [--unmask COLUMN,...] [--reason TEXT] [--wait DURATION]",
+		{name: "sql", usage: "sql RESOURCE 'STATEMENT' [--json|--csv] [--raw] [--unmask COLUMN,...] [--reason TEXT] [--wait DURATION]",
 			help: "run one statement; --unmask asks to see these masked columns of its answer in clear",
 			need: 2, free: 1, flags: ask(map[string]string{"--json": "", "--csv": "", "--raw": "", "--unmask": "columns"}), run: (*call).sql},
-		{name: "exec", usage: "exec [--reason TEXT] [--wait DURATION] HOST -- COMMAND", help: "run one command; its exit code is yours",
-			need: 2, free: 1, flags: ask(map[string]string{}), run: (*call).exec},
-		{name: "run", usage: "run COMMAND [NAME=VALUE ...] [--dry-run] [--reason TEXT] [--wait DURATION]", help: "run a declared command; --dry-run says what would run",
-			need: 1, flags: ask(map[string]string{"--dry-run": ""}), run: (*call).runDeclared},
+		{name: "exec", usage: "exec [--json] [--reason TEXT] [--wait DURATION] HOST -- COMMAND", help: "run one command; its exit code is yours",
+			need: 2, free: 1, flags: ask(map[string]string{"--json": ""}), lead: "--json", run: (*call).exec},
+		{name: "run", usage: "run COMMAND [NAME=VALUE ...] [--dry-run] [--json] [--reason TEXT] [--wait DURATION]", help: "run a declared command; --dry-run says what would run",
+			need: 1, flags: ask(map[string]string{"--dry-run": "", "--json": ""}), run: (*call).runDeclared},
 		httpVerb(),
 		{name: "shell", usage: "shell HOST", help: "a shell on a host (needs ssh -t)", need: 1, flags: map[string]string{}, run: (*call).shell},
 		kubeVerb(ask),
-		{name: "why", usage: "why RESOURCE 'STATEMENT' [--json] | why HOST [-- COMMAND] | why HOST --file -- read /PATH", help: "what would be done with it, by which rule, and what is missing; nothing runs",
+		{name: "why", usage: "why RESOURCE 'STATEMENT' [--json] | why HOST [--shell | -- COMMAND] | why HOST --file -- read /PATH", help: "what would be done with it, by which rule, and what is missing; nothing runs",
 			need: 1, free: 1, flags: map[string]string{"--json": "", "--shell": "", "--file": ""}, run: (*call).why},
 		{name: "approvals", usage: "approvals [--json] [--all]", help: "what waits for you, and what you wait for",
 			flags: map[string]string{"--json": "", "--all": ""}, run: (*call).approvals},
-		{name: "approve", usage: "approve ID [--comment TEXT]", help: "say yes to exactly what `approvals` shows", need: 1,
-			flags: map[string]string{"--comment": "text"}, run: func(c *call) error { return c.vote(true) }},
-		{name: "deny", usage: "deny ID [--comment TEXT]", help: "say no", need: 1,
-			flags: map[string]string{"--comment": "text"}, run: func(c *call) error { return c.vote(false) }},
+		{name: "approve", usage: "approve ID [--comment TEXT] [--json]", help: "say yes to exactly what `approvals` shows", need: 1,
+			flags: map[string]string{"--comment": "text", "--json": ""}, run: func(c *call) error { return c.vote(true) }},
+		{name: "deny", usage: "deny ID [--comment TEXT] [--json]", help: "say no", need: 1,
+			flags: map[string]string{"--comment": "text", "--json": ""}, run: func(c *call) error { return c.vote(false) }},
 		{name: "transcripts", usage: "transcripts [--limit N] [--json] | transcripts search WORDS [--person P] [--resource R] [--kind K] [--label L=V] [--since 2d] [--until T]\n" +
 			"      [--what statement|command|input|output|answer|note|gate] [--verdict V] [--rule R] [--destructive] [--limit N] [--reason TEXT] [--json]",
 			help: "the transcripts you may see, or where words stand in them", flags: searchFlags(), run: (*call).transcripts},
@@ -51,35 +51,17 @@ func verbs() []verb {
 		{name: "sessions", usage: "sessions [--json]", help: "the sessions that go on now and that you may see", flags: json, run: (*call).sessions},
 		{name: "watch", usage: "watch ID [--all] [--json] [--reason TEXT]", help: "follow a live session; --all from its start", need: 1,
 			flags: map[string]string{"--json": "", "--all": "", "--reason": "text"}, run: (*call).watch},
-		{name: "end", usage: "end ID [--reason TEXT]", help: "end a live session: your own, or another's where a role of yours says end_sessions", need: 1,
-			flags: map[string]string{"--reason": "text"}, run: (*call).end},
-		{name: "hold", usage: "hold ID --reason TEXT [--release]", help: "for administrators: keep a transcript from retention, or end that", need: 1,
-			flags: map[string]string{"--reason": "text", "--release": ""}, run: (*call).hold},
+		{name: "end", usage: "end ID [--reason TEXT] [--json]", help: "end a live session: your own, or another's where a role of yours says end_sessions", need: 1,
+			flags: map[string]string{"--reason": "text", "--json": ""}, run: (*call).end},
+		{name: "hold", usage: "hold ID --reason TEXT [--release] [--json]", help: "for administrators: keep a transcript from retention, or end that", need: 1,
+			flags: map[string]string{"--reason": "text", "--release": "", "--json": ""}, run: (*call).hold},
 		{name: "policy", usage: "policy replay [--since 30d] [--policy - < FILE] [--json]", help: "for administrators: what that configuration would have decided on what was done",
 			need: 1, flags: map[string]string{"--since": "duration", "--policy": "-", "--json": ""}, run: (*call).policyVerb},
 		{name: "keys", usage: "keys [--json]", help: "the SSH keys that open the door for you", flags: json, run: (*call).keys},
 		{name: "whoami", usage: "whoami [--json]", help: "who you are here", flags: json, run: (*call).whoami},
-		{name: "logout", usage: "logout", help: "forget this SSH key", flags: map[string]string{}, run: (*call).logout},
-		{name: "help", usage: "help", help: "this list", flags: map[string]string{}, run: (*call).help},
+		{name: "logout", usage: "logout [--json]", help: "forget this SSH key, and end what is open by it", flags: json, run: (*call).logout},
+		{name: "help", usage: "help [VERB|KIND|TOPIC|codes] [--json]", help: "this list, or more on one of it; so does VERB --help", flags: json, run: (*call).help},
 	}
-}
-
-func (c *call) help() error {
-	fmt.Fprintf(c.out, "%s: a guarded door to what you may reach.\n\nssh %s           the screens\nssh %s VERB ...  one of these:\n\n",
-		printable(c.a.s.o.Name), c.a.s.o.Reach, c.a.s.o.Reach)
-	for _, v := range verbs() {
-		fmt.Fprintf(c.out, "  %s\n      %s\n", v.usage, v.help)
-	}
-	fmt.Fprint(c.out, "\nstdout is data, stderr is talk. Words are split by POSIX quoting and never expanded.\n"+
-		"Exit codes: 0 ok, 1 the target's error, 2 usage, 253 sign in first, 254 refused, denied or expired,\n"+
-		"255 the bastion's own trouble; exec, run, shell and kube ... exec pass the target's.\n"+
-		"SQL Server: what is judged a read is rolled back, which undoes nothing outside of tables; where columns are masked, only plain\n"+
-		"statements of tables run. It was never tried against a real SQL Server.\n"+
-		"Databases: every statement is judged, masked and recorded. Shells are recorded completely, but what is\n"+
-		"typed into them is not judged; commands of exec are asked for one by one. Their output must be text, unless the\n"+
-		"rule says binary. Files: sftp and scp (without -O) to the bastion, each operation judged; the top folder lists hosts.\n"+
-		"Masked columns can be asked for, one answer at a time: sql ... --unmask email --reason TEXT.\n")
-	return nil
 }
 
 func (c *call) whoami() error {
@@ -112,11 +94,14 @@ func orNone(s string) string {
 }
 
 func (c *call) logout() error {
+	key := c.a.c.fingerprint()
 	if err := c.a.c.forget(c.ctx); err != nil {
 		return err
 	}
 	fmt.Fprintln(c.err, "signed out; this key is forgotten")
-	return nil
+	return c.done(struct {
+		Forgotten string `json:"forgotten"`
+	}{key})
 }
 
 func (c *call) keys() error {
@@ -241,11 +226,9 @@ func (c *call) exec() error {
 		return err
 	}
 	defer s.Close() // its error is nil by contract
-	exit, err := s.Exec(c.ctx, text, ask, connectors.Stdio{In: c.a.stdin(), Out: c.out, Err: c.err, Lent: c.a.ch.lent()})
-	if err != nil {
-		return err
-	}
-	return exited(exit)
+	out, errs, end := c.streams()
+	exit, err := s.Exec(c.ctx, text, ask, connectors.Stdio{In: c.a.stdin(), Out: out, Err: errs, Lent: c.a.ch.lent()})
+	return end(exit, err)
 }
 
 // exited passes the target's exit on; a signal is 128, as ssh has no other way.
@@ -320,6 +303,9 @@ func (c *call) vote(yes bool) error {
 	a, err = c.v.Vote(c.ctx, a.ID, a.Hash, yes, c.flags["--comment"])
 	if err != nil {
 		return refusedVote(err)
+	}
+	if c.flags["--json"] != "" {
+		return c.json(a)
 	}
 	fmt.Fprintf(c.out, "%s  %s\n", a.ID, a.State)
 	return nil

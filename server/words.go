@@ -2,8 +2,11 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sallyport/sallyport/policy"
 )
 
 // word is one word of a command line and where it stands in it.
@@ -102,7 +105,7 @@ func parse(line string, verbs []verb) (command, *verb, error) {
 	}
 	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == words[0].text })
 	if i < 0 {
-		return command{}, nil, fmt.Errorf("there is no verb %q", printable(words[0].text))
+		return command{}, nil, fmt.Errorf("there is no verb %q%s", printable(words[0].text), meant(words[0].text, names(verbs)))
 	}
 	v := &verbs[i]
 	c := command{line: line, verb: v.name, flags: map[string]string{}, all: map[string][]string{}}
@@ -113,9 +116,12 @@ func parse(line string, verbs []verb) (command, *verb, error) {
 		name, value, has := strings.Cut(w.text, "=")
 		started := v.free > 0 && len(c.operands) > v.free
 		kind, known := v.flags[name]
+		known = known && !(started && name == v.lead)
 		switch {
 		case literal, w.quoted, !strings.HasPrefix(w.text, "-"), w.text == "-":
 			c.operands = append(c.operands, w)
+		case helpFlags[w.text] && !started:
+			c.flags["--help"] = "true"
 		case w.text == "--" && !started:
 			literal = true
 		case known && kind == "" && !has:
@@ -130,11 +136,28 @@ func parse(line string, verbs []verb) (command, *verb, error) {
 		case started:
 			c.operands = append(c.operands, w)
 		default:
-			return c, v, fmt.Errorf("%s has no flag %s", v.name, printable(name))
+			return c, v, fmt.Errorf("%s has no flag %s%s", v.name, printable(name), meant(name, slices.Sorted(maps.Keys(v.flags))))
 		}
 		rest = rest[1:]
 	}
 	return c, v, nil
+}
+
+// meant is the end of an error about a word that is none of known: the one that was
+// probably meant, if there is one. `help` has all.
+func meant(word string, known []string) string {
+	if s := policy.Suggest(word, known); strings.HasPrefix(s, ": did you mean") {
+		return s
+	}
+	return ""
+}
+
+func names(verbs []verb) []string {
+	var list []string
+	for _, v := range verbs {
+		list = append(list, v.name)
+	}
+	return list
 }
 
 // operand returns the n-th operand's text, "" where there is none.

@@ -73,7 +73,7 @@ func backUp(ctx context.Context, dir string, w io.Writer) error {
 	}
 	store, err := boltstore.Open(dir, boltstore.Options{ReadOnly: true})
 	if err != nil {
-		return inUse(err)
+		return notOpened(dir, err)
 	}
 	return errors.Join(writeBackup(ctx, dir, store, w), store.Close())
 }

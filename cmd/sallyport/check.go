@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/all"
 	"github.com/sallyport/sallyport/mask"
+	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/server/config"
 	"github.com/sallyport/sallyport/server/session"
 	"github.com/sallyport/sallyport/tui/widget"
@@ -27,8 +28,8 @@ func runCheck(ctx context.Context, args []string, io stdio) error {
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	if *path == "" {
-		return &usageError{"check needs --config FILE", ""}
+	if *path == "" || f.NArg() > 0 {
+		return needsConfig("check", f.Args())
 	}
 	cfg, err := config.Load(*path)
 	if err != nil {
@@ -45,7 +46,11 @@ func runCheck(ctx context.Context, args []string, io stdio) error {
 		if err != nil {
 			return err
 		}
-		return p.Check(ctx)
+		advice, err := p.Check(ctx)
+		if advice != "" {
+			fmt.Fprintf(c.io.out, "warn  provider: %s\n", widget.Escape(advice))
+		}
+		return err
 	}))
 	c.audit(ctx, cfg)
 	c.targets(ctx, cfg)
@@ -58,6 +63,7 @@ func runCheck(ctx context.Context, args []string, io stdio) error {
 type checker struct {
 	io     stdio
 	faults int
+	masks  *maskCheck
 }
 
 func (c *checker) say(what, name string, err error) {
@@ -67,9 +73,8 @@ func (c *checker) say(what, name string, err error) {
 	}
 	c.faults++
 	fmt.Fprintf(c.io.out, "FAIL  %s %s: %s\n", what, widget.Escape(name), widget.EscapeLines(err.Error()))
-	var h *hinted
-	if errors.As(err, &h) {
-		fmt.Fprintf(c.io.out, "      hint: %s\n", widget.EscapeLines(h.hint))
+	if hint := checkHint(err); hint != "" {
+		fmt.Fprintf(c.io.out, "      hint: %s\n", widget.EscapeLines(hint))
 	}
 }
 
@@ -87,17 +92,36 @@ func (c *checker) targets(ctx context.Context, cfg *config.Config) {
 		names = append(names, n)
 	}
 	slices.Sort(names)
+	if c.masks, err = newMaskCheck(cfg); err != nil {
+		c.say("masks", "", err)
+		return
+	}
 	for _, n := range names {
 		t := targets[n]
 		if t.Unavailable != "" {
+			c.unread(t.Resource)
 			fmt.Fprintf(c.io.out, "skip  target %s: unavailable: %s\n", n, widget.Escape(t.Unavailable))
 			continue
 		}
-		c.say("target", n, bounded(ctx, func(ctx context.Context) error { return c.login(ctx, drivers, t) }))
+		c.say("target", n, bounded(ctx, func(ctx context.Context) error {
+			err := c.login(ctx, drivers, t)
+			if err != nil {
+				c.unread(t.Resource)
+			}
+			return err
+		}))
 		if t.Endpoint.Masked != nil {
 			c.say("restricted login", n, bounded(ctx, func(ctx context.Context) error { return checkMasked(ctx, cfg, n) }))
 		}
 	}
+	for _, w := range c.masks.idle() {
+		fmt.Fprintf(c.io.out, "warn  %s\n", widget.Escape(w))
+	}
+}
+
+// unread says that what a target has is not known.
+func (c *checker) unread(r policy.Resource) {
+	_ = c.masks.look(r, nil, false) // its error is of a pattern, which is not made
 }
 
 func (c *checker) login(ctx context.Context, drivers []connectors.Driver, t session.Target) error {
@@ -121,7 +145,17 @@ func (c *checker) login(ctx context.Context, drivers []connectors.Driver, t sess
 			fmt.Fprintf(c.io.out, "warn  target %s: %s\n", t.Name, widget.Escape(text))
 		}
 	}
-	return conn.Close()
+	relations, told := catalogOf(ctx, t.Kind, conn)
+	return errors.Join(c.masks.look(t.Resource, relations, told), conn.Close())
+}
+
+// needsConfig is a command line without --config, or with the file given plainly.
+func needsConfig(name string, args []string) error {
+	file := "FILE"
+	if len(args) > 0 {
+		file = args[0]
+	}
+	return &usageError{name + " needs --config FILE", "sallyport " + name + " --config " + file + "; sallyport init FILE writes one"}
 }
 
 // closedGuard lets a driver sign in and read its catalog, and runs nothing.

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
-
-	"github.com/spf13/pflag"
 
 	declared "github.com/sallyport/sallyport/connectors/command"
 	"github.com/sallyport/sallyport/connectors/postgres"
@@ -34,12 +31,12 @@ func commands() []command {
 		{"check", "check --config FILE", "try provider, targets and store without serving", runCheck},
 		{"config", "config schema", "print the configuration's JSON Schema, for editors", runConfig},
 		{"serve", "serve --config FILE", "run the bastion", runServe},
-		{"transcript", "transcript list|search|export|verify|rewrap [--data DIR] ...", "read the evidence of a stopped bastion", runTranscript},
+		{"transcript", "transcript COMMAND [--data DIR] ...", "read the evidence of a stopped bastion; `sallyport transcript` lists the commands", runTranscript},
 		{"backup", "backup FILE [--data DIR]", "copy the evidence, of a running bastion too", runBackup},
 		{"mask", "mask COMMAND", "what is found and hidden, and how well; `sallyport mask` lists the commands", runMask},
-		{"keys", "keys list|revoke [--data DIR] [FINGERPRINT|PERSON]", "remembered SSH keys of a stopped bastion", runKeys},
-		{"policy", "policy explain|test|replay|classify", "ask a policy, without a bastion", runPolicy},
-		{"version", "version", "what this is", runVersion},
+		{"keys", "keys list [--json] | keys revoke FINGERPRINT|PERSON [--data DIR]", "remembered SSH keys of a stopped bastion", runKeys},
+		{"policy", "policy COMMAND", "ask a policy, without a bastion; `sallyport policy` lists the commands", runPolicy},
+		{"version", "version [--json]", "what this is, and from which commit", runVersion},
 	}
 }
 
@@ -58,37 +55,16 @@ func run(ctx context.Context, args []string, io stdio) int {
 	if len(args) == 1 && args[0] == declared.ChildArgument {
 		return declared.Child()
 	}
-	if len(args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
+	if len(args) > 1 && args[0] == "help" {
+		args = append(args[1:], "--help")
+	}
+	if len(args) == 0 || asksHelp(args[0]) {
 		usage(io.out)
 		return exitOK
 	}
 	i := slices.IndexFunc(commands(), func(c command) bool { return c.name == args[0] })
 	if i < 0 {
-		return report(io, &usageError{fmt.Sprintf("there is no subcommand %q", args[0]), "run sallyport without arguments for the list"})
+		return report(io, &usageError{fmt.Sprintf("there is no subcommand %q%s", args[0], meant(args[0], commands())), "run sallyport without arguments for the list"})
 	}
 	return report(io, commands()[i].run(ctx, args[1:], io))
-}
-
-func usage(w io.Writer) {
-	fmt.Fprint(w, "sallyport: a guarded door to production, over ssh\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(w, "  sallyport %s\n      %s\n", c.usage, c.help)
-	}
-	fmt.Fprint(w, "\nExit codes: 0 ok, 1 trouble or a fault found, 2 usage.\n")
-}
-
-// flags returns a flag set whose errors are usage errors.
-func flags(name string, io stdio) *pflag.FlagSet {
-	f := pflag.NewFlagSet(name, pflag.ContinueOnError)
-	f.SetOutput(io.err)
-	return f
-}
-
-// parse parses args; what is wrong with them is a usage error, --help none.
-func parse(f *pflag.FlagSet, args []string) error {
-	err := f.Parse(args)
-	if err == nil || errors.Is(err, pflag.ErrHelp) {
-		return err
-	}
-	return &usageError{err.Error(), "sallyport " + f.Name() + " --help lists its flags"}
 }

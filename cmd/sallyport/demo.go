@@ -190,9 +190,17 @@ func demoHello(a net.Addr, fingerprint string, p *oidctest.Provider, config stri
 		fmt.Fprintf(&b, "No orders-maria: %s\n", noMaria)
 	}
 	fmt.Fprintf(&b, "Configuration  %s\nData           %s\n", config, o.data)
-	fmt.Fprintf(&b, "Evidence       sallyport transcript verify --data %s   (once it is stopped)\n\n", o.data)
+	fmt.Fprintf(&b, "Evidence       %s transcript verify --data %s   (once it is stopped)\n\n", self(), o.data)
 	fmt.Fprint(&b, "This is a demo: any local account on this machine can sign in as anybody. ctrl-c stops it.\n")
 	return b.String()
+}
+
+// self is how one calls this program again: `go run` builds one that is gone then.
+func self() string {
+	if exe, err := os.Executable(); err == nil && strings.Contains(exe, "go-build") {
+		return "go run ./cmd/sallyport"
+	}
+	return os.Args[0]
 }
 
 // reach is what one types behind ssh to reach the demo.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/sallyport/sallyport/server"
 	"github.com/sallyport/sallyport/server/cluster"
 	"github.com/sallyport/sallyport/server/cluster/boltkv"
 	"github.com/sallyport/sallyport/server/identity"
@@ -18,6 +21,7 @@ import (
 func runKeys(ctx context.Context, args []string, io stdio) (err error) {
 	f := flags("keys", io)
 	data := f.String("data", "", "the data directory (default: the demo's)")
+	asJSON := f.Bool("json", false, "list: print JSON")
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -30,6 +34,9 @@ func runKeys(ctx context.Context, args []string, io stdio) (err error) {
 			return err
 		}
 	}
+	if _, err := os.Stat(filepath.Join(*data, stateFile)); errors.Is(err, fs.ErrNotExist) {
+		return noData(*data, stateFile)
+	}
 	kv, err := boltkv.Open(filepath.Join(*data, stateFile))
 	if err != nil {
 		if errors.Is(err, cluster.ErrInUse) {
@@ -41,17 +48,23 @@ func runKeys(ctx context.Context, args []string, io stdio) (err error) {
 	keys := identity.NewKeys(kv, time.Hour, nil)
 	switch {
 	case f.Arg(0) == "list" && f.NArg() == 1:
-		return listKeys(ctx, keys, io)
+		return listKeys(ctx, keys, *asJSON, io)
 	case f.Arg(0) == "revoke" && f.NArg() == 2:
 		return revokeKeys(ctx, keys, f.Arg(1), io)
 	}
 	return &usageError{how, ""}
 }
 
-func listKeys(ctx context.Context, keys *identity.Keys, io stdio) error {
+func listKeys(ctx context.Context, keys *identity.Keys, asJSON bool, io stdio) error {
 	all, err := keys.List(ctx)
 	if err != nil {
 		return err
+	}
+	if asJSON {
+		return server.WriteJSON(io.out, append([]identity.Key{}, all...))
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(io.err, "no key is remembered")
 	}
 	for _, k := range all {
 		fmt.Fprintf(io.out, "%s  %s  until %s  from %s\n", k.Fingerprint, widget.Escape(k.Identity.Display()), k.Expires.UTC().Format(time.RFC3339), widget.Escape(k.From))

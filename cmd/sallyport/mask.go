@@ -1,10 +1,6 @@
 package main
 
-import (
-	"context"
-	"fmt"
-	"slices"
-)
+import "context"
 
 // maskCommands is the literal list of the commands under mask, in the order of
 // the usage text.
@@ -21,15 +17,5 @@ func maskCommands() []command {
 
 // runMask runs one command of the group.
 func runMask(ctx context.Context, args []string, io stdio) error {
-	if len(args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
-		for _, c := range maskCommands() {
-			fmt.Fprintf(io.out, "  sallyport %s\n      %s\n", c.usage, c.help)
-		}
-		return nil
-	}
-	i := slices.IndexFunc(maskCommands(), func(c command) bool { return c.name == args[0] })
-	if i < 0 {
-		return &usageError{fmt.Sprintf("there is no command %q under mask", args[0]), "run sallyport mask for the list"}
-	}
-	return maskCommands()[i].run(ctx, args[1:], io)
+	return group(ctx, "mask", maskCommands(), args, io)
 }

@@ -43,7 +43,7 @@ func runPolicyReplay(ctx context.Context, args []string, io stdio) (err error) {
 		return &hinted{err, "a running bastion has it: ssh BASTION policy replay --policy - < " + *path}
 	}
 	if err != nil {
-		return err
+		return notOpened(*data, err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	p := &server.ReplayPrinter{W: io.out}

@@ -29,7 +29,7 @@ func runServe(ctx context.Context, args []string, io stdio) error {
 		return err
 	}
 	if *path == "" {
-		return &usageError{"serve needs --config FILE", "sallyport init FILE writes one"}
+		return needsConfig("serve", f.Args())
 	}
 	log := newLog(io)
 	return serve(ctx, serveOptions{config: *path, listen: *listen, log: log, ready: func(a net.Addr, _ string) {

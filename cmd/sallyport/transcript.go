@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"io/fs"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/recorder"
 	"github.com/sallyport/sallyport/recorder/boltstore"
 	"github.com/sallyport/sallyport/recorder/ledger"
+	"github.com/sallyport/sallyport/server"
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
@@ -23,44 +24,27 @@ type archive struct {
 	io    stdio
 }
 
-// transcriptCommand is one subcommand of transcript.
-type transcriptCommand struct {
-	name, usage string
-	run         func(ctx context.Context, args []string, io stdio) error
-}
-
-func transcriptCommands() []transcriptCommand {
-	return []transcriptCommand{
-		{"list", "list [--data DIR]", runList},
-		{"expire", "expire --config FILE [--dry-run]", runExpire},
-		{"export", "export ID [--format text|cast|cast2|operations|bundle] [--output FILE] [--data DIR] [--identity FILE]", runExport},
-		{"hold", "hold ID --reason WHY --config FILE", runHold},
-		{"release", "release ID --reason WHY --config FILE", runRelease},
-		{"rewrap", "rewrap --recipient age1... [--data DIR] [--identity FILE]", runRewrap},
-		{"search", "search [WORDS] [--person P] [--resource R] [--since T] [--verdict V] [--destructive] [--json] [--data DIR] ...", runSearch},
-		{"verify", "verify [BUNDLE] [--data DIR] [--identity FILE] [--key PUBLIC-KEY|FILE] [--checkpoint FILE]...", runVerify},
+// transcriptCommands is the literal list of the commands under transcript, in the
+// order of the usage text.
+func transcriptCommands() []command {
+	return []command{
+		{"list", "transcript list [--json] [--data DIR]", "the transcripts that there are", runList},
+		{"search", "transcript search [WORDS] [--person P] [--resource R] [--since T] [--verdict V] [--destructive] [--json] [--data DIR] ...",
+			"where words stand in them", runSearch},
+		{"export", "transcript export ID [--format text|cast|cast2|operations|bundle] [--output FILE] [--data DIR] [--identity FILE]",
+			"all of one, for use elsewhere; a bundle proves itself", runExport},
+		{"verify", "transcript verify [BUNDLE] [--data DIR] [--identity FILE] [--key PUBLIC-KEY|FILE] [--checkpoint FILE]...",
+			"prove that nothing was changed, cut, removed or exchanged", runVerify},
+		{"rewrap", "transcript rewrap --recipient age1... [--data DIR] [--identity FILE]", "give other people the keys to read them", runRewrap},
+		{"hold", "transcript hold ID --reason WHY --config FILE", "keep one from retention", runHold},
+		{"release", "transcript release ID --reason WHY --config FILE", "end that", runRelease},
+		{"expire", "transcript expire --config FILE [--dry-run]", "remove what is past its keep, as a running bastion does once a day", runExpire},
 	}
 }
 
 // runTranscript reads the evidence of a stopped bastion, or of a copy.
 func runTranscript(ctx context.Context, args []string, io stdio) error {
-	all := transcriptCommands()
-	var names []string
-	for _, c := range all {
-		names = append(names, c.name)
-	}
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		var lines []string
-		for _, c := range all {
-			lines = append(lines, "  sallyport transcript "+c.usage)
-		}
-		return &usageError{"usage:\n" + strings.Join(lines, "\n"), ""}
-	}
-	i := slices.Index(names, args[0])
-	if i < 0 {
-		return &usageError{fmt.Sprintf("transcript has no %q", args[0]), strings.Join(names, ", ")}
-	}
-	return all[i].run(ctx, args[1:], io)
+	return group(ctx, "transcript", transcriptCommands(), args, io)
 }
 
 // archiveFlags are those of every subcommand that reads a store.
@@ -99,9 +83,24 @@ func (f archiveFlags) open(io stdio) (*archive, error) {
 		return nil, &hinted{err, "a running bastion has it: ssh BASTION transcripts, ssh BASTION replay ID"}
 	}
 	if err != nil {
-		return nil, err
+		return nil, notOpened(dir, err)
 	}
 	return &archive{dir, store, io}, nil
+}
+
+// notOpened says what to do about a store that did not open. One that is gone while
+// its log is there is no mistaken path.
+func notOpened(dir string, err error) error {
+	if left, gerr := filepath.Glob(filepath.Join(dir, "transcripts*")); errors.Is(err, fs.ErrNotExist) && gerr == nil && len(left) == 0 {
+		return noData(dir, "transcripts.db")
+	}
+	return inUse(err)
+}
+
+// noData is a directory that holds no bastion's data.
+func noData(dir, file string) error {
+	return &hinted{fmt.Errorf("there is no bastion's data in %q: it has no %s", dir, file),
+		"--data names the directory that `data:` of the configuration names, or one that a backup was unpacked to; the demo prints its own"}
 }
 
 func (a *archive) close(err *error) { *err = errors.Join(*err, a.store.Close()) }
@@ -109,6 +108,7 @@ func (a *archive) close(err *error) { *err = errors.Join(*err, a.store.Close()) 
 func runList(ctx context.Context, args []string, io stdio) (err error) {
 	f := flags("transcript list", io)
 	where := addArchiveFlags(f)
+	asJSON := f.Bool("json", false, "print JSON")
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -123,6 +123,9 @@ func runList(ctx context.Context, args []string, io stdio) (err error) {
 	heads, err := a.store.Heads(ctx)
 	if err != nil {
 		return err
+	}
+	if *asJSON {
+		return server.HeadsJSON(io.out, heads)
 	}
 	held := map[recorder.ID]recorder.Leaf{}
 	if proof, err := ledger.Verify(a.dir, ""); err == nil { // else `verify` tells

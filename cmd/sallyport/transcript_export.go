@@ -128,8 +128,8 @@ func runRewrap(ctx context.Context, args []string, io stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(dir); err != nil { // opening for writing would make it
-		return fmt.Errorf("rewrap: %w", err)
+	if err := checkThere(dir); err != nil { // opening for writing would make it
+		return err
 	}
 	store, err := boltstore.Open(dir, boltstore.Options{Keys: keys})
 	if err != nil {

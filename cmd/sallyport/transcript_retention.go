@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os/user"
 	"time"
@@ -71,7 +70,7 @@ func runExpire(ctx context.Context, args []string, io stdio) (err error) {
 func wouldExpire(ctx context.Context, cfg *config.Config) (gone []recorder.Removal, err error) {
 	store, err := boltstore.Open(cfg.Data, boltstore.Options{ReadOnly: true})
 	if err != nil {
-		return nil, inUse(err)
+		return nil, notOpened(cfg.Data, err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	heads, err := store.Heads(ctx)
@@ -103,11 +102,8 @@ func withEvidence(cfg *config.Config, f func(*evidence) error) error {
 // make one.
 func checkThere(dir string) error {
 	store, err := boltstore.Open(dir, boltstore.Options{ReadOnly: true})
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("no transcripts in %q: %w", dir, err)
-	}
 	if err != nil {
-		return inUse(err)
+		return notOpened(dir, err)
 	}
 	return store.Close()
 }

@@ -55,20 +55,55 @@ func (f Fault) Error() string {
 // is the error of Load, Parse and Validate.
 type Faults []Fault
 
-// maxFaults is how many are written out: a template that is wrong makes one for
-// each of a thousand hosts.
-const maxFaults = 50
+// maxFaults is how many are written out, and sameFaults how many of the same words
+// about the same key: a template that is wrong makes one for each of a thousand hosts.
+const (
+	maxFaults  = 50
+	sameFaults = 3
+)
 
-// Error is one fault after the other, and of many how many more there are.
+// Error is one fault after the other, and how many more there are of those that say
+// the same, and of many.
 func (fs Faults) Error() string {
 	var all []string
-	for _, f := range fs[:min(len(fs), maxFaults)] {
+	var again []string         // in the order in which they came
+	number := map[string]int{} // of each
+	for _, f := range fs {
+		same := f.sameAs()
+		if number[same]++; number[same] > sameFaults {
+			if number[same] == sameFaults+1 && len(again) < maxFaults {
+				again = append(again, same)
+			}
+			continue
+		}
 		all = append(all, f.Error())
 	}
-	if more := len(fs) - maxFaults; more > 0 {
-		all = append(all, fmt.Sprintf("and %d more like these or others", more))
+	if more := len(all) - maxFaults; more > 0 {
+		all = append(all[:maxFaults], fmt.Sprintf("and %d more like these or others", more))
+	}
+	for _, same := range again {
+		all = append(all, fmt.Sprintf("and %d more that say: %s", number[same]-sameFaults, same))
 	}
 	return strings.Join(all, "\n")
+}
+
+// sameAs is path and message without the numbers in the path.
+func (f Fault) sameAs() string {
+	var b strings.Builder
+	in := false
+	for _, r := range f.Path {
+		switch {
+		case r == '[':
+			in = true
+			b.WriteString("[*")
+		case r == ']':
+			in = false
+		}
+		if !in && r != '[' {
+			b.WriteRune(r)
+		}
+	}
+	return strings.TrimPrefix(b.String()+": "+f.Message, ": ")
 }
 
 // Unwrap gives each fault to errors.Is and errors.As.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -195,6 +196,11 @@ func syntaxFault(err error) *Fault {
 		if t := at.GetToken(); t != nil && t.Position != nil {
 			f.Line, f.Column = t.Position.Line, t.Position.Column
 		}
+	}
+	if strings.Contains(f.Message, "'\t'") {
+		f.Message += ": YAML indents with spaces alone"
+	} else {
+		f.Message += ": is it indented as what it belongs with, and is each quote and bracket closed?"
 	}
 	return f
 }

@@ -128,7 +128,7 @@ func groupsOf(c claims, name string) (groups []string, note string) {
 		return nil, fmt.Sprintf("the provider sent a pointer in place of claim %q, as some do for people in many groups:"+
 			" have it send only the groups assigned to this application", name)
 	case !has:
-		return nil, fmt.Sprintf("the ID token has no claim %q: have the provider send it to this client, or set groups_claim", name)
+		return nil, fmt.Sprintf("the ID token has no claim %q: have the provider send it to this client (some do for a scope, sign_in.scopes: [profile, email, groups]), or set groups_claim", name)
 	}
 	groups, ok := stringList(v)
 	switch {

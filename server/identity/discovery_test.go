@@ -96,7 +96,7 @@ func TestDiscoveryRefuses(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFakeIDP()
 				c.edit(f)
-				err := f.provider(t, nil).Check(t.Context())
+				_, err := f.provider(t, nil).Check(t.Context())
 				if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
 					t.Fatalf("got %v, want %v that says %q", err, c.want, c.says)
 				}
@@ -215,6 +215,26 @@ func TestTransport(t *testing.T) {
 		}
 		if _, err := get(false, url); err == nil {
 			t.Errorf("%s was asked over http without insecure_issuer", url)
+		}
+	}
+}
+
+// A provider that has a scope for the groups, which nobody asks for, is how a first
+// configuration lets nobody in.
+func TestCheckAdvisesScope(t *testing.T) {
+	for _, c := range []struct {
+		supported, asked []string
+		advice           bool
+	}{
+		{[]string{"openid", "groups"}, []string{"email"}, true},
+		{[]string{"openid", "groups"}, []string{"email", "groups"}, false},
+		{[]string{"openid"}, []string{"email"}, false},
+	} {
+		f := newFakeIDP()
+		f.discovery = m{"scopes_supported": c.supported}
+		advice, err := f.provider(t, func(o *Config) { o.Scopes = c.asked }).Check(t.Context())
+		if err != nil || (advice != "") != c.advice {
+			t.Errorf("%v of %v: %q, %v", c.asked, c.supported, advice, err)
 		}
 	}
 }

@@ -68,9 +68,10 @@ type Provider struct {
 
 // endpoints is what discovery tells.
 type endpoints struct {
-	oauth oauth2.Config
-	keys  oidc.KeySet
-	found time.Time
+	scopes []string
+	oauth  oauth2.Config
+	keys   oidc.KeySet
+	found  time.Time
 }
 
 // NewProvider checks the configuration; it does not touch the network.
@@ -113,10 +114,17 @@ func NewProvider(c Config) (*Provider, error) {
 // Check tries discovery, always anew. It returns ErrUnavailable where the
 // provider does not answer or offers no device authorization, ErrToken where it
 // answers as somebody else.
-func (p *Provider) Check(ctx context.Context) error {
+// advice is what is odd about it and no fault.
+func (p *Provider) Check(ctx context.Context) (advice string, err error) {
 	p.forget()
-	_, err := p.discover(ctx)
-	return err
+	e, err := p.discover(ctx)
+	if err != nil {
+		return "", err
+	}
+	if c := p.config.GroupsClaim; slices.Contains(e.scopes, c) && !slices.Contains(p.config.Scopes, c) {
+		advice = fmt.Sprintf("it knows a scope %q, which sign_in.scopes does not ask for: without it, it may tell no groups", c)
+	}
+	return advice, nil
 }
 
 func (p *Provider) forget() {
@@ -173,6 +181,7 @@ func (p *Provider) fetch(ctx context.Context) (*endpoints, error) {
 	var more struct {
 		Keys    string   `json:"jwks_uri"`
 		Methods []string `json:"token_endpoint_auth_methods_supported"`
+		Scopes  []string `json:"scopes_supported"`
 	}
 	if err := found.Claims(&more); err != nil {
 		return nil, fmt.Errorf("%w: its discovery document does not parse: %s", ErrToken, clean(err.Error()))
@@ -198,8 +207,9 @@ func (p *Provider) fetch(ctx context.Context) (*endpoints, error) {
 			ClientID: p.config.ClientID, ClientSecret: string(p.config.ClientSecret.Reveal()),
 			Endpoint: at, Scopes: p.config.Scopes,
 		},
-		keys:  oidc.NewRemoteKeySet(oidc.ClientContext(context.WithoutCancel(ctx), client), more.Keys),
-		found: p.config.Now(),
+		keys:   oidc.NewRemoteKeySet(oidc.ClientContext(context.WithoutCancel(ctx), client), more.Keys),
+		found:  p.config.Now(),
+		scopes: more.Scopes,
 	}, nil
 }
 

@@ -24,7 +24,7 @@ func TestSecondProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Check(t.Context()); err != nil {
+	if _, err := p.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	f, err := p.Start(t.Context())
