@@ -29,7 +29,7 @@ func (p *picker) openCluster(l Listing) tea.Cmd {
 	}
 	set := p.env.open
 	ctx, cancel := context.WithCancel(p.ctx)
-	p.opening, p.cancel = l.Name, cancel
+	p.opening, p.cancel, p.began = l.Name, cancel, p.now()
 	p.try++
 	try := p.try
 	return p.doWith(ctx, func(ctx context.Context) tea.Msg {

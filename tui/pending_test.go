@@ -118,7 +118,6 @@ func TestPreviewScrolls(t *testing.T) {
 		masks = append(masks, policy.MaskRule{Method: "redact", Column: "the.last"})
 		b.Listings[1].Masks = masks
 		d := as(t, b, tuitest.Alice, 80, 24)
-		d.Keys("j")
 		d.See("tab more", "more lines, tab")
 		d.Miss("the.last")
 		for range 8 {
@@ -128,8 +127,8 @@ func TestPreviewScrolls(t *testing.T) {
 			d.Keys("tab")
 		}
 		d.See("the.last")
-		d.Keys("k")
-		d.See("demo-host ")
+		d.Keys("j")
+		d.See("│ demo-host")
 	})
 }
 
@@ -138,7 +137,7 @@ func TestLongErrorIsWhole(t *testing.T) {
 	tuitest.Run(t, func(t *testing.T) {
 		b := tuitest.NewBastion(time.Now)
 		d := as(t, b, tuitest.Alice, 80, 24)
-		d.Keys("enter") // a shell: the program ends for it
+		d.Keys("j", "enter") // a shell: the program ends for it
 		d.App.Attached("", errors.New("demo-host: target is unreachable: dial tcp 127.0.0.1:9: connect: connection refused, tried three addresses; is it up, and may the bastion reach it?"))
 		d.Start()
 		d.See("✗ demo-host: target", "reach it?")

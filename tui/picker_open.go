@@ -15,6 +15,9 @@ func (p *picker) openCurrent() tea.Cmd {
 		return nil
 	case l.Unavailable != "":
 		return alarm(l.Name + " cannot be opened now: " + l.Unavailable)
+	}
+	p.last = l.Name
+	switch {
 	case l.Power == "shell":
 		return say(attachMsg{resource: l.Name})
 	case l.Power == "cluster":
