@@ -53,7 +53,8 @@ func (p *picker) clusterOpened(m clusterMsg) tea.Cmd {
 		return func() tea.Msg { m.discard(); return nil }
 	}
 	p.opening = ""
-	p.clear()
+	p.back(m.listing.Name)
+	p.failed.name, p.failed.err = m.listing.Name, m.err
 	if m.err != nil {
 		return alarm(m.listing.Name + ": " + m.err.Error())
 	}

@@ -83,7 +83,7 @@ func TestOwnStatementsFold(t *testing.T) {
 		b.Heads, b.Events = []recorder.Head{tape.Head(h, 1)}, map[recorder.ID][]recorder.Event{h.ID: tape.Events}
 		d := as(t, b, tuitest.Carol, 80, 24)
 		d.Keys("3", "enter", "G")
-		d.See("select 0 from", "and 8 more, o", "delete from orders")
+		d.See("select 0 from", "and 8 more, o shows them", "delete from orders")
 		d.Miss("select 8 from", "0 more rows")
 		d.Keys("o")
 		d.See("select 0 from", "select 8 from")

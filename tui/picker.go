@@ -237,7 +237,7 @@ func (p *picker) keys() []key.Binding {
 	if there {
 		out = append(out, keys.Enter)
 	}
-	if p.top > 0 || p.rest > 0 {
+	if there && (p.top > 0 || p.rest > 0) {
 		out = append(out, keys.More)
 	}
 	if p.live {

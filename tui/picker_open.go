@@ -19,7 +19,9 @@ func (p *picker) openCurrent() tea.Cmd {
 	p.last = l.Name
 	switch {
 	case l.Power == "shell":
-		return say(attachMsg{resource: l.Name})
+		name := l.Name
+		p.back(name)
+		return say(attachMsg{resource: name})
 	case l.Power == "cluster":
 		return p.openCluster(*l)
 	}
@@ -49,15 +51,20 @@ func (p *picker) opened(m openedMsg) tea.Cmd {
 		return func() tea.Msg { m.discard(); return nil }
 	}
 	p.opening = ""
-	p.clear()
-	for i := range p.shown {
-		if p.all[p.shown[i]].Name == m.listing.Name {
-			p.list.Go(i)
-		}
-	}
+	p.back(m.listing.Name)
 	p.failed.name, p.failed.err = m.listing.Name, m.err
 	if m.err != nil {
 		return alarm(m.listing.Name + ": " + m.err.Error())
 	}
 	return say(pushMsg{p.env.pageOf(m.listing, m.ws)})
+}
+
+// back is the list as one comes back to it: unfiltered, on what was opened.
+func (p *picker) back(name string) {
+	p.clear()
+	for i := range p.shown {
+		if p.all[p.shown[i]].Name == name {
+			p.list.Go(i)
+		}
+	}
 }

@@ -104,7 +104,7 @@ func TestPicker(t *testing.T) {
 		d.See("nothing matches")
 		d.Keys("esc", "/", "jq")
 		d.See("0 of 4")
-		d.Keys("esc", "g", "j", "enter")
+		d.Keys("esc", "/", "demo", "enter")
 		if !d.Quit || d.App.Next().Attach != "demo-host" {
 			t.Fatalf("next is %+v", d.App.Next())
 		}

@@ -103,7 +103,7 @@ func itemsOf(all []recorder.Head) []widget.Item {
 
 func (p *transcripts) take(m headsMsg) {
 	var id recorder.ID
-	if h := p.current(); h != nil {
+	if h := p.current(); h != nil && p.list.Cursor() > 0 { // at the top one stays with the newest
 		id = h.ID
 	}
 	p.all, p.items = m.all, m.items
