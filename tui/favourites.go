@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -133,9 +134,22 @@ func (p *picker) standing(l *Listing) string {
 	case p.favoured[l.Name]:
 		return " " + p.accent.Render(p.glyphs.star)
 	case p.recent[l.Name]:
-		return " " + p.dim.Render(ago(p.now(), lastOpened(l)))
+		return " " + p.dim.Render(age(p.now().Sub(lastOpened(l))))
 	}
 	return ""
+}
+
+// age is a time that has passed, in the fewest characters.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "now"
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours())/24)
 }
 
 // named is a name with its standing in w cells; the name comes first.

@@ -37,7 +37,7 @@ func TestFavouritesAndRecents(t *testing.T) {
 		if got, want := order(d), slices.Concat([]string{"ledger"}, recent, []string{"demo-host", "orders-db", "orders-lite", "umber"}); !slices.Equal(got, want) {
 			t.Errorf("listed %q, want %q", got, want)
 		}
-		d.See("ledger ★", "zeta 1 min ago")
+		d.See("ledger ★", "zeta 1m ")
 		d.Keys("/", "demo", "down", "esc", "G", "f")
 		d.See("umber comes first from now on", "▌  umber ★")
 		if !slices.Contains(b.Favoured, "umber") {
