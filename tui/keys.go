@@ -20,7 +20,7 @@ var keys = struct {
 	Run, Stop, History, Focus, Complete, Schema, LeaveSQL, Recall, Explain      key.Binding
 	Cells, Cell, Record, Grid, Rows, ToEnd, Sideways, Editor, Withdraw, Request key.Binding
 	Masks, Unmask                                                               key.Binding
-	Approve, Deny, Scroll, Send                                                 key.Binding
+	Approve, Deny, Scroll, Send, Go                                             key.Binding
 	Pause, Seek, Op, Speed, Idle, Start, End                                    key.Binding
 	Own, Search, Watch, EndIt, Find, Again, Link, Write                         key.Binding
 	Types, Describe, Logs, Shell, Events, Follow, Wrap                          key.Binding
@@ -87,6 +87,7 @@ var keys = struct {
 	Deny:    bind("d", "deny", "d"),
 	Scroll:  bind("pgup/pgdn", "scroll statement", "pgup", "pgdown", "ctrl+u", "ctrl+d"),
 	Send:    bind("enter", "send", "enter"),
+	Go:      bind("enter", "go on", "enter"),
 
 	Pause: bind("space", "pause", "space"),
 	Seek:  bind("←/→", "10 s", "left", "right"),
