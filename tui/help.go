@@ -48,7 +48,11 @@ func (a *App) drawHelp() []string {
 		}
 	}
 	if a.be != nil {
-		section("Everywhere", []key.Binding{keys.Tab1, keys.Tab2, keys.Tab3, keys.Next, keys.Prev, keys.Palette, keys.F1, keys.Quit, keys.SignOut})
+		actions := keys.Palette
+		if binds(p, ":") {
+			actions = bind("alt+:", actions.Help().Desc, "alt+:")
+		}
+		section("Everywhere", []key.Binding{keys.Tab1, keys.Tab2, keys.Tab3, keys.Next, keys.Prev, actions, keys.F1, keys.Quit, keys.SignOut})
 		lines = append(lines, "   "+a.dim.Render("where you type text: alt+1 to alt+3, alt+:"))
 	}
 	h := min(a.h, len(lines)+3)

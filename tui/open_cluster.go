@@ -56,7 +56,7 @@ func (p *picker) clusterOpened(m clusterMsg) tea.Cmd {
 	p.back(m.listing.Name)
 	p.failed.name, p.failed.err = m.listing.Name, m.err
 	if m.err != nil {
-		return alarm(m.listing.Name + ": " + m.err.Error())
+		return alarm(m.listing.Name + ": " + unnamed(m.err, m.listing.Name))
 	}
 	first := newObjects(p.env, m.cl, m.listing, "namespaces", "")
 	first.first = true

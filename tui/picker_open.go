@@ -2,6 +2,8 @@ package tui
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 )
@@ -54,7 +56,7 @@ func (p *picker) opened(m openedMsg) tea.Cmd {
 	p.back(m.listing.Name)
 	p.failed.name, p.failed.err = m.listing.Name, m.err
 	if m.err != nil {
-		return alarm(m.listing.Name + ": " + m.err.Error())
+		return alarm(m.listing.Name + ": " + unnamed(m.err, m.listing.Name))
 	}
 	return say(pushMsg{p.env.pageOf(m.listing, m.ws)})
 }
@@ -67,4 +69,9 @@ func (p *picker) back(name string) {
 			p.list.Go(i)
 		}
 	}
+}
+
+// unnamed is why a resource could not be opened, where its name stands beside it.
+func unnamed(err error, name string) string {
+	return strings.TrimPrefix(err.Error(), fmt.Sprintf("open %q: ", name))
 }

@@ -44,7 +44,7 @@ func (p *picker) preview(w int) []string {
 	}
 	if f := p.failed; f.err != nil && f.name == l.Name && l.Unavailable == "" {
 		out = append(out, "")
-		for i, s := range widget.Wrap("last time: "+errorText(f.err), max(1, w-2)) {
+		for i, s := range widget.Wrap("last time: "+widget.EscapeLines(unnamed(f.err, l.Name)), max(1, w-2)) {
 			sign := "  "
 			if i == 0 {
 				sign = p.danger.Render(p.glyphs.no) + " "

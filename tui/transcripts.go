@@ -257,7 +257,7 @@ func (p *transcripts) columns(w int, started, person, resource, action, took, op
 	case w < 60:
 		line = fit(person, w/2-2) + resource
 	case w < 100:
-		line = fit(started, 12) + fit(person, 18) + fit(resource, 13) + fit(action, 7) + fit(tight.Replace(took), 7) + widget.FitRight(ops, 3) + " " + state
+		line = fit(started, 12) + fit(person, 18) + fit(resource, 13) + fit(strings.TrimSuffix(action, "rnetes"), 7) + fit(tight.Replace(took), 7) + widget.FitRight(ops, 3) + " " + state
 	}
 	return widget.Fit(line, w-2)
 }
