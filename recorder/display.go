@@ -22,9 +22,24 @@ func (h Header) Drawn() (width, height int, ok bool) {
 	return h.Width, h.Height, true
 }
 
+// Prologue is what has to be drawn before a session's output. Without a terminal
+// between them, a program ends its lines by a line feed alone, which a screen must be
+// told to take for the beginning of the next.
+func (h Header) Prologue() []byte {
+	if h.Action == "exec" {
+		return []byte("\x1b[20h")
+	}
+	return nil
+}
+
 // Draw draws what an event changes on the screen.
 func Draw(d Display, e Event) {
 	switch e.Kind {
+	case KindStart:
+		var h Header
+		if json.Unmarshal(e.Data, &h) == nil {
+			d.Write(h.Prologue())
+		}
 	case KindOutput, KindError:
 		d.Write(e.Data)
 	case KindResize:

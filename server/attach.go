@@ -80,7 +80,11 @@ func (a *access) shell(s *session.Session, line []string) (connectors.Exit, erro
 		return exit, err
 	}
 	out := rawText{a.ch}
-	fmt.Fprintf(out, "\nA shell on %s%s %s.\n", s.Target().Name, withLent(needed.Decision), widget.Escape(needed.Error()))
+	what := "A shell"
+	if len(line) > 0 {
+		what = widget.Escape(strings.Join(line, " "))
+	}
+	fmt.Fprintf(out, "\n%s on %s%s %s.\n", what, s.Target().Name, withLent(needed.Decision), widget.Escape(needed.Error()))
 	why, err := a.readLine("Reason: ")
 	if err != nil || strings.TrimSpace(why) == "" {
 		return exit, &policy.Refusal{Rule: needed.Decision.Rule, Reason: "it was not asked for: no reason was given"}

@@ -28,7 +28,9 @@ type Options struct {
 	Keys        *identity.Keys
 	// People remembers everybody as last seen.
 	People *identity.People
-	Limits Limits
+	// Favourites are what everybody marked in the picker; nil keeps none.
+	Favourites *identity.Favourites
+	Limits     Limits
 	// Idle ends screens without a key pressed; 0 is never.
 	Idle time.Duration
 	Log  *slog.Logger

@@ -41,7 +41,9 @@ func (a *answer) notice(ns []string) {
 }
 
 // rows reports whether there is a grid to look at.
-func (a *answer) rows() bool { return len(a.grid.Columns) > 0 }
+func (a *answer) rows() bool {
+	return len(a.grid.Columns) > 0 && (a.err == nil || a.grid.Len() > 0)
+}
 
 // gridKey handles a key while the result has the focus.
 func (p *workspace) gridKey(k tea.KeyPressMsg) tea.Cmd {
@@ -82,8 +84,9 @@ func (p *workspace) gridKey(k tea.KeyPressMsg) tea.Cmd {
 	return p.fetch()
 }
 
-// status is the line below the result.
-func (p *workspace) status() string {
+// status is the line below the result, as much of it as w cells hold: what matters
+// least comes last.
+func (p *workspace) status(w int) string {
 	a := p.answer
 	if a == nil || a.err != nil && a.grid.Len() == 0 {
 		return ""
@@ -103,14 +106,17 @@ func (p *workspace) status() string {
 	if a.sum.Tag != "" && !a.rows() {
 		parts = append(parts, widget.Escape(a.sum.Tag))
 	}
+	if a.sum.Cut {
+		parts = append(parts, p.warn.Render("cut by "+widget.Escape(p.answer.cutBy())))
+	}
+	if a.cancelled {
+		parts = append(parts, p.warn.Render("cancelled"))
+	}
 	if a.sum.Masked > 0 {
 		parts = append(parts, p.masked.Render(p.glyphs.mask+" "+count(a.sum.Masked, "cell")+" masked"))
 	}
 	if a.sum.Withheld > 0 {
 		parts = append(parts, p.withheld.Render(p.glyphs.withheld+" "+count(a.sum.Withheld, "cell")+" withheld"))
-	}
-	if a.sum.Cut {
-		parts = append(parts, p.warn.Render("cut by "+widget.Escape(p.answer.cutBy())))
 	}
 	if from, to := a.grid.Seen(); a.rows() && !p.record.on && to > 0 && to-from < len(a.grid.Columns) {
 		parts = append(parts, fmt.Sprintf("columns %d to %d of %d", from+1, to, len(a.grid.Columns)))
@@ -118,11 +124,14 @@ func (p *workspace) status() string {
 	if n := a.grid.Forgotten(); n > 0 {
 		parts = append(parts, p.warn.Render("the first "+number(n)+" scrolled out, run again to see them"))
 	}
-	if a.cancelled {
-		parts = append(parts, p.warn.Render("cancelled"))
-	}
 	parts = append(parts, p.dim.Render(elapsed(a.took)))
-	return " " + strings.Join(parts, sep)
+	line := " " + parts[0]
+	for _, part := range parts[1:] {
+		if widget.Width(line)+widget.Width(sep)+widget.Width(part) <= w {
+			line += sep + part
+		}
+	}
+	return widget.Truncate(line, w)
 }
 
 // cutBy is what ended the answer early.

@@ -3,8 +3,10 @@ package tui
 import (
 	"context"
 	"image/color"
+	"slices"
 	"time"
 
+	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 )
@@ -29,6 +31,7 @@ type App struct {
 	tab    int
 
 	confirm *confirmMsg
+	actions *actions // the palette that is open, nil for none
 	help    bool
 	helpTop int
 	toast   *toastMsg
@@ -120,6 +123,11 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 	case tea.KeyPressMsg:
 		return a.key(m)
 	case tea.PasteMsg:
+		if a.actions != nil {
+			a.actions.filter.Insert(m.Content)
+			a.actions.refilter()
+			return nil
+		}
 		if a.confirm == nil && !a.help && a.top() != nil {
 			return a.top().update(m)
 		}
@@ -276,6 +284,8 @@ func (a *App) key(k tea.KeyPressMsg) tea.Cmd {
 		return a.answer(k)
 	case a.help:
 		return a.helpKey(k)
+	case a.actions != nil:
+		return a.actionsKey(k)
 	}
 	p := a.top()
 	if p == nil {
@@ -305,7 +315,7 @@ func (a *App) answer(k tea.KeyPressMsg) tea.Cmd {
 // global handles the keys that work everywhere; plain ones not where the page
 // takes them as text.
 func (a *App) global(k tea.KeyPressMsg, p page) (tea.Cmd, bool) {
-	s, text := k.String(), p.typing()
+	text := p.typing()
 	_, printable := typed(k)
 	if text && printable {
 		return nil, false
@@ -317,13 +327,16 @@ func (a *App) global(k tea.KeyPressMsg, p page) (tea.Cmd, bool) {
 	case a.be == nil:
 		return nil, false
 	}
-	for i, b := range []string{"1", "2", "3"} {
-		if s == b || s == "alt+"+b {
+	for i := range tabNames {
+		if pressed(k, tabKey(i)) {
 			return a.goTab(i), true
 		}
 	}
 	n := len(a.stacks)
 	switch {
+	case k.String() == "alt+:", pressed(k, keys.Palette) && !binds(p, ":"):
+		a.openActions(p)
+		return nil, true
 	case pressed(k, keys.Next):
 		return a.goTab((a.tab + 1) % n), true
 	case pressed(k, keys.Prev):
@@ -333,11 +346,20 @@ func (a *App) global(k tea.KeyPressMsg, p page) (tea.Cmd, bool) {
 	case pressed(k, keys.Quit), pressed(k, keys.Leave):
 		return a.quit(), true
 	case pressed(k, keys.SignOut):
-		a.confirm = &confirmMsg{title: "Sign out?", lines: []string{
-			"The SSH key of this connection is forgotten:", "the next sign-in needs the browser again."}, then: say(signOutMsg{})}
-		return nil, true
+		return a.askSignOut(), true
 	}
 	return nil, false
+}
+
+func (a *App) askSignOut() tea.Cmd {
+	a.confirm = &confirmMsg{title: "Sign out?", lines: []string{
+		"The SSH key of this connection is forgotten:", "the next sign-in needs the browser again."}, then: say(signOutMsg{})}
+	return nil
+}
+
+// binds reports whether the page takes the key for itself now.
+func binds(p page, k string) bool {
+	return slices.ContainsFunc(p.keys(), func(b key.Binding) bool { return b.Enabled() && slices.Contains(b.Keys(), k) })
 }
 
 // goTab shows a tab; lists are loaded anew when they come up.

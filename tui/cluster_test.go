@@ -58,7 +58,7 @@ func TestCluster(t *testing.T) {
 		d.Keys("esc", "e")
 		d.See("events of payments-0", "Back-off restarting")
 		d.Keys("esc", "g", "s")
-		d.See("exec in which of app, side")
+		d.See("shell in which of app, side")
 		d.Keys("enter")
 		want := "exec -i -t -n shop orders-7d9f8b6c5-2x4kq -c app -- sh"
 		if next := d.App.Next(); !d.Quit || next.Attach != "shop-cluster" || strings.Join(next.Line, " ") != want {

@@ -165,3 +165,18 @@ func TestManyTranscripts(t *testing.T) {
 		d.See("1 of 5000")
 	})
 }
+
+// A program without a terminal ends its lines by line feeds: its replay is no
+// staircase, and says what ran and how that ended.
+func TestReplayOfCommand(t *testing.T) {
+	tuitest.Run(t, func(t *testing.T) {
+		b := tuitest.NewBastion(time.Now)
+		b.Command()
+		d := as(t, b, tuitest.Carol, 80, 24)
+		d.Keys("3", "enter", "G")
+		d.See("\nFilesystem  Use%\n/dev/vda     62%\n", "ran /bin/df -h -- /: ok, exit 1")
+		d.Miss("typed")
+		d.Keys("g")
+		d.Miss("/dev/vda")
+	})
+}

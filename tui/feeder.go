@@ -28,6 +28,7 @@ type feeder struct {
 	player  Player
 	started time.Time
 	shell   bool
+	exec    bool // its operations are commands, and nobody typed
 
 	buf    []recorder.Event
 	next   uint64 // number of the event behind buf
@@ -39,6 +40,7 @@ type feeder struct {
 	screen *widget.Screen
 	rough  bool // the screen is drawn from where it was cleared, not from all that came before
 	typed  []rune
+	ran    string // the command of an exec, and how it ended
 	line   timeline
 	marks  []time.Duration
 }
@@ -56,6 +58,7 @@ type frame struct {
 	screen  []string
 	cursor  int // row of the screen that is in use furthest down
 	typed   string
+	ran     string
 	entries []entry
 	dropped int
 	marks   []time.Duration
@@ -78,6 +81,7 @@ func newFeeder(pl Player) *feeder {
 	h := pl.Head().Header
 	f := &feeder{player: pl, started: h.Started, live: pl.Head().Ended == nil}
 	_, _, f.shell = h.Drawn()
+	f.exec = h.Action == "exec"
 	f.reset()
 	return f
 }
@@ -86,7 +90,7 @@ func newFeeder(pl Player) *feeder {
 func (f *feeder) reset() {
 	h := f.player.Head().Header
 	f.buf, f.next, f.ended, f.at = nil, 0, false, 0
-	f.typed, f.marks, f.line, f.seen, f.tail, f.rough = nil, nil, timeline{}, 0, nil, false
+	f.typed, f.ran, f.marks, f.line, f.seen, f.tail, f.rough = nil, "", nil, timeline{}, 0, nil, false
 	if w, t, ok := h.Drawn(); ok {
 		f.screen = widget.NewScreen(w, t)
 	}
@@ -190,7 +194,7 @@ func (f *feeder) play(e *recorder.Event) bool {
 	return e.Kind == recorder.KindInput && bytes.ContainsAny(e.Data, "\r\n")
 }
 
-// keys shows what was typed.
+// keys shows what was typed, or run.
 func (f *feeder) keys(e *recorder.Event) {
 	switch e.Kind {
 	case recorder.KindInput:
@@ -200,8 +204,21 @@ func (f *feeder) keys(e *recorder.Event) {
 		if json.Unmarshal(e.Data, &h) == nil {
 			f.typed = append(f.typed, []rune(" "+hiddenText(h)+" ")...)
 		}
+	case recorder.KindOperation, recorder.KindOutcome:
+		if en, ok := newEntry(0, e); ok && f.exec {
+			f.tells(en)
+		}
 	}
 	f.typed = f.typed[max(0, len(f.typed)-maxTyped):]
+}
+
+// tells keeps which command runs, or how it ended.
+func (f *feeder) tells(en entry) {
+	if en.kind == recorder.KindOperation {
+		f.ran = widget.Escape(en.text)
+		return
+	}
+	f.ran += ": " + widget.Escape(en.text)
 }
 
 // hiddenText stands for keys that are not kept.
@@ -219,7 +236,7 @@ func typedText(s string) string {
 }
 
 func (f *feeder) frame(more goal, jumped bool) frame {
-	fr := frame{at: f.at, next: farAway, more: more, jumped: jumped, typed: string(f.typed), marks: slices.Clone(f.marks), rough: f.rough}
+	fr := frame{at: f.at, next: farAway, more: more, jumped: jumped, typed: string(f.typed), ran: f.ran, marks: slices.Clone(f.marks), rough: f.rough}
 	if len(f.buf) > 0 {
 		fr.next = f.offset(&f.buf[0])
 	}

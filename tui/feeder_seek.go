@@ -84,7 +84,7 @@ func (f *feeder) typedBefore(ctx context.Context) error {
 func (f *feeder) cleared(ctx context.Context, from, event uint64) (bool, error) {
 	for end := event; end > from && event-end < lookBack; {
 		first := max(from, end-min(end, pageEvents))
-		c := clearing{}
+		c := clearing{prologue: f.player.Head().Header.Prologue()}
 		c.width, c.height = f.screen.Size()
 		for next := first; next < end; {
 			events, err := f.player.Events(ctx, next, int(end-next))
@@ -110,6 +110,7 @@ func (f *feeder) cleared(ctx context.Context, from, event uint64) (bool, error) 
 // clearing finds where the screen was last cleared.
 type clearing struct {
 	width, height int // of the screen, as far as it is known
+	prologue      []byte
 	found         *recorder.Event
 	screen        *widget.Screen // with what the event found left on it
 }
@@ -131,6 +132,7 @@ func (c *clearing) look(e recorder.Event) {
 		}
 		if last >= 0 {
 			c.found, c.screen = &e, widget.NewScreen(c.width, c.height)
+			c.screen.Write(c.prologue)
 			c.screen.Write(e.Data[last:])
 		}
 	}

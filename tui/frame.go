@@ -56,6 +56,8 @@ func (a *App) draw() []string {
 		lines = a.overlay(lines, a.drawConfirm())
 	case a.help:
 		lines = a.overlay(lines, a.drawHelp())
+	case a.actions != nil:
+		lines = a.overlay(lines, a.drawActions())
 	}
 	lines = widget.Fill(lines, a.w, a.h)
 	if asciiTerm(a.o.Term) {

@@ -43,15 +43,19 @@ var states = []state{
 		return f
 	}},
 	{"picker", true, func(t *testing.T, w, h int) *tuitest.Driver {
-		d := as(t, tuitest.NewBastion(time.Now), tuitest.Alice, w, h)
-		d.Keys("j")
-		return d
+		return as(t, tuitest.NewBastion(time.Now), tuitest.Alice, w, h)
 	}},
 	{"picker-filter", false, func(t *testing.T, w, h int) *tuitest.Driver {
 		d := as(t, tuitest.NewBastion(time.Now), tuitest.Alice, w, h)
 		d.Keys("/", "kind:postgres", "down")
 		return d
 	}},
+	{"picker-loose", false, picking("ordb")},
+	{"picker-favourites", true, picking("j", "j", "f", "G", "f")},
+	{"picker-actions", true, picking(":")},
+	{"picker-actions-filter", false, picking(":", "out")},
+	{"workspace-actions", false, sql("select * from customers;", "enter", "tab", ":")},
+	{"workspace-actions-typing", false, sql("select 1", "alt+:", "re")},
 	{"picker-nothing", false, func(t *testing.T, w, h int) *tuitest.Driver {
 		return as(t, tuitest.NewBastion(time.Now), tuitest.Dave, w, h)
 	}},
@@ -101,6 +105,15 @@ var states = []state{
 	{"cluster-error", false, cluster(":", "gadgets", "enter")},
 	{"help", false, tapes("?")},
 	{"quit", false, tapes("Q")},
+}
+
+// picking presses keys in alice's picker.
+func picking(keys ...string) func(*testing.T, int, int) *tuitest.Driver {
+	return func(t *testing.T, w, h int) *tuitest.Driver {
+		d := as(t, tuitest.NewBastion(time.Now), tuitest.Alice, w, h)
+		d.Keys(keys...)
+		return d
+	}
 }
 
 // sql opens a workspace and presses keys.

@@ -48,8 +48,12 @@ func (a *App) drawHelp() []string {
 		}
 	}
 	if a.be != nil {
-		section("Everywhere", []key.Binding{keys.Tab1, keys.Tab2, keys.Tab3, keys.Next, keys.Prev, keys.F1, keys.Quit, keys.SignOut})
-		lines = append(lines, "   "+a.dim.Render("where you type text: alt+1 to alt+3 for the tabs"))
+		actions := keys.Palette
+		if binds(p, ":") {
+			actions = bind("alt+:", actions.Help().Desc, "alt+:")
+		}
+		section("Everywhere", []key.Binding{keys.Tab1, keys.Tab2, keys.Tab3, keys.Next, keys.Prev, actions, keys.F1, keys.Quit, keys.SignOut})
+		lines = append(lines, "   "+a.dim.Render("where you type text: alt+1 to alt+3, alt+:"))
 	}
 	h := min(a.h, len(lines)+3)
 	a.helpTop = max(0, min(a.helpTop, len(lines)-(h-2)))

@@ -289,8 +289,8 @@ func (p *httpPage) keys() []key.Binding {
 	}
 	switch p.focus {
 	case focusReply:
-		out := []key.Binding{keys.Move, keys.Fold, keys.FoldAll, keys.Find, keys.Again, keys.Masks, keys.Headers, keys.RawText}
-		return append(out, bind("esc", "request", "esc"), bind("q", "leave", "q"))
+		out := []key.Binding{keys.Move, keys.Fold, keys.Find, keys.Masks, bind("esc", "request", "esc"), keys.FoldAll}
+		return append(out, keys.Headers, keys.RawText, keys.Again, bind("q", "leave", "q"))
 	case focusSaved:
 		return []key.Binding{keys.Move, bind("enter", "take", "enter"), bind("esc", "request", "esc")}
 	}

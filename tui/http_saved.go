@@ -99,7 +99,7 @@ func (p *httpPage) openFinder(saved bool) tea.Cmd {
 	if saved {
 		f.title = "Saved requests"
 		for _, q := range p.svc.Requests() {
-			name := q.Name + "   " + q.Method + " " + q.Path
+			name := widget.Fit(widget.Escape(q.Name), 28) + "  " + widget.Fit(widget.Escape(q.Method), 7) + " " + q.Path
 			f.names, f.take = append(f.names, name), append(f.take, func() tea.Cmd { return p.takeSaved(q) })
 		}
 	}

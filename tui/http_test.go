@@ -16,7 +16,7 @@ func serving(t *testing.T, b *tuitest.Bastion, w, h int) *tuitest.Driver {
 	t.Helper()
 	b.Listings = append([]tui.Listing{tuitest.ServiceListing()}, b.Listings...)
 	d := as(t, b, tuitest.Alice, w, h)
-	d.Keys("enter")
+	d.Keys("billing-api", "enter")
 	d.Advance(200 * time.Millisecond)
 	return d
 }

@@ -14,12 +14,13 @@ func bind(shown, does string, keys ...string) key.Binding {
 var keys = struct {
 	Help, F1, Quit, Leave, SignOut, Tab1, Tab2, Tab3, Next, Prev, Back, Enter, Refresh, Yes, No key.Binding
 
+	Palette, Favour, Last                                                       key.Binding
 	Move, Page, Ends, Filter, Type, More                                        key.Binding
 	CopyCode, CopyURL, ToggleQR, Remember, Retry, Cancel                        key.Binding
 	Run, Stop, History, Focus, Complete, Schema, LeaveSQL, Recall, Explain      key.Binding
 	Cells, Cell, Record, Grid, Rows, ToEnd, Sideways, Editor, Withdraw, Request key.Binding
 	Masks, Unmask                                                               key.Binding
-	Approve, Deny, Scroll, Send                                                 key.Binding
+	Approve, Deny, Scroll, Send, Go                                             key.Binding
 	Pause, Seek, Op, Speed, Idle, Start, End                                    key.Binding
 	Own, Search, Watch, EndIt, Find, Again, Link, Write                         key.Binding
 	Types, Describe, Logs, Shell, Events, Follow, Wrap                          key.Binding
@@ -38,6 +39,7 @@ var keys = struct {
 	Prev:    bind("[", "previous tab", "[", "alt+["),
 	Back:    bind("esc", "back", "esc"),
 	Enter:   bind("enter", "open", "enter"),
+	Palette: bind(":", "actions", ":", "alt+:"),
 	Refresh: bind("ctrl+r", "reload", "ctrl+r"),
 	Yes:     bind("y", "yes", "y", "Y", "enter"),
 	No:      bind("n", "no", "n", "N", "esc", "ctrl+c", "q"),
@@ -48,6 +50,8 @@ var keys = struct {
 	Filter: bind("/", "filter", "/"),
 	More:   bind("tab", "more", "tab"),
 	Type:   bind("letters", "filter as you type"),
+	Favour: bind("f", "favourite", "f"),
+	Last:   bind("-", "last resource", "-"),
 
 	CopyCode: bind("c", "copy code", "c"),
 	CopyURL:  bind("u", "copy address", "u"),
@@ -83,6 +87,7 @@ var keys = struct {
 	Deny:    bind("d", "deny", "d"),
 	Scroll:  bind("pgup/pgdn", "scroll statement", "pgup", "pgdown", "ctrl+u", "ctrl+d"),
 	Send:    bind("enter", "send", "enter"),
+	Go:      bind("enter", "go on", "enter"),
 
 	Pause: bind("space", "pause", "space"),
 	Seek:  bind("←/→", "10 s", "left", "right"),
@@ -134,3 +139,6 @@ func pressed(k tea.KeyPressMsg, b key.Binding) bool {
 func typed(k tea.KeyPressMsg) (string, bool) {
 	return k.Text, k.Text != "" && k.Mod&^tea.ModShift == 0
 }
+
+// tabKey goes to tab i.
+func tabKey(i int) key.Binding { return [...]key.Binding{keys.Tab1, keys.Tab2, keys.Tab3}[i] }

@@ -21,6 +21,7 @@ type lines struct {
 	*env
 	*scope
 	cl     Cluster
+	on     policy.Resource
 	title  string
 	line   []string
 	first  []string // the line as it was at first, where another was run since
@@ -55,13 +56,16 @@ const (
 	maxLine  = 8 << 10  // bytes of a line that are kept
 )
 
-func newLines(e *env, cl Cluster, title string, line []string, log bool) *lines {
-	return &lines{env: e, scope: newScope(e.root), cl: cl, title: title, line: line, log: log, follow: log}
+func newLines(e *env, cl Cluster, on policy.Resource, title string, line []string, log bool) *lines {
+	return &lines{env: e, scope: newScope(e.root), cl: cl, on: on, title: title, line: line, log: log, follow: log}
 }
 
 func (p *lines) crumb() string { return p.title }
-func (p *lines) typing() bool  { return p.live || p.prompt != nil }
-func (p *lines) busy() string  { return "" }
+
+func (p *lines) note(w int) string { return p.recorded(p.on, p.cl.ID(), false, w) }
+
+func (p *lines) typing() bool { return p.live || p.prompt != nil }
+func (p *lines) busy() string { return "" }
 
 func (p *lines) beat() time.Duration {
 	if !p.over {
@@ -269,7 +273,7 @@ func (p *lines) scroll(s string) bool {
 func (p *lines) keys() []key.Binding {
 	switch {
 	case p.prompt != nil:
-		return []key.Binding{keys.Send, keys.Back}
+		return []key.Binding{keys.Go, keys.Back}
 	case p.live:
 		return []key.Binding{bind("enter", "keep filter", "enter"), bind("esc", "clear filter", "esc")}
 	}
@@ -327,15 +331,15 @@ func (p *lines) head(w int) string {
 		right = fmt.Sprintf("%d of %d lines", len(p.shown), len(p.all))
 	}
 	right = p.dim.Render(right + " ")
-	state := ""
+	state, sep := "", p.dim.Render(" "+p.glyphs.bullet+" ")
 	switch {
 	case p.over:
 	case p.log && p.follow:
-		state = p.spinner() + p.dim.Render(" following ")
+		state = p.spinner() + p.dim.Render(" following") + sep
 	case p.log:
-		state = p.dim.Render("held, f follows ")
+		state = p.dim.Render("held, f follows") + sep
 	default:
-		state = p.spinner() + p.dim.Render(" "+clock(p.now().Sub(p.since))+" ")
+		state = p.spinner() + p.dim.Render(" "+clock(p.now().Sub(p.since))) + sep
 	}
 	right = state + right
 	if p.live || p.filter.Value() != "" {

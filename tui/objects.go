@@ -54,10 +54,12 @@ func (p *objects) crumb() string {
 	case p.of != "":
 		return "events of " + p.of
 	case p.ns != "":
-		return p.ns + " " + p.kind
+		return p.kind + " in " + p.ns
 	}
 	return p.kind
 }
+
+func (p *objects) note(w int) string { return p.recorded(p.listing.Resource, p.cl.ID(), false, w) }
 
 func (p *objects) typing() bool { return p.live || p.prompt != nil }
 func (p *objects) busy() string { return "" }
@@ -337,20 +339,26 @@ func (p *objects) pods() bool { return slices.Contains([]string{"pods", "pod", "
 func (p *objects) keys() []key.Binding {
 	switch {
 	case p.prompt != nil:
-		return []key.Binding{keys.Send, keys.Back}
+		return []key.Binding{keys.Go, keys.Back}
 	case p.live:
 		return []key.Binding{keys.Enter, bind("esc", "clear filter", "esc"), bind("↑/↓", "move", "up", "down")}
 	}
-	open, logs, shell := bind("enter", "describe", "enter"), keys.Logs, keys.Shell
-	switch {
+	open, logs, shell, describe, events := bind("enter", "describe", "enter"), keys.Logs, keys.Shell, keys.Describe, keys.Events
+	switch r := p.current(); {
+	case r == nil:
+		open.SetEnabled(false)
+		describe.SetEnabled(false)
 	case p.first:
 		open = bind("enter", "pods", "enter")
 	case p.pods():
 		open = bind("enter", "logs", "enter")
 	}
-	logs.SetEnabled(p.pods())
-	shell.SetEnabled(p.pods())
-	return []key.Binding{open, shell, keys.Describe, keys.Events, keys.Types, keys.Filter, keys.Back, keys.Refresh, logs, keys.Move, keys.Ends}
+	if r := p.current(); r == nil || r.namespace == "" {
+		events.SetEnabled(false)
+	}
+	logs.SetEnabled(p.pods() && p.current() != nil)
+	shell.SetEnabled(p.pods() && p.current() != nil)
+	return []key.Binding{open, shell, describe, events, keys.Types, keys.Filter, keys.Back, keys.Refresh, logs, keys.Move, keys.Ends}
 }
 
 func (p *objects) explain() []string {

@@ -44,7 +44,7 @@ func (p *objects) describe() tea.Cmd {
 		return nil
 	}
 	line := append([]string{"describe", p.kind, r.name}, p.place(r)...)
-	return say(pushMsg{newLines(p.env, p.cl, "describe "+r.name, line, false)})
+	return say(pushMsg{newLines(p.env, p.cl, p.listing.Resource, "describe "+r.name, line, false)})
 }
 
 func (p *objects) eventsOf() tea.Cmd {
@@ -81,7 +81,11 @@ func (p *objects) contained(m containersMsg) tea.Cmd {
 	case len(m.names) == 1:
 		return p.within(m.names[0], m)
 	}
-	pr := &prompt{label: m.then + " in which of " + strings.Join(m.names, ", ")}
+	what := m.then
+	if what == "exec" {
+		what = keys.Shell.Help().Desc
+	}
+	pr := &prompt{label: what + " in which of " + strings.Join(m.names, ", ")}
 	pr.words.Set(m.names[0])
 	pr.then = func(name string) tea.Cmd {
 		if !slices.Contains(m.names, name) {
@@ -98,7 +102,7 @@ func (p *objects) within(container string, m containersMsg) tea.Cmd {
 	at := []string{"-n", m.row.namespace, m.row.name, "-c", container}
 	if m.then == "logs" {
 		line := append([]string{"logs", "--follow", "--tail", "500"}, at...)
-		return say(pushMsg{newLines(p.env, p.cl, "logs "+m.row.name+"/"+container, line, true)})
+		return say(pushMsg{newLines(p.env, p.cl, p.listing.Resource, "logs "+m.row.name+"/"+container, line, true)})
 	}
 	line := append(append([]string{"exec", "-i", "-t"}, at...), "--", "sh")
 	return say(attachMsg{p.listing.Name, line})

@@ -62,9 +62,6 @@ func (p *objects) head(w int) string {
 	if p.loading && p.loaded {
 		right = p.spinner() + p.dim.Render(p.elapsed()+" ") + right
 	}
-	if s := p.production(p.listing.Resource); s != "" {
-		right = s + "  " + right
-	}
 	left := " " + p.bold.Render(widget.Escape(p.kind))
 	switch {
 	case p.of != "":

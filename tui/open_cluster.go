@@ -29,7 +29,7 @@ func (p *picker) openCluster(l Listing) tea.Cmd {
 	}
 	set := p.env.open
 	ctx, cancel := context.WithCancel(p.ctx)
-	p.opening, p.cancel = l.Name, cancel
+	p.opening, p.cancel, p.began = l.Name, cancel, p.now()
 	p.try++
 	try := p.try
 	return p.doWith(ctx, func(ctx context.Context) tea.Msg {
@@ -53,9 +53,10 @@ func (p *picker) clusterOpened(m clusterMsg) tea.Cmd {
 		return func() tea.Msg { m.discard(); return nil }
 	}
 	p.opening = ""
-	p.clear()
+	p.back(m.listing.Name)
+	p.failed.name, p.failed.err = m.listing.Name, m.err
 	if m.err != nil {
-		return alarm(m.listing.Name + ": " + m.err.Error())
+		return alarm(m.listing.Name + ": " + unnamed(m.err, m.listing.Name))
 	}
 	first := newObjects(p.env, m.cl, m.listing, "namespaces", "")
 	first.first = true

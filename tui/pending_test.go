@@ -83,7 +83,7 @@ func TestOwnStatementsFold(t *testing.T) {
 		b.Heads, b.Events = []recorder.Head{tape.Head(h, 1)}, map[recorder.ID][]recorder.Event{h.ID: tape.Events}
 		d := as(t, b, tuitest.Carol, 80, 24)
 		d.Keys("3", "enter", "G")
-		d.See("select 0 from", "and 8 more, o", "delete from orders")
+		d.See("select 0 from", "and 8 more, o shows them", "delete from orders")
 		d.Miss("select 8 from", "0 more rows")
 		d.Keys("o")
 		d.See("select 0 from", "select 8 from")
@@ -118,7 +118,6 @@ func TestPreviewScrolls(t *testing.T) {
 		masks = append(masks, policy.MaskRule{Method: "redact", Column: "the.last"})
 		b.Listings[1].Masks = masks
 		d := as(t, b, tuitest.Alice, 80, 24)
-		d.Keys("j")
 		d.See("tab more", "more lines, tab")
 		d.Miss("the.last")
 		for range 8 {
@@ -128,8 +127,8 @@ func TestPreviewScrolls(t *testing.T) {
 			d.Keys("tab")
 		}
 		d.See("the.last")
-		d.Keys("k")
-		d.See("demo-host ")
+		d.Keys("j")
+		d.See("│ demo-host")
 	})
 }
 
@@ -138,16 +137,16 @@ func TestLongErrorIsWhole(t *testing.T) {
 	tuitest.Run(t, func(t *testing.T) {
 		b := tuitest.NewBastion(time.Now)
 		d := as(t, b, tuitest.Alice, 80, 24)
-		d.Keys("enter") // a shell: the program ends for it
+		d.Keys("j", "enter") // a shell: the program ends for it
 		d.App.Attached("", errors.New("demo-host: target is unreachable: dial tcp 127.0.0.1:9: connect: connection refused, tried three addresses; is it up, and may the bastion reach it?"))
 		d.Start()
 		d.See("✗ demo-host: target", "reach it?")
 		d.See("✗ last time: demo-host: target")
 		d.Keys("j")
 		d.Miss("connection refused,")
-		b.Fail["open"] = errors.New("target refused the credential, which the vault gave out a minute ago; its clock may be wrong")
+		b.Fail["open"] = fmt.Errorf(`open "orders-db": %w`, errors.New("target refused the credential, which the vault gave out a minute ago; its clock may be wrong"))
 		d.Keys("orders-db", "enter")
-		d.See("clock may be wrong")
+		d.See("✗ orders-db: target refused", "clock may be wrong")
 		d.Advance(time.Minute)
 		d.See("last time: target refused", "be wrong")
 		delete(b.Fail, "open")

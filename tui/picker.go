@@ -27,6 +27,9 @@ type picker struct {
 	asked  time.Time // for the list
 	err    error
 
+	favoured, recent map[string]bool // by name: why they come first
+	last             string          // what was opened last on this connection
+
 	top  int    // of the preview
 	rest int    // lines of it below what is seen
 	room int    // lines of it that are seen
@@ -44,8 +47,9 @@ type picker struct {
 
 type (
 	listedMsg struct {
-		all []Listing
-		err error
+		all      []Listing
+		favoured []string
+		err      error
 	}
 	openedMsg struct {
 		try     int
@@ -82,7 +86,7 @@ func (p *picker) start() tea.Cmd {
 	p.asked = p.now()
 	return p.do(func(ctx context.Context) tea.Msg {
 		all, err := be.Resources(ctx)
-		return listedMsg{all, err}
+		return listedMsg{all, favourites(ctx, be), err}
 	})
 }
 
@@ -91,8 +95,14 @@ func (p *picker) update(msg tea.Msg) tea.Cmd {
 	case listedMsg:
 		p.loaded, p.err = true, m.err
 		if m.err == nil {
+			p.favoured = map[string]bool{}
+			for _, name := range m.favoured {
+				p.favoured[name] = true
+			}
 			p.take(m.all)
 		}
+	case favouredMsg:
+		return p.tookFavour(m)
 	case clusterMsg:
 		return p.clusterOpened(m)
 	case openedMsg:
@@ -107,12 +117,13 @@ func (p *picker) update(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// take sets the resources; the selected one stays selected.
+// take sets the resources, in their order; the selected one stays selected.
 func (p *picker) take(all []Listing) {
 	var name string
 	if l := p.current(); l != nil {
 		name = l.Name
 	}
+	all = p.ordered(all)
 	p.all = all
 	p.items = make([]widget.Item, len(all))
 	for i, l := range all {
@@ -166,6 +177,10 @@ func (p *picker) key(k tea.KeyPressMsg) tea.Cmd {
 		return nil
 	case pressed(k, keys.Refresh):
 		return p.start()
+	case pressed(k, keys.Favour):
+		return p.favour()
+	case pressed(k, keys.Last):
+		return p.openLast()
 	case p.list.Key(s, true):
 		return nil
 	}
@@ -218,16 +233,22 @@ func (p *picker) filterKey(k tea.KeyPressMsg) tea.Cmd {
 
 func (p *picker) keys() []key.Binding {
 	var out []key.Binding
-	if p.current() != nil {
+	there := p.current() != nil
+	if there {
 		out = append(out, keys.Enter)
 	}
-	if p.top > 0 || p.rest > 0 {
+	if there && (p.top > 0 || p.rest > 0) {
 		out = append(out, keys.More)
 	}
 	if p.live {
 		return append(out, bind("esc", "clear filter", "esc"), bind("↑/↓", "move", "up", "down"))
 	}
-	return append(out, keys.Type, keys.Filter, keys.Move, keys.Quit, keys.Ends, keys.SignOut, keys.Refresh)
+	favour, last := keys.Favour, keys.Last
+	if _, ok := p.be.(Favourites); !ok || !there {
+		favour.SetEnabled(false)
+	}
+	last.SetEnabled(there)
+	return append(out, keys.Type, keys.Filter, favour, last, keys.Quit, keys.Move, keys.Ends, keys.SignOut, keys.Refresh)
 }
 
 func (p *picker) explain() []string {
@@ -353,6 +374,7 @@ func (p *picker) row(l *Listing, w int, selected bool) string {
 			name = p.bold.Render(name)
 		}
 	}
+	name = p.named(name, p.standing(l), w-5-widget.Width(right))
 	line := widget.Sides(mark+" "+name, right+" ", w-1)
 	if selected {
 		line = p.selected.Under(line)

@@ -2,6 +2,8 @@ package tui
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 )
@@ -15,8 +17,13 @@ func (p *picker) openCurrent() tea.Cmd {
 		return nil
 	case l.Unavailable != "":
 		return alarm(l.Name + " cannot be opened now: " + l.Unavailable)
+	}
+	p.last = l.Name
+	switch {
 	case l.Power == "shell":
-		return say(attachMsg{resource: l.Name})
+		name := l.Name
+		p.back(name)
+		return say(attachMsg{resource: name})
 	case l.Power == "cluster":
 		return p.openCluster(*l)
 	}
@@ -46,15 +53,25 @@ func (p *picker) opened(m openedMsg) tea.Cmd {
 		return func() tea.Msg { m.discard(); return nil }
 	}
 	p.opening = ""
+	p.back(m.listing.Name)
+	p.failed.name, p.failed.err = m.listing.Name, m.err
+	if m.err != nil {
+		return alarm(m.listing.Name + ": " + unnamed(m.err, m.listing.Name))
+	}
+	return say(pushMsg{p.env.pageOf(m.listing, m.ws)})
+}
+
+// back is the list as one comes back to it: unfiltered, on what was opened.
+func (p *picker) back(name string) {
 	p.clear()
 	for i := range p.shown {
-		if p.all[p.shown[i]].Name == m.listing.Name {
+		if p.all[p.shown[i]].Name == name {
 			p.list.Go(i)
 		}
 	}
-	p.failed.name, p.failed.err = m.listing.Name, m.err
-	if m.err != nil {
-		return alarm(m.listing.Name + ": " + m.err.Error())
-	}
-	return say(pushMsg{p.env.pageOf(m.listing, m.ws)})
+}
+
+// unnamed is why a resource could not be opened, where its name stands beside it.
+func unnamed(err error, name string) string {
+	return strings.TrimPrefix(err.Error(), fmt.Sprintf("open %q: ", name))
 }

@@ -44,7 +44,7 @@ func (p *picker) preview(w int) []string {
 	}
 	if f := p.failed; f.err != nil && f.name == l.Name && l.Unavailable == "" {
 		out = append(out, "")
-		for i, s := range widget.Wrap("last time: "+errorText(f.err), max(1, w-2)) {
+		for i, s := range widget.Wrap("last time: "+widget.EscapeLines(unnamed(f.err, l.Name)), max(1, w-2)) {
 			sign := "  "
 			if i == 0 {
 				sign = p.danger.Render(p.glyphs.no) + " "
@@ -113,8 +113,7 @@ func denials(rights []policy.Right) []policy.Right {
 // right is what one sort of operation gets and by which rule; below it its
 // condition, its terms and the rule's words, where there are any.
 func (p *picker) right(r policy.Right, w int) []string {
-	line, whole := p.rightLine(r, w)
-	out := []string{line}
+	out, whole := p.rightLines(r, w)
 	more := func(s string) {
 		for _, l := range widget.Wrap(s, max(8, w-4)) {
 			out = append(out, "    "+p.dim.Render(l))
@@ -129,8 +128,9 @@ func (p *picker) right(r policy.Right, w int) []string {
 	return out
 }
 
-// rightLine is the first line; whole says that nothing is left to say of the rule.
-func (p *picker) rightLine(r policy.Right, w int) (line string, whole bool) {
+// rightLines are the first line, or more where many things are denied alike; whole
+// says that nothing is left to say of the rule.
+func (p *picker) rightLines(r policy.Right, w int) (lines []string, whole bool) {
 	sign, says := p.danger.Render(p.glyphs.no), "denied"
 	switch r.Effect {
 	case policy.Allow:
@@ -141,11 +141,20 @@ func (p *picker) rightLine(r policy.Right, w int) (line string, whole bool) {
 	if r.Conditional {
 		says += "*"
 	}
-	line = sign + " " + widget.Fit(widget.Escape(r.What), max(10, widget.Width(r.What)+1)) + says
+	what := widget.Escape(r.What)
+	line := sign + " " + widget.Fit(what, max(10, widget.Width(what)+1)) + says
 	if rule := widget.Escape(r.Rule); rule != "" && widget.Width(line)+1+widget.Width(rule) <= w {
-		return widget.Sides(line, p.dim.Render(rule), w), true
+		return []string{widget.Sides(line, p.dim.Render(rule), w)}, true
 	}
-	return widget.Truncate(line, w), r.Rule == ""
+	lines = []string{line}
+	if widget.Width(line) > w {
+		lines = widget.Wrap(what+" "+says, max(8, w-2))
+		for i := range lines {
+			lines[i] = "  " + lines[i]
+		}
+		lines[0] = sign + lines[0][1:]
+	}
+	return lines, r.Rule == ""
 }
 
 func escapeAll(s []string, sep string) string {

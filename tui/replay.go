@@ -339,8 +339,11 @@ func (p *replay) drawScreen(w, h int) []string {
 	return widget.Fill(lines, w, h)
 }
 
-// typedLine is the last keys typed, newest at the right.
+// typedLine is the last keys typed, newest at the right, or what ran by itself.
 func (p *replay) typedLine(w int) string {
+	if p.frame.ran != "" && p.frame.typed == "" {
+		return widget.Fit(p.dim.Render(" ran ")+widget.Truncate(p.frame.ran, max(1, w-6)), w)
+	}
 	text := p.frame.typed
 	room := max(1, w-8)
 	for widget.Width(text) > room {

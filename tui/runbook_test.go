@@ -14,7 +14,7 @@ func commanding(t *testing.T, b *tuitest.Bastion, w, h int) *tuitest.Driver {
 	t.Helper()
 	b.Listings = append([]tui.Listing{tuitest.RunbookListing()}, b.Listings...)
 	d := as(t, b, tuitest.Alice, w, h)
-	d.Keys("enter")
+	d.Keys("restart-shop", "enter")
 	d.Advance(200 * time.Millisecond)
 	return d
 }

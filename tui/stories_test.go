@@ -92,9 +92,9 @@ func TestPicker(t *testing.T) {
 	tuitest.Run(t, func(t *testing.T) {
 		b := tuitest.NewBastion(time.Now)
 		d := as(t, b, tuitest.Alice, 80, 24)
-		d.See("keystrokes and output are", "recorded, but single commands cannot be")
-		d.Keys("j")
 		d.See("▲ PRODUCTION", "ask dba", "writes-need-dba", "customers.email", "7 operations")
+		d.Keys("j")
+		d.See("keystrokes and output are", "recorded, but single commands cannot be")
 		d.Keys("/", "kind:postgres env:prod")
 		d.See("2 of 4")
 		d.Miss("demo-host")
@@ -104,7 +104,7 @@ func TestPicker(t *testing.T) {
 		d.See("nothing matches")
 		d.Keys("esc", "/", "jq")
 		d.See("0 of 4")
-		d.Keys("esc", "g", "enter")
+		d.Keys("esc", "/", "demo", "enter")
 		if !d.Quit || d.App.Next().Attach != "demo-host" {
 			t.Fatalf("next is %+v", d.App.Next())
 		}

@@ -62,18 +62,18 @@ var (
 
 // glyphs are the signs of the screen; every one is a single cell wide.
 type glyphs struct {
-	mark, pointer, yes, no, ask, prod, crumb, mask, withheld, bullet, wait, key, rule, heavy, more string
-	spin                                                                                           []string
+	mark, pointer, yes, no, ask, prod, crumb, star, mask, withheld, bullet, wait, key, rule, heavy, more string
+	spin                                                                                                 []string
 }
 
 var (
 	unicodeGlyphs = glyphs{
-		mark: "◢", pointer: "▌", yes: "✓", no: "✗", ask: "?", prod: "▲", crumb: "›", mask: "▒", withheld: "░",
+		mark: "◢", pointer: "▌", yes: "✓", no: "✗", ask: "?", prod: "▲", crumb: "›", star: "★", mask: "▒", withheld: "░",
 		bullet: "•", wait: "◷", key: "⏎", rule: "─", heavy: "━", more: "↓",
 		spin: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"},
 	}
 	asciiGlyphs = glyphs{
-		mark: "#", pointer: ">", yes: "+", no: "x", ask: "?", prod: "!", crumb: ">", mask: "#", withheld: "-",
+		mark: "#", pointer: ">", yes: "+", no: "x", ask: "?", prod: "!", crumb: ">", star: "*", mask: "#", withheld: "-",
 		bullet: "*", wait: "~", key: "<", rule: "-", heavy: "=", more: "v",
 		spin: []string{"|", "/", "-", "\\"},
 	}

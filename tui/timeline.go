@@ -255,6 +255,9 @@ func (en *entry) outcome(b []byte) error {
 	if p.Tag != "" {
 		parts = append(parts, p.Tag)
 	}
+	if p.Exit != nil && *p.Exit != 0 {
+		parts = append(parts, fmt.Sprintf("exit %d", *p.Exit))
+	}
 	if p.Rows > 0 {
 		parts = append(parts, count(p.Rows, "row"))
 	}

@@ -70,7 +70,7 @@ func (p *replay) drawOwn(en *entry, w int) []string {
 		}
 		return p.styled(out, p.dim)
 	}
-	more := fmt.Sprintf(" and %d more, o", len(en.own))
+	more := fmt.Sprintf(" and %d more, o shows them", len(en.own))
 	return p.styled([]string{widget.Clip(en.text, max(1, w-len(more))) + more}, p.dim)
 }
 

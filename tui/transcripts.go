@@ -103,7 +103,7 @@ func itemsOf(all []recorder.Head) []widget.Item {
 
 func (p *transcripts) take(m headsMsg) {
 	var id recorder.ID
-	if h := p.current(); h != nil {
+	if h := p.current(); h != nil && p.list.Cursor() > 0 { // at the top one stays with the newest
 		id = h.ID
 	}
 	p.all, p.items = m.all, m.items
@@ -257,7 +257,7 @@ func (p *transcripts) columns(w int, started, person, resource, action, took, op
 	case w < 60:
 		line = fit(person, w/2-2) + resource
 	case w < 100:
-		line = fit(started, 12) + fit(person, 18) + fit(resource, 13) + fit(action, 7) + fit(tight.Replace(took), 7) + widget.FitRight(ops, 3) + " " + state
+		line = fit(started, 12) + fit(person, 18) + fit(resource, 13) + fit(strings.TrimSuffix(action, "rnetes"), 7) + fit(tight.Replace(took), 7) + widget.FitRight(ops, 3) + " " + state
 	}
 	return widget.Fit(line, w-2)
 }

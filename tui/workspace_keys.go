@@ -106,9 +106,9 @@ func (p *workspace) keys() []key.Binding {
 	switch p.focus {
 	case focusGrid:
 		if p.record.on {
-			return []key.Binding{keys.Move, keys.Rows, keys.Cell, keys.Masks, keys.Grid, keys.ToEnd, keys.Editor, bind("q", "leave", "q")}
+			return []key.Binding{keys.Move, keys.Rows, keys.Cell, keys.Masks, keys.Grid, keys.Editor, keys.ToEnd, bind("q", "leave", "q")}
 		}
-		return []key.Binding{keys.Cells, keys.Cell, keys.Masks, keys.Record, keys.ToEnd, keys.Editor, bind("q", "leave", "q")}
+		return []key.Binding{keys.Cells, keys.Cell, keys.Masks, keys.Record, keys.Editor, keys.ToEnd, bind("q", "leave", "q")}
 	case focusTables:
 		return []key.Binding{keys.Move, bind("enter", "insert name", "enter"), bind("→", "columns", "right"), keys.Editor}
 	}

@@ -256,14 +256,23 @@ func (p *workspace) drawIdle(w int) []string {
 
 func (p *workspace) drawAnswer(w, h int) []string {
 	a := p.answer
-	status := []string{}
+	status, most := []string{}, 2 // lines of a notice
+	if p.small {
+		most = 1
+	}
 	for _, n := range a.notices[max(0, len(a.notices)-3):] {
-		status = append(status, " "+p.dim.Render(p.glyphs.bullet+" "+widget.Clip(n, max(1, w-4))))
+		for i, l := range wrapAtMost(widget.Escape(n), max(1, w-4), most) {
+			sign := " "
+			if i == 0 {
+				sign = p.glyphs.bullet
+			}
+			status = append(status, " "+p.dim.Render(sign+" "+l))
+		}
 	}
 	if a.err != nil {
 		status = append(status, " "+p.danger.Render(p.glyphs.no+" "+widget.Truncate(widget.Escape(a.err.Error()), max(1, w-4))))
 	}
-	status = append(status, widget.Truncate(p.status(), w))
+	status = append(status, p.status(w))
 	if !a.rows() {
 		sign := " " + p.ok.Render(p.glyphs.yes)
 		return append([]string{"", sign + status[len(status)-1]}, status[:len(status)-1]...)
@@ -278,6 +287,7 @@ func (p *workspace) drawAnswer(w, h int) []string {
 			grid[2] = widget.Fit(p.dim.Render(" no rows"), w)
 		}
 	}
+	status[len(status)-1] = p.status(w) // what is seen of the grid is known by now
 	return append(grid, status...)
 }
 

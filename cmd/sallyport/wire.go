@@ -82,7 +82,7 @@ func open(ctx context.Context, cfg *config.Config, d dialers, log *slog.Logger) 
 	b.live = gate
 	b.server, err = server.New(server.Options{
 		Name: cfg.Name, Reach: cfg.Address, HostKey: hostKey, Gate: gate, Provider: provider,
-		Keys: identity.NewKeys(b.kv, time.Duration(cfg.SignIn.RememberKey), nil), People: people, Log: log,
+		Keys: identity.NewKeys(b.kv, time.Duration(cfg.SignIn.RememberKey), nil), People: people, Favourites: identity.NewFavourites(b.kv), Log: log,
 		Idle: time.Duration(cfg.Limits.Idle),
 		Limits: server.Limits{Connections: cfg.Limits.Connections, Anonymous: cfg.Limits.Anonymous,
 			AnonymousPerIP: cfg.Limits.AnonymousPerIP, Channels: cfg.Limits.ChannelsPerConn},

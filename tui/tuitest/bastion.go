@@ -24,6 +24,8 @@ type Bastion struct {
 	Listings []tui.Listing
 	Heads    []recorder.Head
 	Events   map[recorder.ID][]recorder.Event
+	// Favoured are the resources that are marked.
+	Favoured []string
 	// Fail makes the named call ("resources", "open", "transcripts", "approvals",
 	// "vote", "key") return an error.
 	Fail map[string]error

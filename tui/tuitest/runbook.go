@@ -103,3 +103,19 @@ func (r *Runbook) Exec(ctx context.Context, text string, ask *tui.Ask, out io.Wr
 	}
 	return connectors.Exit{}, nil
 }
+
+// Command adds the transcript of a declared command, whose output ends its lines as
+// a program does without a terminal.
+func (b *Bastion) Command() {
+	h := recorder.Header{ID: "20261123T1850-0003", Started: b.Now().Add(-time.Hour), Identity: recorder.Person{Issuer: "http://idp", Subject: "alice", Email: "alice@example.com"},
+		Resource: "disk-usage", Kind: "command", Action: "exec", From: "127.0.0.1:53422", Width: 80, Height: 24}
+	failed := 1
+	t := NewTape(h)
+	t.Wait(time.Second).JSON(recorder.KindOperation, recorder.Operation{Op: 1, Action: "exec", Text: "/bin/df -h -- /"})
+	t.JSON(recorder.KindDecision, recorder.Decision{Op: 1, Effect: "allow", Rule: "runbooks"})
+	t.Wait(300*time.Millisecond).Bytes(recorder.KindOutput, "Filesystem  Use%\n/dev/vda     62%\n")
+	t.JSON(recorder.KindOutcome, recorder.Outcome{Op: 1, State: "ok", Exit: &failed})
+	t.Wait(5*time.Second).JSON(recorder.KindEnd, recorder.End{Reason: "closed"})
+	b.Heads = append(b.Heads, t.Head(h, 1))
+	b.Events[h.ID] = t.Events
+}

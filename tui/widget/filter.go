@@ -1,22 +1,28 @@
 package widget
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
 
 // Filter is a compiled filter expression. Words are joined by and:
 //
 //	word      the item contains it (name, kind or a label), without case
-//	'word     the same
+//	'word     the same, and never loosely
 //	^word     the name starts with it
 //	word$     the name ends with it
 //	!word     not: before any of the others
 //	key:word  the field key (name, kind, or a label) starts with word
 //
-// The zero value lets everything through.
+// Where no item passes, a plain word is taken loosely: the name has its letters, in
+// this order, whatever is between them. The zero value lets everything through.
 type Filter struct{ terms []term }
 
 type term struct {
 	not        bool
 	head, tail bool
+	exact      bool // not loosely
 	key, word  string
 }
 
@@ -52,7 +58,7 @@ func ParseFilter(s string) Filter {
 		if k, v, ok := strings.Cut(w, ":"); ok && k != "" {
 			t.key, w = k, v
 		} else if rest, ok := strings.CutPrefix(w, "'"); ok {
-			w = rest
+			t.exact, w = true, rest
 		} else {
 			if rest, ok := strings.CutPrefix(w, "^"); ok {
 				t.head, w = true, rest
@@ -97,7 +103,8 @@ func (t *term) match(it *Item) bool {
 }
 
 // Apply returns the indexes of the items that pass, in order, those first whose
-// name starts with the first plain word.
+// name starts with the first plain word. Where there are none, it is those that pass
+// loosely, the closest first.
 func (f Filter) Apply(items []Item) []int {
 	out := make([]int, 0, len(items))
 	var lead string
@@ -115,5 +122,76 @@ func (f Filter) Apply(items []Item) []int {
 		}
 		out = append(out, i)
 	}
-	return append(out, rest...)
+	if out = append(out, rest...); len(out) == 0 {
+		return f.loosely(items)
+	}
+	return out
+}
+
+// loosely is Apply with plain words as letters in order.
+func (f Filter) loosely(items []Item) []int {
+	if !slices.ContainsFunc(f.terms, term.plain) {
+		return []int{}
+	}
+	type near struct{ i, spread int }
+	var all []near
+	for i := range items {
+		if n, ok := f.near(&items[i]); ok {
+			all = append(all, near{i, n})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b near) int { return a.spread - b.spread })
+	out := make([]int, len(all))
+	for i, n := range all {
+		out[i] = n.i
+	}
+	return out
+}
+
+// plain reports whether the term is a word that may be taken loosely.
+func (t term) plain() bool { return !t.not && !t.exact && !t.head && !t.tail && t.key == "" }
+
+// near reports whether the item passes loosely, and over how much of its name the
+// letters are spread.
+func (f Filter) near(it *Item) (spread int, ok bool) {
+	for i := range f.terms {
+		t := &f.terms[i]
+		if !t.plain() {
+			if t.match(it) == t.not {
+				return 0, false
+			}
+			continue
+		}
+		n := spreadOf(it.name, t.word)
+		if n < 0 {
+			return 0, false
+		}
+		spread += n
+	}
+	return spread, true
+}
+
+// spreadOf is the length of the shortest part of name that has the letters of word
+// in order, -1 for none.
+func spreadOf(name, word string) int {
+	best := -1
+	_, size := utf8.DecodeRuneInString(word)
+	for from := range name {
+		rest, used := name[from:], 0
+		if !strings.HasPrefix(rest, word[:size]) {
+			continue
+		}
+		for _, r := range word {
+			j := strings.IndexRune(rest[used:], r)
+			if j < 0 {
+				return best // nor further right
+			}
+			_, n := utf8.DecodeRuneInString(rest[used+j:])
+			used += j + n
+		}
+		if best < 0 || used < best {
+			best = used
+		}
+	}
+	return best
 }
