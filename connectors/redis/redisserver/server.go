@@ -93,7 +93,8 @@ func (s *Server) run(program string, who *account.Account, o Options) error {
 	cmd.Stdin = strings.NewReader(strings.Join(settings, "\n") + "\n")
 	who.Become(cmd)
 	var err error
-	s.process, err = process.Start("redis-server", cmd, syscall.SIGTERM)
+	// It keeps nothing, and one whose script does not end hears no other signal.
+	s.process, err = process.Start("redis-server", cmd, syscall.SIGKILL)
 	return err
 }
 
