@@ -35,6 +35,8 @@ type Conn struct {
 
 	views atomic.Pointer[views]
 
+	grace time.Duration // of Options
+
 	mu     sync.Mutex
 	cancel context.CancelCauseFunc // of the operation that runs, or nil
 	closed bool
@@ -91,6 +93,9 @@ func (c *Conn) Trace(_ context.Context, s connectors.Statement) (*connectors.Tra
 	return c.assess(s.Text).Trace, nil
 }
 
+// sideTime bounds what is asked over the second line.
+func (c *Conn) sideTime() time.Duration { return 4 * c.grace }
+
 // aside asks on the second line, which is made anew where it was lost. What is asked
 // is read to its end, whoever has left meanwhile: the line is needed again.
 func (c *Conn) aside(ctx context.Context, db string, cmd bsoncore.Document) (bsoncore.Document, error) {
@@ -108,13 +113,13 @@ func (c *Conn) beside(ctx context.Context, db string, cmd bsoncore.Document, end
 	if c.isClosed() && !ending {
 		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
 	}
-	run, cancel := context.WithTimeout(context.WithoutCancel(ctx), sideTime)
+	run, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.sideTime())
 	defer cancel()
 	if c.second, err = c.renewed(run, c.second); err != nil {
 		return nil, err
 	}
 	w := c.second
-	_ = w.nc.SetDeadline(time.Now().Add(sideTime))
+	_ = w.nc.SetDeadline(time.Now().Add(c.sideTime()))
 	defer func() { _ = w.nc.SetDeadline(time.Time{}) }()
 	if said, err = w.ask(cmd, db); err == nil {
 		err = failed(said)
@@ -147,7 +152,7 @@ func (c *Conn) watch(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	unhook := context.AfterFunc(ctx, func() {
 		defer close(done)
-		_ = w.nc.SetReadDeadline(time.Now().Add(cancelGrace))
+		_ = w.nc.SetReadDeadline(time.Now().Add(c.grace))
 		c.kill(w)
 	})
 	return sync.OnceFunc(func() {
@@ -161,7 +166,7 @@ func (c *Conn) watch(ctx context.Context) (stop func()) {
 // kill ends what a line runs at the target: by killOp of its own operation, and
 // where that cannot be had, by cutting the line, which the target notices by itself.
 func (c *Conn) kill(w *wire) {
-	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace/2)
+	ctx, cancel := context.WithTimeout(context.Background(), c.grace/2)
 	defer cancel()
 	if !c.killed(ctx, w.connection) {
 		_ = w.nc.Close()
@@ -248,7 +253,7 @@ func (c *Conn) Close() error {
 	}{{c.io, &c.main}, {c.side, &c.second}} {
 		select {
 		case l.turn <- struct{}{}:
-		case <-time.After(cancelGrace + time.Second):
+		case <-time.After(c.grace + time.Second):
 		}
 		if w := *l.line; w != nil {
 			w.broken = true

@@ -363,7 +363,7 @@ func (q *source) killCursor() {
 	b = bsoncore.AppendInt64Element(b, "0", q.cursor)
 	b, _ = bsoncore.AppendArrayEnd(b, l)
 	b, _ = bsoncore.AppendDocumentEnd(b, at)
-	_ = c.main.nc.SetDeadline(time.Now().Add(cancelGrace))
+	_ = c.main.nc.SetDeadline(time.Now().Add(c.grace))
 	if _, err := c.main.ask(b, c.endpoint.Database); err != nil {
 		_ = c.main.nc.Close()
 		return

@@ -32,6 +32,7 @@ type Conn struct {
 	// not say.
 	flags    map[string]flags
 	warnings []string
+	grace    time.Duration // of the Driver
 
 	mu     sync.Mutex
 	cancel context.CancelCauseFunc // of the operation that runs, or nil
@@ -47,11 +48,6 @@ var (
 )
 
 const (
-	// cancelGrace is how long the target may take to end a cancelled command before the
-	// connection is given up.
-	cancelGrace = 10 * time.Second
-	// sideTime bounds what is asked over the second line.
-	sideTime = 20 * time.Second
 	// nudge is how often a command that is to end is told so: one that has not begun to
 	// wait cannot be woken.
 	nudge = 20 * time.Millisecond
@@ -196,7 +192,7 @@ func (c *Conn) guarded(ctx context.Context, w *wire, f func() error) error {
 	if w.broken {
 		return errLost
 	}
-	_ = w.nc.SetDeadline(time.Now().Add(sideTime))
+	_ = w.nc.SetDeadline(time.Now().Add(c.sideTime()))
 	stop := context.AfterFunc(ctx, func() { _ = w.nc.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		stop()
@@ -226,6 +222,9 @@ func (c *Conn) aside(ctx context.Context, args ...string) (out string, err error
 	return out, err
 }
 
+// sideTime bounds what is asked over the second line.
+func (c *Conn) sideTime() time.Duration { return 2 * c.grace }
+
 // watch ends what the main line runs once ctx has ended, and gives the line up where
 // that does not help. stop must be called, once or more; nothing is under way after
 // it.
@@ -233,7 +232,7 @@ func (c *Conn) watch(ctx context.Context, script bool) (stop func()) {
 	over, done := make(chan struct{}), make(chan struct{})
 	unhook := context.AfterFunc(ctx, func() {
 		defer close(done)
-		_ = c.main.nc.SetReadDeadline(time.Now().Add(cancelGrace))
+		_ = c.main.nc.SetReadDeadline(time.Now().Add(c.grace))
 		c.wake(over, script)
 	})
 	return sync.OnceFunc(func() {
@@ -251,7 +250,7 @@ func (c *Conn) watch(ctx context.Context, script bool) (stop func()) {
 func (c *Conn) wake(over <-chan struct{}, script bool) {
 	tick := time.NewTicker(nudge)
 	defer tick.Stop()
-	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
+	ctx, cancel := context.WithTimeout(context.Background(), c.grace)
 	defer cancel()
 	for {
 		_, err := c.aside(ctx, "CLIENT", "UNBLOCK", c.id)
@@ -281,7 +280,7 @@ func (c *Conn) drop() {
 	c.main.broken = true
 	_ = c.main.nc.Close()
 	if c.id != "" {
-		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace/2)
+		ctx, cancel := context.WithTimeout(context.Background(), c.grace/2)
 		defer cancel()
 		_, _ = c.aside(ctx, "CLIENT", "KILL", "ID", c.id) // it may be gone by itself
 	}
@@ -350,7 +349,7 @@ func (c *Conn) Close() error {
 			line.w.broken = true
 			_ = line.w.nc.Close()
 			<-line.turn
-		case <-time.After(cancelGrace + time.Second):
+		case <-time.After(c.grace + time.Second):
 			_ = line.w.nc.Close()
 		}
 	}

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -17,7 +18,10 @@ import (
 // Driver opens connections to Redis and Valkey. The zero value works. It is safe for
 // concurrent use.
 type Driver struct {
-	old bool // speaks RESP2, for tests of it
+	// grace is how long the target may take to end a cancelled command before the
+	// connection is given up; 0 is ten seconds.
+	grace time.Duration
+	old   bool // speaks RESP2, for tests of it
 }
 
 var _ connectors.Driver = (*Driver)(nil)
@@ -38,7 +42,7 @@ func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 	if e.User == "" {
 		e.User = defaultUser
 	}
-	c := &Conn{endpoint: e, guard: g, io: make(chan struct{}, 1), side: make(chan struct{}, 1), database: e.Database}
+	c := &Conn{endpoint: e, guard: g, grace: cmp.Or(d.grace, 10*time.Second), io: make(chan struct{}, 1), side: make(chan struct{}, 1), database: e.Database}
 	if c.database == "" {
 		c.database = "0"
 	}

@@ -229,7 +229,7 @@ func (q *source) leave() {
 	if q.shape == nil || c.main.broken {
 		return
 	}
-	_ = c.main.nc.SetReadDeadline(time.Now().Add(cancelGrace))
+	_ = c.main.nc.SetReadDeadline(time.Now().Add(c.grace))
 	if !q.shape.walk.pass(maxPassed) {
 		c.main.broken = true
 		return
