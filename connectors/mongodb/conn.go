@@ -37,9 +37,7 @@ type Conn struct {
 
 	grace time.Duration // of Options
 
-	mu     sync.Mutex
-	cancel context.CancelCauseFunc // of the operation that runs, or nil
-	closed bool
+	turn connectors.Turn
 }
 
 var (
@@ -51,9 +49,7 @@ var (
 )
 
 var (
-	errBusy       = errors.New("another command still runs on this connection")
-	errConnClosed = errors.New("the connection was closed")
-	errTime       = errors.New("the command took longer than its time limit")
+	errTime = errors.New("the command took longer than its time limit")
 )
 
 // Login is the upstream user.
@@ -110,8 +106,8 @@ func (c *Conn) beside(ctx context.Context, db string, cmd bsoncore.Document, end
 	}
 	defer func() { <-c.side }()
 	// What Close ends is ended over this line, which it gives up last.
-	if c.isClosed() && !ending {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+	if err := c.turn.Gone(); err != nil && !ending {
+		return nil, err
 	}
 	run, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.sideTime())
 	defer cancel()
@@ -200,51 +196,10 @@ func (c *Conn) killed(ctx context.Context, connection int64) bool {
 	return done && err == nil
 }
 
-// begin makes the caller the one operation of the connection. end ends it.
-func (c *Conn) begin(ctx context.Context) (context.Context, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.closed:
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
-	case c.cancel != nil:
-		return nil, errBusy
-	}
-	run, cancel := context.WithCancelCause(ctx)
-	c.cancel = cancel
-	return run, nil
-}
-
-func (c *Conn) end() { c.stop(nil, true) }
-
-// stop cancels the operation that runs.
-func (c *Conn) stop(cause error, over bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel(cause)
-		if over {
-			c.cancel = nil
-		}
-	}
-}
-
-func (c *Conn) isClosed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed
-}
-
 // Close cancels what runs at the target and ends both sessions. It may be called at
 // any moment and more than once.
 func (c *Conn) Close() error {
-	// What runs is cancelled while the second line still serves.
-	c.stop(errConnClosed, false)
-	c.mu.Lock()
-	again := c.closed
-	c.closed = true
-	c.mu.Unlock()
-	if again {
+	if !c.turn.Close() { // what runs is cancelled while the second line still serves
 		return nil
 	}
 	for _, l := range []struct {
