@@ -130,7 +130,11 @@ func TestSeekByStates(t *testing.T) {
 	p.snap(150)
 	plain := *p.tape
 	f, all := newFeeder(p), newFeeder(&plain)
-	for i := range 30 {
+	ways := 30
+	if testing.Short() {
+		ways = 10
+	}
+	for i := range ways {
 		event := uint64(r.IntN(len(p.events)))
 		g := goal{kind: goalTime, to: p.events[event].At.Sub(p.head.Header.Started)}
 		switch i % 5 {

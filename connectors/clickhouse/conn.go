@@ -33,8 +33,9 @@ type Conn struct {
 	catalog atomic.Pointer[catalog]
 	dirty   atomic.Bool // the catalog must be read again
 
+	turn connectors.Turn
+
 	mu     sync.Mutex
-	cancel context.CancelCauseFunc // of the operation that runs, or nil
 	closed bool
 	using  sync.WaitGroup // who uses the line; no more may come once closed is set
 }
@@ -48,9 +49,7 @@ var (
 )
 
 var (
-	errBusy       = errors.New("another statement still runs on this connection")
-	errConnClosed = errors.New("the connection was closed")
-	errTime       = errors.New("statement timeout")
+	errTime = errors.New("statement timeout")
 )
 
 // killTime is how long a statement that is to end is asked to, before the line is cut
@@ -157,7 +156,7 @@ func (c *Conn) own(ctx context.Context, g connectors.Guard, text string) ([][]st
 // aside is own without a note.
 func (c *Conn) aside(ctx context.Context, text string) ([][]string, error) {
 	if !c.use() {
-		return nil, errConnClosed
+		return nil, c.turn.Gone()
 	}
 	defer c.using.Done()
 	ctx, cancel := context.WithTimeout(ctx, c.patience)
@@ -223,50 +222,15 @@ func (c *Conn) settings(terms connectors.Terms, functions bool) url.Values {
 	return v
 }
 
-// begin makes the caller the one operation of the connection. end ends it.
-func (c *Conn) begin(ctx context.Context) (context.Context, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.closed:
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
-	case c.cancel != nil:
-		return nil, errBusy
-	}
-	run, cancel := context.WithCancelCause(ctx)
-	c.cancel = cancel
-	return run, nil
-}
-
-func (c *Conn) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel(nil)
-		c.cancel = nil
-	}
-}
-
-// stop cancels the operation that runs.
-func (c *Conn) stop(cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel(cause)
-	}
-}
-
 // Close cancels what runs at the target, waits until it was told, and forgets the
 // secret. It may be called at any moment and more than once.
 func (c *Conn) Close() error {
-	c.mu.Lock()
-	again := c.closed
-	c.closed = true
-	c.mu.Unlock()
-	if again {
+	if !c.turn.Close() {
 		return nil
 	}
-	c.stop(errConnClosed)
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	c.using.Wait() // each user's time is bounded
 	c.line.close()
 	return nil

@@ -309,7 +309,7 @@ func TestBusy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ask(t, c, &connectortest.Guard{}, "select 1"); !errors.Is(err, errBusy) {
+	if _, err := ask(t, c, &connectortest.Guard{}, "select 1"); err == nil || !strings.Contains(err.Error(), "another statement still runs") {
 		t.Errorf("a second one: %v", err)
 	}
 	_ = r.Close()

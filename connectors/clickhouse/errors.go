@@ -105,14 +105,10 @@ func failure(run context.Context, err error, text string) error {
 // canceled says why an operation ended early: ErrCanceled with the cause, where there
 // is one beside the fact, or that its time was over.
 func canceled(run context.Context) error {
-	cause := context.Cause(run)
-	switch {
-	case errors.Is(cause, errTime):
+	if errors.Is(context.Cause(run), errTime) {
 		return &connectors.TargetError{Code: strconv.Itoa(codeTimeout), Text: errTime.Error(), Late: true}
-	case cause == nil || errors.Is(cause, context.Canceled):
-		return connectors.ErrCanceled
 	}
-	return fmt.Errorf("%w: %w", connectors.ErrCanceled, cause)
+	return connectors.Canceled(run)
 }
 
 // begun is the first line of an answer of which no more came.

@@ -16,24 +16,24 @@ import (
 // Query runs one statement as connectors.Querier describes. A statement without rows
 // has run when Query returns.
 func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.Statement) (*connectors.Result, error) {
-	run, err := c.begin(ctx)
+	run, stop, err := c.turn.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.refresh(run, g); err != nil {
-		c.end()
+		c.turn.End()
 		return nil, err
 	}
 	j := c.assess(s.Text)
 	permit, err := g.Check(run, connectors.Operation{Action: policy.ActionSQL, Text: s.Text, Facts: j.facts, Trace: j.trace, Login: c.endpoint.User})
 	if err != nil {
-		c.end()
+		c.turn.End()
 		return nil, err
 	}
 	if j.trace.Touches(permit.Seen()) || j.trace.Touches(permit.Kept()) {
 		j.facts.Opaque = true // from here on this is about the target's words alone
 	}
-	q := &source{c: c, g: g, run: run, j: j, text: s.Text, terms: permit.Terms(), over: make(chan struct{}), out: connectors.Outcome{Affected: -1}}
+	q := &source{c: c, g: g, run: run, stop: stop, j: j, text: s.Text, terms: permit.Terms(), over: make(chan struct{}), out: connectors.Outcome{Affected: -1}}
 	q.masks = permit.Seen().MasksColumns() || permit.Kept().MasksColumns()
 	q.quiet = connectors.Touches(permit.Seen(), j.facts) || connectors.Touches(permit.Kept(), j.facts)
 	if no := j.trace.Refusal(permit.Seen(), permit.Kept(), j.facts); no != nil {
@@ -58,9 +58,11 @@ func (q *source) refused(p connectors.Permit, err error) error {
 
 // source is the answer of one statement.
 type source struct {
-	c     *Conn
-	g     connectors.Guard
-	run   context.Context //nolint:containedctx // the operation's lifetime, which is the source's
+	c   *Conn
+	g   connectors.Guard
+	run context.Context //nolint:containedctx // the operation's lifetime, which is the source's
+	// stop cancels it, and nothing that follows on the connection.
+	stop  context.CancelCauseFunc
 	j     *judged
 	text  string
 	terms connectors.Terms
@@ -111,7 +113,7 @@ func (q *source) start() ([]connectors.Column, error) {
 		}
 	}
 	if !q.c.use() {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+		return nil, q.c.turn.Gone()
 	}
 	q.release = sync.OnceFunc(q.c.using.Done)
 	q.id = q.c.newID()
@@ -144,7 +146,7 @@ func (q *source) start() ([]connectors.Column, error) {
 func (q *source) watch(cut func()) {
 	q.close = cut
 	if q.terms.Timeout > 0 {
-		q.timer = time.AfterFunc(q.terms.Timeout, func() { q.c.stop(errTime) })
+		q.timer = time.AfterFunc(q.terms.Timeout, func() { q.stop(errTime) })
 	}
 	done := make(chan struct{})
 	unhook := context.AfterFunc(q.run, func() {
@@ -227,7 +229,7 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 	case q.all:
 		return nil, io.EOF
 	}
-	defer context.AfterFunc(ctx, func() { q.c.stop(context.Cause(ctx)) })()
+	defer context.AfterFunc(ctx, func() { q.stop(context.Cause(ctx)) })()
 	vals, err := q.answer.next()
 	switch {
 	case err == nil:
@@ -267,7 +269,7 @@ func (q *source) Finish() connectors.Outcome {
 	if q.j.facts.Class != policy.Read {
 		q.c.dirty.Store(true)
 	}
-	q.c.end()
+	q.c.turn.End()
 	return q.out
 }
 
@@ -275,7 +277,7 @@ func (q *source) Finish() connectors.Outcome {
 func (q *source) settle() {
 	var te *connectors.TargetError
 	if !q.all && !errors.As(q.err, &te) {
-		q.c.stop(context.Canceled)
+		q.stop(context.Canceled)
 		q.unwatch() // waits until the target was told
 	}
 	close(q.over)

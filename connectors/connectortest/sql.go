@@ -353,8 +353,8 @@ func (s *suite) testOversized(t *testing.T) {
 			t.Errorf("%q does not say that something is too large", err)
 		}
 		settled(t, g)
-		if now := heapInUse(); now > base+allowed {
-			t.Errorf("the heap grew by %d MiB", (now-base)>>20)
+		if n := grown(base, allowed); n > allowed {
+			t.Errorf("the heap grew by %d MiB", n>>20)
 		}
 		_ = conn.Close()
 		s.idle(t)
@@ -363,6 +363,20 @@ func (s *suite) testOversized(t *testing.T) {
 
 // tooLarge is what an error says of what is.
 var tooLarge = regexp.MustCompile(`(more|larger|longer|bigger) than|too (big|large|long)`)
+
+// grown is by how much the heap has grown since base. Where that is more than allowed it
+// looks again: what is allocated and let go while a collection runs, which takes long on
+// a busy machine, is in use until the next.
+func grown(base, allowed uint64) uint64 {
+	now := heapInUse()
+	for range 3 {
+		if now <= base+allowed {
+			break
+		}
+		now = min(now, heapInUse())
+	}
+	return max(now, base) - base
+}
 
 func heapInUse() uint64 {
 	runtime.GC()

@@ -189,11 +189,11 @@ func (cat *catalog) find(parts []string, home, database string) *relation {
 
 // Catalog lists the tables and views that the login may see.
 func (c *Conn) Catalog(ctx context.Context) ([]connectors.Relation, error) {
-	run, err := c.begin(ctx)
+	run, _, err := c.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer c.end()
+	defer c.turn.End()
 	cat, err := c.readCatalog(run, c.guard)
 	if err != nil {
 		return nil, fmt.Errorf("read the catalog of %q: %w", c.endpoint.Name, err)

@@ -35,9 +35,9 @@ type Conn struct {
 	catalog atomic.Pointer[catalog]
 	dirty   atomic.Bool // the catalog must be read again
 
+	turn connectors.Turn
+
 	mu      sync.Mutex
-	cancel  context.CancelCauseFunc // of the operation that runs, or nil
-	closed  bool
 	broken  bool
 	tainted string // why names may not mean what the catalog says, "" if they do
 }
@@ -170,18 +170,11 @@ func (c *Conn) breakOff() {
 	_ = c.line.Close()
 }
 
-// isBroken reports whether the session was given up, isGone whether nothing new can be
-// asked of it.
+// isBroken reports whether the session was given up.
 func (c *Conn) isBroken() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.broken
-}
-
-func (c *Conn) isGone() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.broken || c.closed
 }
 
 // rowsAnswer is what the library's answers can say.
@@ -277,39 +270,13 @@ func (c *Conn) watch(ctx context.Context) (stop func()) {
 	})
 }
 
-// begin makes the caller the one operation of the connection. end ends it.
-func (c *Conn) begin(ctx context.Context) (context.Context, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.closed:
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
-	case c.broken:
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errLost)
-	case c.cancel != nil:
-		return nil, errBusy
+// begin makes the caller the one operation of the connection; turn.End ends it.
+func (c *Conn) begin(ctx context.Context) (run context.Context, stop context.CancelCauseFunc, err error) {
+	if run, stop, err = c.turn.Begin(ctx); err == nil && c.isBroken() {
+		c.turn.End()
+		return nil, nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errLost)
 	}
-	run, cancel := context.WithCancelCause(ctx)
-	c.cancel = cancel
-	return run, nil
-}
-
-func (c *Conn) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel(nil)
-		c.cancel = nil
-	}
-}
-
-// stop cancels the operation that runs.
-func (c *Conn) stop(cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel(cause)
-	}
+	return run, stop, err
 }
 
 // taint remembers why names may no longer mean what the catalog says.
@@ -328,14 +295,9 @@ func (c *Conn) taintedBy() string {
 // Close cancels what runs at the target and ends the session. It may be called at any
 // moment and more than once.
 func (c *Conn) Close() error {
-	c.mu.Lock()
-	again := c.closed
-	c.closed = true
-	c.mu.Unlock()
-	if again {
+	if !c.turn.Close() {
 		return nil
 	}
-	c.stop(errConnClosed)
 	select {
 	case c.io <- struct{}{}:
 		_ = guarded(c.session.Close)

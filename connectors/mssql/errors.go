@@ -17,10 +17,8 @@ import (
 )
 
 var (
-	errBusy       = errors.New("another statement still runs on this connection")
-	errConnClosed = errors.New("the connection was closed")
-	errTime       = errors.New("statement timeout")
-	errLost       = errors.New("the line to it was lost before")
+	errTime = errors.New("statement timeout")
+	errLost = errors.New("the line to it was lost before")
 )
 
 // maxErrors bounds how many messages of one failure are told.
@@ -95,14 +93,10 @@ func lost(err error) bool {
 // canceled says why an operation ended early: ErrCanceled with the cause, where
 // there is one beside the fact, or that its time was over.
 func canceled(run context.Context) error {
-	cause := context.Cause(run)
-	switch {
-	case errors.Is(cause, errTime):
+	if errors.Is(context.Cause(run), errTime) {
 		return &connectors.TargetError{Code: "timeout", Text: errTime.Error(), Late: true}
-	case cause == nil || errors.Is(cause, context.Canceled):
-		return connectors.ErrCanceled
 	}
-	return fmt.Errorf("%w: %w", connectors.ErrCanceled, cause)
+	return connectors.Canceled(run)
 }
 
 // pointed adds the place that a syntax error names to it.

@@ -17,24 +17,24 @@ import (
 // Query runs one statement as connectors.Querier describes. A statement without
 // rows has run when Query returns.
 func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.Statement) (*connectors.Result, error) {
-	run, err := c.begin(ctx)
+	run, stop, err := c.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.refresh(run, g); err != nil {
-		c.end()
+		c.turn.End()
 		return nil, err
 	}
 	j := c.assess(s.Text)
 	permit, err := g.Check(run, connectors.Operation{Action: policy.ActionSQL, Text: s.Text, Facts: j.facts, Trace: j.trace, Login: c.endpoint.User})
 	if err != nil {
-		c.end()
+		c.turn.End()
 		return nil, err
 	}
 	if j.trace.Touches(permit.Seen()) || j.trace.Touches(permit.Kept()) {
 		j.facts.Opaque = true // from here on this is about the target's words alone
 	}
-	q := &source{c: c, g: g, run: run, j: j, terms: permit.Terms(), heard: new(notices), out: connectors.Outcome{Affected: -1}}
+	q := &source{c: c, g: g, run: run, stop: stop, j: j, terms: permit.Terms(), heard: new(notices), out: connectors.Outcome{Affected: -1}}
 	q.masks = permit.Seen().MasksColumns() || permit.Kept().MasksColumns()
 	q.quiet = connectors.Touches(permit.Seen(), j.facts) || connectors.Touches(permit.Kept(), j.facts)
 	if no := j.trace.Refusal(permit.Seen(), permit.Kept(), j.facts); no != nil {
@@ -71,9 +71,11 @@ func (c *Conn) refresh(ctx context.Context, g connectors.Guard) error {
 
 // source is the answer of one statement, and its transaction.
 type source struct {
-	c     *Conn
-	g     connectors.Guard
-	run   context.Context //nolint:containedctx // the operation's lifetime, which is the source's
+	c   *Conn
+	g   connectors.Guard
+	run context.Context //nolint:containedctx // the operation's lifetime, which is the source's
+	// stop cancels it, and nothing that follows on the connection.
+	stop  context.CancelCauseFunc
 	j     *judged
 	terms connectors.Terms
 	masks bool // a plan masks columns
@@ -113,14 +115,17 @@ func (q *source) start(text string) ([]connectors.Column, error) {
 	}
 	c.io <- struct{}{}
 	defer func() { <-c.io }()
-	if c.isGone() {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+	if err := c.turn.Gone(); err != nil {
+		return nil, err
+	}
+	if c.isBroken() {
+		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errLost)
 	}
 	if err := q.open(); err != nil {
 		return nil, q.conclude(err)
 	}
 	if q.terms.Timeout > 0 {
-		q.timer = time.AfterFunc(q.terms.Timeout, func() { c.stop(errTime) })
+		q.timer = time.AfterFunc(q.terms.Timeout, func() { q.stop(errTime) })
 	}
 	defer c.line.ask(rowMax)()
 	defer c.watch(q.run)()
@@ -270,7 +275,7 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 		}
 		return nil, io.EOF
 	}
-	defer context.AfterFunc(ctx, func() { q.c.stop(context.Cause(ctx)) })()
+	defer context.AfterFunc(ctx, func() { q.stop(context.Cause(ctx)) })()
 	q.c.io <- struct{}{}
 	defer func() { <-q.c.io }()
 	defer q.c.line.ask(rowMax)()
@@ -282,7 +287,7 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 			q.n++
 			return q.vals, nil
 		}
-		q.c.stop(context.Canceled)
+		q.stop(context.Canceled)
 	case errors.Is(err, io.EOF):
 		err = q.rest()
 	}

@@ -74,7 +74,7 @@ func (q *source) Finish() connectors.Outcome {
 	}
 	q.ended = true
 	if q.sent && !q.over {
-		q.c.stop(context.Canceled)
+		q.stop(context.Canceled)
 		q.c.io <- struct{}{}
 		_ = q.conclude(nil)
 		<-q.c.io
@@ -86,7 +86,7 @@ func (q *source) Finish() connectors.Outcome {
 	if q.err == nil {
 		q.out.Tag = q.tag()
 	}
-	q.c.end()
+	q.c.turn.End()
 	return q.out
 }
 

@@ -248,11 +248,11 @@ func (t tracer) Function(name string) lineage.Effect {
 // Catalog lists the tables and views that the login may see, by schema and name,
 // without the server's own.
 func (c *Conn) Catalog(ctx context.Context) ([]connectors.Relation, error) {
-	run, err := c.begin(ctx)
+	run, _, err := c.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer c.end()
+	defer c.turn.End()
 	cat, err := c.readCatalog(run, c.guard)
 	if err != nil {
 		return nil, fmt.Errorf("read the catalog of %q: %w", c.endpoint.Name, err)

@@ -39,9 +39,9 @@ type Conn struct {
 	catalog atomic.Pointer[catalog]
 	dirty   atomic.Bool // the catalog must be read again
 
+	turn connectors.Turn
+
 	mu       sync.Mutex
-	cancel   context.CancelCauseFunc // of the operation that runs, or nil
-	closed   bool
 	database string
 	tainted  string // why names may not mean what the catalog says, "" if they do
 	notices  []string
@@ -57,9 +57,7 @@ var (
 )
 
 var (
-	errBusy       = errors.New("another statement still runs on this connection")
-	errConnClosed = errors.New("the connection was closed")
-	errTime       = errors.New("statement timeout")
+	errTime = errors.New("statement timeout")
 )
 
 // keptModes are the words of sql_mode that change nothing in how a text is read.
@@ -252,43 +250,14 @@ func (c *Conn) watch(ctx context.Context) (stop func()) {
 	})
 }
 
-// begin makes the caller the one operation of the connection. end ends it.
-func (c *Conn) begin(ctx context.Context) (context.Context, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.closed:
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
-	case c.cancel != nil:
-		return nil, errBusy
+// begin makes the caller the one operation of the connection; turn.End ends it.
+func (c *Conn) begin(ctx context.Context) (run context.Context, stop context.CancelCauseFunc, err error) {
+	if run, stop, err = c.turn.Begin(ctx); err == nil {
+		c.mu.Lock()
+		c.notices = nil
+		c.mu.Unlock()
 	}
-	run, cancel := context.WithCancelCause(ctx)
-	c.cancel, c.notices = cancel, nil
-	return run, nil
-}
-
-func (c *Conn) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel(nil)
-		c.cancel = nil
-	}
-}
-
-// stop cancels the operation that runs.
-func (c *Conn) stop(cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel(cause)
-	}
-}
-
-func (c *Conn) isClosed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed
+	return run, stop, err
 }
 
 // place is the session's own schema, and why names may mean other tables.
@@ -301,14 +270,9 @@ func (c *Conn) place() (database, tainted string) {
 // Close cancels what runs at the target and ends both sessions. It may be called at
 // any moment and more than once.
 func (c *Conn) Close() error {
-	c.mu.Lock()
-	again := c.closed
-	c.closed = true
-	c.mu.Unlock()
-	if again {
+	if !c.turn.Close() {
 		return nil
 	}
-	c.stop(errConnClosed)
 	select {
 	case c.io <- struct{}{}:
 		quit(c.main)

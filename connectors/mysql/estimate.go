@@ -20,11 +20,11 @@ const estimateTimeout = 2 * time.Second
 // refuses, with connectors.ErrUnsupported, what planning may run a part of:
 // subqueries and functions that are not known.
 func (c *Conn) Estimate(ctx context.Context, g connectors.Guard, s connectors.Statement) (int64, error) {
-	run, err := c.begin(ctx)
+	run, _, err := c.begin(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer c.end()
+	defer c.turn.End()
 	if err := c.refresh(run, g); err != nil {
 		return 0, err
 	}

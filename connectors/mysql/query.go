@@ -17,12 +17,12 @@ import (
 // Query runs one statement as connectors.Querier describes. A statement without
 // rows has run when Query returns.
 func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.Statement) (*connectors.Result, error) {
-	run, err := c.begin(ctx)
+	run, stop, err := c.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.refresh(run, g); err != nil {
-		c.end()
+		c.turn.End()
 		return nil, err
 	}
 	j := c.assess(s.Text)
@@ -32,13 +32,13 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		Estimate: func(ctx context.Context) (int64, error) { return c.estimate(ctx, g, j, s.Text) },
 	})
 	if err != nil {
-		c.end()
+		c.turn.End()
 		return nil, err
 	}
 	if trace.Touches(permit.Seen()) || trace.Touches(permit.Kept()) {
 		j.facts.Opaque = true // from here on this is about the target's words alone
 	}
-	q := &source{c: c, g: g, run: run, j: j, terms: permit.Terms(), out: connectors.Outcome{Affected: -1}}
+	q := &source{c: c, g: g, run: run, stop: stop, j: j, terms: permit.Terms(), out: connectors.Outcome{Affected: -1}}
 	q.masks = permit.Seen().MasksColumns() || permit.Kept().MasksColumns()
 	q.quiet = connectors.Touches(permit.Seen(), j.facts) || connectors.Touches(permit.Kept(), j.facts)
 	no := trace.Refusal(permit.Seen(), permit.Kept(), j.facts)
@@ -76,9 +76,11 @@ func (c *Conn) refresh(ctx context.Context, g connectors.Guard) error {
 
 // source is the answer of one statement, and its transaction.
 type source struct {
-	c     *Conn
-	g     connectors.Guard
-	run   context.Context //nolint:containedctx // the operation's lifetime, which is the source's
+	c   *Conn
+	g   connectors.Guard
+	run context.Context //nolint:containedctx // the operation's lifetime, which is the source's
+	// stop cancels it, and nothing that follows on the connection.
+	stop  context.CancelCauseFunc
 	j     *judged
 	terms connectors.Terms
 	masks bool // a plan masks columns
@@ -117,8 +119,8 @@ func (q *source) start(no *policy.Refusal, text string) ([]connectors.Column, er
 	}
 	c.io <- struct{}{}
 	defer func() { <-c.io }()
-	if c.isClosed() {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+	if err := c.turn.Gone(); err != nil {
+		return nil, err
 	}
 	q.limit()
 	q.unwatch = c.watch(q.run)
@@ -309,7 +311,7 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 		}
 		return nil, io.EOF
 	}
-	defer context.AfterFunc(ctx, func() { q.c.stop(context.Cause(ctx)) })()
+	defer context.AfterFunc(ctx, func() { q.stop(context.Cause(ctx)) })()
 	q.c.io <- struct{}{}
 	defer func() { <-q.c.io }()
 	q.unwatch = q.c.watch(q.run)
@@ -358,7 +360,7 @@ func (q *source) Finish() connectors.Outcome {
 	if q.err == nil {
 		q.out.Tag = q.tag()
 	}
-	q.c.end()
+	q.c.turn.End()
 	return q.out
 }
 
@@ -367,7 +369,7 @@ func (q *source) Finish() connectors.Outcome {
 func (q *source) leave() {
 	q.abandoned = true
 	q.unwatch()
-	q.c.stop(context.Canceled)
+	q.stop(context.Canceled)
 	defer q.c.watch(q.run)()
 	vals := make([]connectors.Value, len(q.vals))
 	for q.c.main.row(vals) == nil {

@@ -200,6 +200,9 @@ func judgeSteps(t *testing.T, c *Conn, l corpusLine, steps []string) (facts []po
 // judged a read, with and without a catalog, changes nothing, takes no lock and
 // moves no sequence, and what a write changes is among the tables it names.
 func TestAgainstServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: a thousand statements, one after the other")
+	}
 	s, name := corpusDatabase(t)
 	e := endpoint(s, name)
 	e.User = pgserver.Superuser

@@ -257,8 +257,8 @@ func TestTimeout(t *testing.T) {
 	}}
 	f.passwords()
 	f.start(t)
-	g := &connectortest.Guard{Terms: func(connectors.Operation) connectors.Terms { return connectors.Terms{Timeout: 10 * time.Millisecond} }}
-	if _, err := exec(t, f.open(t, Options{}), g); !errors.Is(err, connectors.ErrCanceled) || !strings.Contains(err.Error(), "10ms") {
+	g := &connectortest.Guard{Terms: func(connectors.Operation) connectors.Terms { return connectors.Terms{Timeout: 500 * time.Millisecond} }}
+	if _, err := exec(t, f.open(t, Options{}), g); !errors.Is(err, connectors.ErrCanceled) || !strings.Contains(err.Error(), "500ms") {
 		t.Errorf("%v, want %v and the limit", err, connectors.ErrCanceled)
 	}
 	if got := <-signalled; got != "signal\x00\x00\x00\x03HUP" {
