@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -33,7 +32,7 @@ func TestConformance(t *testing.T) {
 	elsewhere := e
 	elsewhere.AuthDatabase = "nowhere"
 	connectortest.Run(t, connectortest.Target{
-		Driver: New(Options{}), Impatient: New(Options{Grace: 300 * time.Millisecond}), Endpoint: e, Secret: s.Password(),
+		Driver: New(Options{}), Endpoint: e, Secret: s.Password(),
 		Cannot: map[connectortest.Property]string{
 			connectortest.Oversized.Of(connectortest.ToQuery): "a document has 16 MiB at most, which is taken; a server that says more is refused by TestHostile",
 		},

@@ -35,9 +35,9 @@ type Conn struct {
 
 	views atomic.Pointer[views]
 
-	grace time.Duration // of Options
-
-	turn connectors.Turn
+	mu     sync.Mutex
+	cancel context.CancelCauseFunc // of the operation that runs, or nil
+	closed bool
 }
 
 var (
@@ -49,7 +49,9 @@ var (
 )
 
 var (
-	errTime = errors.New("the command took longer than its time limit")
+	errBusy       = errors.New("another command still runs on this connection")
+	errConnClosed = errors.New("the connection was closed")
+	errTime       = errors.New("the command took longer than its time limit")
 )
 
 // Login is the upstream user.
@@ -89,9 +91,6 @@ func (c *Conn) Trace(_ context.Context, s connectors.Statement) (*connectors.Tra
 	return c.assess(s.Text).Trace, nil
 }
 
-// sideTime bounds what is asked over the second line.
-func (c *Conn) sideTime() time.Duration { return 4 * c.grace }
-
 // aside asks on the second line, which is made anew where it was lost. What is asked
 // is read to its end, whoever has left meanwhile: the line is needed again.
 func (c *Conn) aside(ctx context.Context, db string, cmd bsoncore.Document) (bsoncore.Document, error) {
@@ -106,16 +105,16 @@ func (c *Conn) beside(ctx context.Context, db string, cmd bsoncore.Document, end
 	}
 	defer func() { <-c.side }()
 	// What Close ends is ended over this line, which it gives up last.
-	if err := c.turn.Gone(); err != nil && !ending {
-		return nil, err
+	if c.isClosed() && !ending {
+		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
 	}
-	run, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.sideTime())
+	run, cancel := context.WithTimeout(context.WithoutCancel(ctx), sideTime)
 	defer cancel()
 	if c.second, err = c.renewed(run, c.second); err != nil {
 		return nil, err
 	}
 	w := c.second
-	_ = w.nc.SetDeadline(time.Now().Add(c.sideTime()))
+	_ = w.nc.SetDeadline(time.Now().Add(sideTime))
 	defer func() { _ = w.nc.SetDeadline(time.Time{}) }()
 	if said, err = w.ask(cmd, db); err == nil {
 		err = failed(said)
@@ -148,7 +147,7 @@ func (c *Conn) watch(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	unhook := context.AfterFunc(ctx, func() {
 		defer close(done)
-		_ = w.nc.SetReadDeadline(time.Now().Add(c.grace))
+		_ = w.nc.SetReadDeadline(time.Now().Add(cancelGrace))
 		c.kill(w)
 	})
 	return sync.OnceFunc(func() {
@@ -162,7 +161,7 @@ func (c *Conn) watch(ctx context.Context) (stop func()) {
 // kill ends what a line runs at the target: by killOp of its own operation, and
 // where that cannot be had, by cutting the line, which the target notices by itself.
 func (c *Conn) kill(w *wire) {
-	ctx, cancel := context.WithTimeout(context.Background(), c.grace/2)
+	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace/2)
 	defer cancel()
 	if !c.killed(ctx, w.connection) {
 		_ = w.nc.Close()
@@ -196,10 +195,51 @@ func (c *Conn) killed(ctx context.Context, connection int64) bool {
 	return done && err == nil
 }
 
+// begin makes the caller the one operation of the connection. end ends it.
+func (c *Conn) begin(ctx context.Context) (context.Context, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+	case c.cancel != nil:
+		return nil, errBusy
+	}
+	run, cancel := context.WithCancelCause(ctx)
+	c.cancel = cancel
+	return run, nil
+}
+
+func (c *Conn) end() { c.stop(nil, true) }
+
+// stop cancels the operation that runs.
+func (c *Conn) stop(cause error, over bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil {
+		c.cancel(cause)
+		if over {
+			c.cancel = nil
+		}
+	}
+}
+
+func (c *Conn) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
 // Close cancels what runs at the target and ends both sessions. It may be called at
 // any moment and more than once.
 func (c *Conn) Close() error {
-	if !c.turn.Close() { // what runs is cancelled while the second line still serves
+	// What runs is cancelled while the second line still serves.
+	c.stop(errConnClosed, false)
+	c.mu.Lock()
+	again := c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if again {
 		return nil
 	}
 	for _, l := range []struct {
@@ -208,7 +248,7 @@ func (c *Conn) Close() error {
 	}{{c.io, &c.main}, {c.side, &c.second}} {
 		select {
 		case l.turn <- struct{}{}:
-		case <-time.After(c.grace + time.Second):
+		case <-time.After(cancelGrace + time.Second):
 		}
 		if w := *l.line; w != nil {
 			w.broken = true

@@ -2,7 +2,6 @@ package mongodb
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -15,14 +14,10 @@ import (
 )
 
 // Options are the choices of a Driver. The zero value is right.
-type Options struct {
-	// Grace is how long the target may take to end a cancelled operation before the line
-	// is given up; 0 is five seconds.
-	Grace time.Duration
-}
+type Options struct{}
 
 // Driver opens connections to MongoDB. It is safe for concurrent use.
-type Driver struct{ grace time.Duration }
+type Driver struct{}
 
 var (
 	_ connectors.Driver     = (*Driver)(nil)
@@ -30,7 +25,7 @@ var (
 )
 
 // New makes a driver.
-func New(o Options) *Driver { return &Driver{cmp.Or(o.Grace, 5*time.Second)} }
+func New(Options) *Driver { return &Driver{} }
 
 // Kind returns "mongodb".
 func (*Driver) Kind() string { return "mongodb" }
@@ -40,7 +35,7 @@ func (*Driver) Kind() string { return "mongodb" }
 // it is needed, so the secret is kept until Close. Its errors wrap ErrUnreachable,
 // ErrCredential, ErrHostKey or ErrProtocol, or are those of g.Note.
 func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Secret, g connectors.Guard) (connectors.Conn, error) {
-	c := &Conn{endpoint: e, guard: g, grace: d.grace, secret: mask.NewSecret(bytes.Clone(secret.Reveal())), io: make(chan struct{}, 1), side: make(chan struct{}, 1)}
+	c := &Conn{endpoint: e, guard: g, secret: mask.NewSecret(bytes.Clone(secret.Reveal())), io: make(chan struct{}, 1), side: make(chan struct{}, 1)}
 	c.views.Store(&views{})
 	var err error
 	if c.main, err = signIn(ctx, e, c.secret); err == nil {
@@ -70,3 +65,11 @@ func (*Driver) Classify(_ context.Context, text string) (policy.Facts, error) {
 type noViews struct{}
 
 func (noViews) View(string) (judge.View, bool, bool) { return judge.View{}, false, true }
+
+const (
+	// cancelGrace is how long the target may take to end a cancelled operation before
+	// the line is given up.
+	cancelGrace = 5 * time.Second
+	// sideTime bounds what is asked over the second line.
+	sideTime = 20 * time.Second
+)

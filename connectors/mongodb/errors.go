@@ -126,10 +126,14 @@ func lost(err error) bool {
 // canceled says why an operation ended early: ErrCanceled with the cause, where
 // there is one beside the fact, or that its time was over.
 func canceled(run context.Context) error {
-	if errors.Is(context.Cause(run), errTime) {
+	cause := context.Cause(run)
+	switch {
+	case errors.Is(cause, errTime):
 		return &connectors.TargetError{Code: "MaxTimeMSExpired", Text: errTime.Error(), Late: true}
+	case cause == nil || errors.Is(cause, context.Canceled):
+		return connectors.ErrCanceled
 	}
-	return connectors.Canceled(run)
+	return fmt.Errorf("%w: %w", connectors.ErrCanceled, cause)
 }
 
 // number is a field that is a number of any size.

@@ -21,23 +21,23 @@ import (
 // Query runs one command as connectors.Querier describes. A command without rows has
 // run when Query returns.
 func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.Statement) (*connectors.Result, error) {
-	run, stop, err := c.turn.Begin(ctx)
+	run, err := c.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	a, err := c.fresh(run, g, s.Text)
 	if err != nil {
-		c.turn.End()
+		c.end()
 		return nil, err
 	}
 	permit, err := g.Check(run, connectors.Operation{
 		Action: policy.ActionSQL, Text: s.Text, Facts: a.Facts, Trace: a.Trace, Login: c.endpoint.User,
 	})
 	if err != nil {
-		c.turn.End()
+		c.end()
 		return nil, err
 	}
-	q := &source{c: c, g: g, run: run, stop: stop, a: a, terms: permit.Terms(), out: connectors.Outcome{Affected: -1}}
+	q := &source{c: c, g: g, run: run, a: a, terms: permit.Terms(), out: connectors.Outcome{Affected: -1}}
 	no := a.Trace.Refusal(permit.Seen(), permit.Kept(), a.Facts)
 	if a.touchesMasked(c.endpoint.Database, permit.Seen(), permit.Kept()) {
 		a.Facts.Opaque = true // from here on this is about the target's words alone
@@ -109,11 +109,9 @@ func (q *source) refused(p connectors.Permit, err error) error {
 
 // source is the answer of one command.
 type source struct {
-	c   *Conn
-	g   connectors.Guard
-	run context.Context //nolint:containedctx // the operation's lifetime, which is the source's
-	// stop cancels it, and nothing that follows on the connection.
-	stop    context.CancelCauseFunc
+	c       *Conn
+	g       connectors.Guard
+	run     context.Context //nolint:containedctx // the operation's lifetime, which is the source's
 	a       *assessed
 	terms   connectors.Terms
 	columns []connectors.Column
@@ -225,8 +223,8 @@ func (q *source) ask(cmd bsoncore.Document, first bool) (bsoncore.Document, erro
 	c := q.c
 	c.io <- struct{}{}
 	defer func() { <-c.io }()
-	if err := c.turn.Gone(); err != nil {
-		return nil, err
+	if c.isClosed() {
+		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
 	}
 	if err := q.run.Err(); err != nil {
 		return nil, canceled(q.run)
@@ -237,7 +235,7 @@ func (q *source) ask(cmd bsoncore.Document, first bool) (bsoncore.Document, erro
 			return nil, err
 		}
 		if q.terms.Timeout > 0 {
-			q.timer = time.AfterFunc(q.terms.Timeout+time.Second, func() { q.stop(errTime) })
+			q.timer = time.AfterFunc(q.terms.Timeout+time.Second, func() { c.stop(errTime, false) })
 		}
 	}
 	unwatch := c.watch(q.run)
@@ -293,7 +291,7 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 
 // more reads the next batch.
 func (q *source) more(ctx context.Context) error {
-	defer context.AfterFunc(ctx, func() { q.stop(context.Cause(ctx)) })()
+	defer context.AfterFunc(ctx, func() { q.c.stop(context.Cause(ctx), false) })()
 	at, b := bsoncore.AppendDocumentStart(nil)
 	b = bsoncore.AppendInt64Element(b, "getMore", q.cursor)
 	b = bsoncore.AppendStringElement(b, "collection", q.coll)
@@ -348,7 +346,7 @@ func (q *source) Finish() connectors.Outcome {
 	if q.out.Err = q.err; q.err == nil {
 		q.out.Tag = q.tag()
 	}
-	q.c.turn.End()
+	q.c.end()
 	return q.out
 }
 
@@ -356,7 +354,7 @@ func (q *source) killCursor() {
 	c := q.c
 	c.io <- struct{}{}
 	defer func() { <-c.io }()
-	if c.turn.Gone() != nil || c.main.broken {
+	if c.isClosed() || c.main.broken {
 		return
 	}
 	at, b := bsoncore.AppendDocumentStart(nil)
@@ -365,7 +363,7 @@ func (q *source) killCursor() {
 	b = bsoncore.AppendInt64Element(b, "0", q.cursor)
 	b, _ = bsoncore.AppendArrayEnd(b, l)
 	b, _ = bsoncore.AppendDocumentEnd(b, at)
-	_ = c.main.nc.SetDeadline(time.Now().Add(c.grace))
+	_ = c.main.nc.SetDeadline(time.Now().Add(cancelGrace))
 	if _, err := c.main.ask(b, c.endpoint.Database); err != nil {
 		_ = c.main.nc.Close()
 		return

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
@@ -54,7 +53,7 @@ func TestConformance(t *testing.T) {
 	gone := e
 	gone.Database = "99"
 	connectortest.Run(t, connectortest.Target{
-		Driver: New(), Impatient: &Driver{grace: 300 * time.Millisecond}, Endpoint: e, Secret: appPassword,
+		Driver: New(), Endpoint: e, Secret: appPassword,
 		Faults: []connectortest.Fault{
 			{Name: "wrong password", Endpoint: e, Secret: "wrong-Quince-5150", Want: connectors.ErrCredential},
 			{Name: "no such database", Endpoint: gone, Secret: appPassword, Want: connectors.ErrUnreachable},

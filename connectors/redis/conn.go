@@ -32,9 +32,10 @@ type Conn struct {
 	// not say.
 	flags    map[string]flags
 	warnings []string
-	grace    time.Duration // of the Driver
 
-	turn connectors.Turn
+	mu     sync.Mutex
+	cancel context.CancelCauseFunc // of the operation that runs, or nil
+	closed bool
 }
 
 var (
@@ -46,6 +47,11 @@ var (
 )
 
 const (
+	// cancelGrace is how long the target may take to end a cancelled command before the
+	// connection is given up.
+	cancelGrace = 10 * time.Second
+	// sideTime bounds what is asked over the second line.
+	sideTime = 20 * time.Second
 	// nudge is how often a command that is to end is told so: one that has not begun to
 	// wait cannot be woken.
 	nudge = 20 * time.Millisecond
@@ -190,7 +196,7 @@ func (c *Conn) guarded(ctx context.Context, w *wire, f func() error) error {
 	if w.broken {
 		return errLost
 	}
-	_ = w.nc.SetDeadline(time.Now().Add(c.sideTime()))
+	_ = w.nc.SetDeadline(time.Now().Add(sideTime))
 	stop := context.AfterFunc(ctx, func() { _ = w.nc.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		stop()
@@ -220,9 +226,6 @@ func (c *Conn) aside(ctx context.Context, args ...string) (out string, err error
 	return out, err
 }
 
-// sideTime bounds what is asked over the second line.
-func (c *Conn) sideTime() time.Duration { return 2 * c.grace }
-
 // watch ends what the main line runs once ctx has ended, and gives the line up where
 // that does not help. stop must be called, once or more; nothing is under way after
 // it.
@@ -230,7 +233,7 @@ func (c *Conn) watch(ctx context.Context, script bool) (stop func()) {
 	over, done := make(chan struct{}), make(chan struct{})
 	unhook := context.AfterFunc(ctx, func() {
 		defer close(done)
-		_ = c.main.nc.SetReadDeadline(time.Now().Add(c.grace))
+		_ = c.main.nc.SetReadDeadline(time.Now().Add(cancelGrace))
 		c.wake(over, script)
 	})
 	return sync.OnceFunc(func() {
@@ -248,7 +251,7 @@ func (c *Conn) watch(ctx context.Context, script bool) (stop func()) {
 func (c *Conn) wake(over <-chan struct{}, script bool) {
 	tick := time.NewTicker(nudge)
 	defer tick.Stop()
-	ctx, cancel := context.WithTimeout(context.Background(), c.grace)
+	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace)
 	defer cancel()
 	for {
 		_, err := c.aside(ctx, "CLIENT", "UNBLOCK", c.id)
@@ -278,18 +281,63 @@ func (c *Conn) drop() {
 	c.main.broken = true
 	_ = c.main.nc.Close()
 	if c.id != "" {
-		ctx, cancel := context.WithTimeout(context.Background(), c.grace/2)
+		ctx, cancel := context.WithTimeout(context.Background(), cancelGrace/2)
 		defer cancel()
 		_, _ = c.aside(ctx, "CLIENT", "KILL", "ID", c.id) // it may be gone by itself
 	}
 }
 
+// begin makes the caller the one operation of the connection, which is cancelled by what
+// it returns. end ends it.
+func (c *Conn) begin(ctx context.Context) (context.Context, context.CancelCauseFunc, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		return nil, nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+	case c.cancel != nil:
+		return nil, nil, errBusy
+	}
+	run, cancel := context.WithCancelCause(ctx)
+	c.cancel = cancel
+	return run, cancel, nil
+}
+
+func (c *Conn) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil {
+		c.cancel(nil)
+		c.cancel = nil
+	}
+}
+
+// stop cancels the operation that runs.
+func (c *Conn) stop(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil {
+		c.cancel(cause)
+	}
+}
+
+func (c *Conn) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
 // Close ends what runs at the target and both sessions. It may be called at any moment
 // and more than once.
 func (c *Conn) Close() error {
-	if !c.turn.Close() {
+	c.mu.Lock()
+	again := c.closed
+	c.closed = true
+	c.mu.Unlock()
+	if again {
 		return nil
 	}
+	c.stop(errConnClosed)
 	for _, line := range []struct {
 		turn chan struct{}
 		w    *wire
@@ -302,7 +350,7 @@ func (c *Conn) Close() error {
 			line.w.broken = true
 			_ = line.w.nc.Close()
 			<-line.turn
-		case <-time.After(c.grace + time.Second):
+		case <-time.After(cancelGrace + time.Second):
 			_ = line.w.nc.Close()
 		}
 	}

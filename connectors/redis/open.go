@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -18,10 +17,7 @@ import (
 // Driver opens connections to Redis and Valkey. The zero value works. It is safe for
 // concurrent use.
 type Driver struct {
-	// grace is how long the target may take to end a cancelled command before the
-	// connection is given up; 0 is ten seconds.
-	grace time.Duration
-	old   bool // speaks RESP2, for tests of it
+	old bool // speaks RESP2, for tests of it
 }
 
 var _ connectors.Driver = (*Driver)(nil)
@@ -42,7 +38,7 @@ func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 	if e.User == "" {
 		e.User = defaultUser
 	}
-	c := &Conn{endpoint: e, guard: g, grace: cmp.Or(d.grace, 10*time.Second), io: make(chan struct{}, 1), side: make(chan struct{}, 1), database: e.Database}
+	c := &Conn{endpoint: e, guard: g, io: make(chan struct{}, 1), side: make(chan struct{}, 1), database: e.Database}
 	if c.database == "" {
 		c.database = "0"
 	}

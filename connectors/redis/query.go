@@ -17,7 +17,7 @@ import (
 // Query runs one command as connectors.Querier describes. A command whose answer is
 // one value has run when Query returns.
 func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.Statement) (*connectors.Result, error) {
-	run, stop, err := c.turn.Begin(ctx)
+	run, stop, err := c.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		Action: policy.ActionSQL, Text: s.Text, Facts: j.facts, Trace: trace, Login: c.endpoint.User,
 	})
 	if err != nil {
-		c.turn.End()
+		c.end()
 		return nil, err
 	}
 	q := &source{c: c, run: run, stop: stop, j: j, out: connectors.Outcome{Affected: -1}}
@@ -131,8 +131,8 @@ func (q *source) start(limit time.Duration) ([]connectors.Column, error) {
 	c := q.c
 	c.io <- struct{}{}
 	defer func() { <-c.io }()
-	if err := c.turn.Gone(); err != nil {
-		return nil, err
+	if c.isClosed() {
+		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
 	}
 	if c.main.broken {
 		return nil, fmt.Errorf("%w: %w: open the resource again", connectors.ErrVanished, errLost)
@@ -229,7 +229,7 @@ func (q *source) leave() {
 	if q.shape == nil || c.main.broken {
 		return
 	}
-	_ = c.main.nc.SetReadDeadline(time.Now().Add(c.grace))
+	_ = c.main.nc.SetReadDeadline(time.Now().Add(cancelGrace))
 	if !q.shape.walk.pass(maxPassed) {
 		c.main.broken = true
 		return
@@ -290,7 +290,7 @@ func (q *source) Finish() connectors.Outcome {
 	case q.status != "":
 		q.out.Tag = q.status
 	}
-	q.c.turn.End()
+	q.c.end()
 	return q.out
 }
 
