@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -37,7 +38,7 @@ type relation struct {
 	queue bool
 	// closed is why its values are not traced, "" if they are.
 	closed string
-	rows   string
+	rows   []byte
 }
 
 const (
@@ -84,7 +85,7 @@ var closedSystem = set("parts merges")
 
 func (cat *catalog) addTable(r []string) {
 	rel := &relation{Table: sqltext.Table{Schema: r[0], Name: r[1]}, engine: r[2], kind: policy.TablePlain, queue: lists()["engine.queue"][r[2]]}
-	rel.rows = strings.Join(r, "\x00")
+	rel.rows = []byte(strings.Join(r, "\x00"))
 	switch {
 	case r[0] == "system":
 		if name := strings.ToLower(r[1]); !lists()["system.harmless"][name] || closedSystem[name] {
@@ -109,7 +110,7 @@ func (cat *catalog) addColumn(r []string) {
 	if rel == nil {
 		return // made in between, or temporary
 	}
-	rel.rows += "\x01" + strings.Join(r[2:], "\x00")
+	rel.rows = append(append(rel.rows, 1), strings.Join(r[2:], "\x00")...)
 	rel.types = append(rel.types, r[3])
 	if r[6] == "1" {
 		rel.sorted = append(rel.sorted, r[2])
@@ -305,7 +306,7 @@ func (c *Conn) unmoved(ctx context.Context, g connectors.Guard, used []*relation
 		return err
 	}
 	for _, r := range used {
-		if n := now.relations[[2]string{r.Schema, r.Name}]; n == nil || n.rows != r.rows {
+		if n := now.relations[[2]string{r.Schema, r.Name}]; n == nil || !bytes.Equal(n.rows, r.rows) {
 			c.dirty.Store(true)
 			return &policy.Refusal{Rule: "masks", Reason: "the table " + r.Name + " was changed meanwhile", Hint: "run the statement again"}
 		}
