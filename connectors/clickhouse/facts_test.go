@@ -70,6 +70,8 @@ func TestTables(t *testing.T) {
 		"select x from a join b on a.id = b.id, secrets limit 1 by x":       "a b secrets",
 		"select x from (select 1 as id) a join b on (a.id = b.id), secrets": "b secrets",
 		"select 1 from a sample 1, secrets":                                 "a secrets",
+		"select x from a join b on a.x is distinct from b.x, secrets":       "a b b.x secrets",
+		"select x from a join b on a.x is distinct from b.x and 1, secrets": "a b b.x secrets",
 		"select 1 from a join b on b.array join secrets on 1":               "a b secrets",
 		"delete from t where a in (select b from u)":                        "t! u",
 		"select x from numbers(3)":                                          "",

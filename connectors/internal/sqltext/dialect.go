@@ -38,6 +38,8 @@ type Dialect struct {
 	// Reserved are words that are no name where they stand without quotes, beside
 	// those that every dialect has.
 	Reserved map[string]bool
+	// Pseudo are words that stand for a column which has another name.
+	Pseudo map[string]bool
 	// Operators are words between operands, beside those of every dialect.
 	Operators map[string]bool
 }
@@ -59,6 +61,7 @@ var TSQL = Dialect{
 	Hints:     set("NOLOCK READUNCOMMITTED READCOMMITTED READPAST ROWLOCK PAGLOCK"),
 	Reserved:  set("TOP PERCENT TIES PIVOT UNPIVOT APPLY TABLESAMPLE FOR OPTION OPENROWSET OPENQUERY OPENDATASOURCE OPENJSON OPENXML CONTAINS FREETEXT CONTAINSTABLE FREETEXTTABLE COMPUTE BROWSE WITHIN AT HASH LOOP MERGE REMOTE"),
 	Operators: set("COLLATE ESCAPE"),
+	Pseudo:    set("IDENTITYCOL ROWGUIDCOL"),
 }
 
 // reserved are words that begin a clause or a join in any dialect, or stand in one.

@@ -192,6 +192,8 @@ func shown(d Dialect, text string) string {
 // world is a catalog of two tables.
 func world(parts []string) *Table {
 	switch strings.ToLower(strings.Join(parts, ".")) {
+	case "odd": // columns called as T-SQL calls others
+		return &Table{Schema: "db", Name: "odd", Columns: []TableColumn{{Name: "id"}, {Name: "identitycol"}, {Name: "rowguidcol"}}}
 	case "users", "db.users":
 		return &Table{Schema: "db", Name: "users", Columns: []TableColumn{{Name: "id"}, {Name: "email"}, {Name: "n.x"}, {Name: "low", Hidden: true, From: []string{"email"}}}}
 	case "orders", "db.orders":
@@ -357,7 +359,7 @@ var beyond = map[*Dialect][]string{
 		"select row_number() over (order by email) from users", "select top 5 percent email from users", "select top 1 with ties email from users",
 		"select email 'x' from users", "select email from users pivot (max(id) for a in (b)) p", "select email from users; select 1",
 		"select email from srv.db.dbo.users x y", "select {fn now()}", "select email at time zone 'x' from users", "select email from users where contains(email, 'x')",
-		"select a[1] b from users",
+		"select a[1] b from users", "select identitycol from odd", "select o.rowguidcol from odd o", "select id from odd where odd.identitycol = 1",
 	},
 }
 
