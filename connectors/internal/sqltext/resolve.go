@@ -168,6 +168,13 @@ func (r *resolver) star(it Item) error {
 		return &Error{it.Column.At, "the table " + it.Column.String() + " is not known"}
 	}
 	t := r.tables[0]
+	if r.s.elements && len(it.Column.Parts) > 0 {
+		for _, c := range t.Columns {
+			if whole, part := r.names(0, c.Name, it.Column.Parts); whole || part {
+				return &Error{it.Column.At, it.Column.String() + ".* may be of the column " + c.Name + ", too"}
+			}
+		}
+	}
 	for _, c := range t.Columns {
 		if c.Hidden {
 			continue
