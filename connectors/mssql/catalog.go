@@ -166,6 +166,19 @@ func (r *relation) elsewhere(database string) bool {
 	return next != len(tokens) || len(c.Parts) > 3 || len(c.Parts) == 3 && !strings.EqualFold(c.Parts[0], database)
 }
 
+// stands is what a synonym stands for, where that is of the database.
+func (r *relation) stands(database string) (schema, name string, ok bool) {
+	if r.base == "" || r.elsewhere(database) {
+		return "", "", false
+	}
+	tokens, _ := sqltext.Lex(sqltext.TSQL, r.base)
+	c, _ := (&reading{t: tokens}).chain(0)
+	if n := len(c.Parts); n > 1 {
+		schema = c.Parts[n-2]
+	}
+	return schema, c.Last(), true
+}
+
 func (cat *catalog) addTrigger(r []string) {
 	if rel := cat.relations[key(r[0], r[1])]; rel != nil {
 		rel.code = true
