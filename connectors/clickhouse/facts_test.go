@@ -91,6 +91,19 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// TestMany holds that what may be about more tables than it names is known as that.
+func TestMany(t *testing.T) {
+	for text, want := range map[string]bool{
+		"truncate tables from d like 'sec%'": true, "truncate tables from d": true, "truncate all tables from d": true, "truncate database d": true, "truncate table `all`": false, "truncate table t": false,
+		"detach database d": true, "detach database if exists d permanently": true, "drop database d": true, "drop tables from d like 'x'": true, "detach table t": false, "drop table a, b": false,
+		"rename database a to b": true, "optimize table t final": false, "drop table t on cluster c": true, "drop table t in d": true,
+	} {
+		if f := Facts(text); f.Opaque != want || f.Class == policy.Read {
+			t.Errorf("%s: %s, opaque %v, want %v (%v)", text, f.Class, f.Opaque, want, f.Tables)
+		}
+	}
+}
+
 // FuzzFacts holds that judging never fails, that what is not a read says why, and that
 // text after a semicolon is never a read.
 func FuzzFacts(f *testing.F) {
