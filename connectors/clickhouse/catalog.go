@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -37,7 +38,7 @@ type relation struct {
 	queue bool
 	// closed is why its values are not traced, "" if they are.
 	closed string
-	rows   string
+	rows   []byte
 }
 
 const (
@@ -84,7 +85,7 @@ var closedSystem = set("parts merges")
 
 func (cat *catalog) addTable(r []string) {
 	rel := &relation{Table: sqltext.Table{Schema: r[0], Name: r[1]}, engine: r[2], kind: policy.TablePlain, queue: lists()["engine.queue"][r[2]]}
-	rel.rows = strings.Join(r, "\x00")
+	rel.rows = []byte(strings.Join(r, "\x00"))
 	switch {
 	case r[0] == "system":
 		if name := strings.ToLower(r[1]); !lists()["system.harmless"][name] || closedSystem[name] {
@@ -109,7 +110,7 @@ func (cat *catalog) addColumn(r []string) {
 	if rel == nil {
 		return // made in between, or temporary
 	}
-	rel.rows += "\x01" + strings.Join(r[2:], "\x00")
+	rel.rows = append(append(rel.rows, 1), strings.Join(r[2:], "\x00")...)
 	rel.types = append(rel.types, r[3])
 	if r[6] == "1" {
 		rel.sorted = append(rel.sorted, r[2])
@@ -124,32 +125,50 @@ func (cat *catalog) addColumn(r []string) {
 // compute replaces the expressions of columns by the columns that they are computed
 // from. One that may read anything else closes the table.
 func (rel *relation) compute() {
+	x := rel.index()
 	for i := range rel.Columns {
 		c := &rel.Columns[i]
 		if c.From == nil {
 			continue
 		}
-		from, ok := rel.from(c.From[0])
-		if !ok && rel.closed == "" {
-			rel.closed = "how its column " + c.Name + " is computed is not understood"
-			if rel.kind == policy.TablePlain {
-				rel.kind = policy.TableUnknown
-			}
+		from, ok := x.from(c.From[0])
+		if !ok {
+			rel.shut("how its column " + c.Name + " is computed is not understood")
 		}
 		c.From = from
 	}
-	for range rel.Columns { // a computed column may be computed from another
-		if !rel.spread() {
-			return
+	rel.spread()
+}
+
+// index finds the columns of a relation that a name may mean.
+type index struct {
+	names  map[string]bool
+	within map[string][]string // by what stands before a dot in their names
+}
+
+func (rel *relation) index() index {
+	x := index{map[string]bool{}, map[string][]string{}}
+	for _, c := range rel.Columns {
+		x.names[c.Name] = true
+		for i := range len(c.Name) {
+			if c.Name[i] == '.' {
+				x.within[c.Name[:i]] = append(x.within[c.Name[:i]], c.Name)
+			}
 		}
 	}
+	return x
 }
 
 // from are the columns that an expression mentions.
-func (rel *relation) from(expression string) (from []string, ok bool) {
+func (x index) from(expression string) (from []string, ok bool) {
 	tokens, err := sqltext.Lex(sqltext.ClickHouse, expression)
 	if err != nil {
 		return nil, false
+	}
+	for i, t := range tokens {
+		if t.Sym("*") && (i == 0 || tokens[i-1].Sym("(", "[", ",", ".")) {
+			return nil, false // all columns, whichever these are
+		}
 	}
 	m := sqltext.Scan(sqltext.ClickHouse, tokens)
 	for _, call := range m.Calls {
@@ -158,38 +177,64 @@ func (rel *relation) from(expression string) (from []string, ok bool) {
 		}
 	}
 	for _, chain := range m.Chains {
-		for _, o := range rel.Columns {
-			if name := chain.String(); name == o.Name || strings.HasPrefix(name, o.Name+".") || strings.HasPrefix(o.Name, chain.Parts[0]+".") || chain.Parts[0] == o.Name {
-				from = append(from, o.Name)
+		name := chain.String()
+		for i := range len(name) + 1 {
+			if (i == len(name) || name[i] == '.') && x.names[name[:i]] {
+				from = append(from, name[:i])
 			}
 		}
+		if x.names[chain.Parts[0]] {
+			from = append(from, chain.Parts[0])
+		}
+		from = append(from, x.within[chain.Parts[0]]...)
 	}
 	return from, m.Selects == 0
 }
 
-// spread adds to each column what those are computed from that it is computed from,
-// and reports whether anything was new.
-func (rel *relation) spread() (more bool) {
-	by := map[string][]string{}
-	for _, c := range rel.Columns {
-		by[c.Name] = c.From
+// shut closes a relation whose columns are not understood.
+func (rel *relation) shut(why string) {
+	if rel.closed != "" {
+		return
 	}
+	rel.closed = why
+	if rel.kind == policy.TablePlain {
+		rel.kind = policy.TableUnknown
+	}
+}
+
+// maxSpread bounds how often it is looked which column is computed from which others.
+const maxSpread = 2 << 20
+
+// spread adds to each computed column what those are computed from that it is computed
+// from.
+func (rel *relation) spread() {
+	own := map[string][]string{}
+	for _, c := range rel.Columns {
+		own[c.Name] = c.From
+	}
+	looked := 0
 	for i := range rel.Columns {
 		c := &rel.Columns[i]
-		has := map[string]bool{}
-		for _, f := range c.From {
-			has[f] = true
-		}
-		for _, f := range append([]string(nil), c.From...) {
-			for _, n := range by[f] {
-				if !has[n] && n != c.Name {
-					has[n], more = true, true
-					c.From = append(c.From, n)
+		has, all := map[string]bool{c.Name: true}, []string(nil)
+		add := func(names []string) {
+			looked += len(names)
+			for _, n := range names {
+				if !has[n] {
+					has[n] = true
+					all = append(all, n)
 				}
 			}
 		}
+		add(c.From)
+		for k := 0; k < len(all) && looked <= maxSpread; k++ {
+			add(own[all[k]])
+		}
+		if looked > maxSpread {
+			rel.shut("its columns are computed from each other too often")
+			return
+		}
+		c.From = all
 	}
-	return more
 }
 
 // find returns a relation by the parts of its name.
@@ -261,7 +306,7 @@ func (c *Conn) unmoved(ctx context.Context, g connectors.Guard, used []*relation
 		return err
 	}
 	for _, r := range used {
-		if n := now.relations[[2]string{r.Schema, r.Name}]; n == nil || n.rows != r.rows {
+		if n := now.relations[[2]string{r.Schema, r.Name}]; n == nil || !bytes.Equal(n.rows, r.rows) {
 			c.dirty.Store(true)
 			return &policy.Refusal{Rule: "masks", Reason: "the table " + r.Name + " was changed meanwhile", Hint: "run the statement again"}
 		}

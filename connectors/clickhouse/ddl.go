@@ -58,8 +58,8 @@ func (r *reading) contained() bool {
 	if t.Is("CREATE") {
 		return r.named // by create, for a plain table
 	}
-	for _, k := range r.tokens {
-		if k.Is("SELECT", "CLUSTER", "ALL") || k.Sym("(") {
+	for i, k := range r.tokens {
+		if i > 0 && k.Is("SELECT", "CLUSTER", "ALL", "TABLES", "DATABASE", "FROM", "IN", "LIKE", "ILIKE") || k.Sym("(") {
 			return false
 		}
 	}
@@ -101,7 +101,7 @@ func (r *reading) drop() {
 
 func (r *reading) truncate() {
 	i := 1
-	if r.at(i).Is("ALL", "DATABASE") {
+	if r.at(i).Is("ALL", "DATABASE", "TABLES") {
 		r.facts.Opaque = true
 		r.destroys(policy.DDL, "TRUNCATE empties many tables")
 		return

@@ -70,6 +70,8 @@ func TestTables(t *testing.T) {
 		"select x from a join b on a.id = b.id, secrets limit 1 by x":       "a b secrets",
 		"select x from (select 1 as id) a join b on (a.id = b.id), secrets": "b secrets",
 		"select 1 from a sample 1, secrets":                                 "a secrets",
+		"select x from a join b on a.x is distinct from b.x, secrets":       "a b b.x secrets",
+		"select x from a join b on a.x is distinct from b.x and 1, secrets": "a b b.x secrets",
 		"select 1 from a join b on b.array join secrets on 1":               "a b secrets",
 		"delete from t where a in (select b from u)":                        "t! u",
 		"select x from numbers(3)":                                          "",
@@ -85,6 +87,19 @@ func TestTables(t *testing.T) {
 		}
 		if s := strings.Join(got, " "); s != want {
 			t.Errorf("%s: %q, want %q", text, s, want)
+		}
+	}
+}
+
+// TestMany holds that what may be about more tables than it names is known as that.
+func TestMany(t *testing.T) {
+	for text, want := range map[string]bool{
+		"truncate tables from d like 'sec%'": true, "truncate tables from d": true, "truncate all tables from d": true, "truncate database d": true, "truncate table `all`": false, "truncate table t": false,
+		"detach database d": true, "detach database if exists d permanently": true, "drop database d": true, "drop tables from d like 'x'": true, "detach table t": false, "drop table a, b": false,
+		"rename database a to b": true, "optimize table t final": false, "drop table t on cluster c": true, "drop table t in d": true,
+	} {
+		if f := Facts(text); f.Opaque != want || f.Class == policy.Read {
+			t.Errorf("%s: %s, opaque %v, want %v (%v)", text, f.Class, f.Opaque, want, f.Tables)
 		}
 	}
 }

@@ -80,6 +80,7 @@ func TestHostileOpen(t *testing.T) {
 		{"nothing", "", connectors.ErrUnreachable},
 		{"a wrong password", "HTTP/1.1 403 Forbidden\r\nContent-Length: 57\r\n\r\nCode: 516. DB::Exception: app: Authentication failed (X.)", connectors.ErrCredential},
 		{"an error in the format", "HTTP/1.1 500 X\r\nContent-Length: 72\r\n\r\n" + `{"meta":[],"data":[],"rows":0,"exception":"Code: 516. DB::Exception: x"}`, connectors.ErrCredential},
+		{"no answer", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", connectors.ErrProtocol},
 		{"another answer", "HTTP/1.1 200 OK\r\nContent-Length: 62\r\n\r\n" + `{"meta":[{"name":"v","type":"String"}],"data":[["x"]],"rows":1}`, connectors.ErrProtocol},
 	} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -120,6 +121,8 @@ func TestHostileAnswers(t *testing.T) {
 		text       string
 	}{
 		{"whole", head + `],"rows":1}`, 1, nil, ""},
+		{"nothing at all", "", 0, connectors.ErrProtocol, ""},
+		{"white space", " \n", 0, connectors.ErrProtocol, ""},
 		{"cut in a row", head + `,["tw`, 1, connectors.ErrProtocol, ""},
 		{"cut after the rows", head + `]`, 1, connectors.ErrProtocol, ""},
 		{"an error in a row", head + `,["twCode: 241, e.displayText() = DB::Exception: Memory limit exceeded, e.what() = DB::Exception` + "\n", 1, broken, "Memory limit exceeded (241)"},

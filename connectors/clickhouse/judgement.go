@@ -85,6 +85,11 @@ func (j *judged) first() sqltext.Token {
 	return j.tokens[0]
 }
 
+// answers reports whether the statement is answered with columns, if with nothing else.
+func (j *judged) answers() bool {
+	return j.first().Is("SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK") || len(j.tokens) > 0 && j.first().Sym("(")
+}
+
 // query traces a SELECT, which must be of the simple shape. It says what is not
 // understood.
 func (j *judged) query(cat *catalog, database string, body []sqltext.Token) string {

@@ -134,6 +134,9 @@ func (l *line) rows(ctx context.Context, q request, most int) ([][]string, error
 	if err != nil {
 		return nil, err
 	}
+	if len(a.columns) == 0 && strings.HasPrefix(q.text, "select ") {
+		return nil, malformed("it answers with nothing where there are columns at least")
+	}
 	var out [][]string
 	for {
 		vals, err := a.next()

@@ -130,6 +130,9 @@ func (q *source) start() ([]connectors.Column, error) {
 		return nil, q.fail(err)
 	}
 	if len(q.answer.columns) == 0 {
+		if q.j.answers() {
+			return nil, q.fail(malformed("it answers with nothing where there are columns at least"))
+		}
 		q.all = true
 		q.maybeMore()
 		return nil, nil

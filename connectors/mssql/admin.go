@@ -85,6 +85,18 @@ func (r *reading) definition(verb, word string, i int) {
 			i = next
 		}
 	}
+	for verb == "DROP" && (word == "INDEX" || word == "STATISTICS") && r.at(i).Named() { // table.index, as one wrote it before ON
+		c, next := r.chain(i)
+		if n := len(c.Parts); n > 1 {
+			c.Parts = c.Parts[:n-1]
+			r.table(c, true)
+		}
+		if i = next; !r.at(i).Sym(",") {
+			break
+		}
+		i++
+	}
+	r.about(i)
 	switch {
 	case verb == "CREATE" && word == "VIEW":
 		r.view(i)
@@ -96,6 +108,17 @@ func (r *reading) definition(verb, word string, i int) {
 		return
 	}
 	r.tail(i)
+}
+
+// about adds the tables that a definition is about: what an index is on, a key refers to,
+// a synonym stands for, or a schema is to have. It may add what is none (a filegroup).
+func (r *reading) about(i int) {
+	for ; i < len(r.t); i++ {
+		if r.at(i-1).Is("ON", "REFERENCES", "FOR", "TRANSFER") && !r.at(i-2).Sym(".") && r.at(i).Named() && !r.at(i).Is("DELETE", "UPDATE") {
+			c, _ := r.chain(i)
+			r.table(c, true)
+		}
+	}
 }
 
 // view judges the query of a CREATE VIEW.

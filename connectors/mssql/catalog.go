@@ -1,6 +1,7 @@
 package mssql
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sort"
@@ -32,7 +33,9 @@ type relation struct {
 	sqltext.Table
 	kind  policy.TableKind
 	types []string
-	rows  string // of the catalog that it was made of
+	rows  []byte // of the catalog that it was made of
+	// computed are which of its columns the server computes.
+	computed []int
 	// code runs when it is changed.
 	code    bool
 	indexes []index
@@ -71,6 +74,7 @@ func (c *Conn) readCatalog(ctx context.Context, g connectors.Guard) (*catalog, e
 			q.add(r)
 		}
 	}
+	cat.compute()
 	return cat, nil
 }
 
@@ -98,20 +102,29 @@ func (cat *catalog) addColumn(r []string) {
 		kind = policy.TableView
 	}
 	rel := cat.relation(r[0], r[1], kind)
-	col := sqltext.TableColumn{Name: r[3]}
-	if r[8] == "1" { // of which columns its text would tell; it is taken to be of all
-		for _, c := range rel.Columns {
-			col.From = append(col.From, c.Name)
-		}
+	if r[8] == "1" {
+		rel.computed = append(rel.computed, len(rel.Columns))
 	}
-	for i := range rel.Columns {
-		if c := &rel.Columns[i]; len(c.From) > 0 {
-			c.From = append(c.From, col.Name)
-		}
-	}
-	rel.Columns = append(rel.Columns, col)
+	rel.Columns = append(rel.Columns, sqltext.TableColumn{Name: r[3]})
 	rel.types = append(rel.types, typeText(r[4], r[5], r[6], r[7]))
-	rel.rows += r[2] + "\x00" + strings.Join(r[3:], "\x00") + "\x01"
+	rel.rows = append(append(rel.rows, strings.Join(r[2:], "\x00")...), 1)
+}
+
+// compute says what computed columns are of: their texts would tell, and so they are taken
+// to be of all of their table's.
+func (cat *catalog) compute() {
+	for _, rel := range cat.order {
+		if len(rel.computed) == 0 {
+			continue
+		}
+		all := make([]string, len(rel.Columns))
+		for i, c := range rel.Columns {
+			all[i] = c.Name
+		}
+		for _, i := range rel.computed {
+			rel.Columns[i].From = all
+		}
+	}
 }
 
 // typeText is a column's type as one writes it.
@@ -151,6 +164,19 @@ func (r *relation) elsewhere(database string) bool {
 	}
 	c, next := (&reading{t: tokens}).chain(0)
 	return next != len(tokens) || len(c.Parts) > 3 || len(c.Parts) == 3 && !strings.EqualFold(c.Parts[0], database)
+}
+
+// stands is what a synonym stands for, where that is of the database.
+func (r *relation) stands(database string) (schema, name string, ok bool) {
+	if r.base == "" || r.elsewhere(database) {
+		return "", "", false
+	}
+	tokens, _ := sqltext.Lex(sqltext.TSQL, r.base)
+	c, _ := (&reading{t: tokens}).chain(0)
+	if n := len(c.Parts); n > 1 {
+		schema = c.Parts[n-2]
+	}
+	return schema, c.Last(), true
 }
 
 func (cat *catalog) addTrigger(r []string) {
@@ -234,7 +260,7 @@ func (c *Conn) unmoved(ctx context.Context, g connectors.Guard, used []*relation
 		}
 	}
 	for _, r := range used {
-		if n := now.relations[key(r.Schema, r.Name)]; n == nil || n.rows != r.rows {
+		if n := now.relations[key(r.Schema, r.Name)]; n == nil || !bytes.Equal(n.rows, r.rows) {
 			c.dirty.Store(true)
 			return fmt.Errorf("%w: %s.%s has changed since the statement was judged; run it again", connectors.ErrUnsupported, r.Schema, r.Name)
 		}

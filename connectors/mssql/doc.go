@@ -65,8 +65,9 @@
 //
 // # Limits
 //
-// The catalog is what the login may see: a trigger or computed column that it may not
-// see is not known. How many rows changed counts what triggers report, too. Of a
-// statement's answers the first is shown. Logins are the server's own: none of Windows
-// domains or Entra ID.
+// What the server itself copies (the history of temporal tables, change data capture,
+// ledgers) has names of its own and needs masks of its own. The catalog is what the login
+// may see: a trigger or computed column that it may not see is not known. How many rows
+// changed counts what triggers report, too. Of a statement's answers the first is shown.
+// Logins are the server's own: none of Windows domains or Entra ID.
 package mssql

@@ -4,6 +4,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/sallyport/sallyport/connectors"
+	"github.com/sallyport/sallyport/policy"
 )
 
 // TestAttacks judges each text of testdata/attacks.txt.
@@ -55,6 +58,44 @@ func TestTablesBehindConditions(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("%s: tables %v", text, Facts(text).Tables)
+		}
+	}
+}
+
+// TestTablesOfDefinitions: a rule about a table is asked of whatever is made on it, of it
+// or for it, too.
+func TestTablesOfDefinitions(t *testing.T) {
+	for _, text := range []string{
+		"CREATE INDEX i ON dbo.secrets (a)", "DROP INDEX i ON dbo.secrets", "DROP INDEX secrets.i", "DROP INDEX a.i, dbo.secrets.j", "CREATE STATISTICS s ON dbo.secrets (a)", "DROP STATISTICS secrets.s",
+		"ALTER INDEX ALL ON secrets REBUILD", "CREATE SYNONYM s FOR dbo.secrets", "ALTER SCHEMA other TRANSFER dbo.secrets", "CREATE TABLE x (a int REFERENCES dbo.secrets (id))",
+		"CREATE TABLE x (a int, FOREIGN KEY (a) REFERENCES secrets (id) ON DELETE CASCADE)", "ALTER TABLE x ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES [dbo].[secrets] (id)",
+	} {
+		found := false
+		for _, k := range Facts(text).Tables {
+			found = found || k.Name == "secrets" && k.Write
+		}
+		if !found {
+			t.Errorf("%s: tables %v", text, Facts(text).Tables)
+		}
+	}
+}
+
+// TestSynonyms: what stands for a table is about that table, and for nothing in a circle.
+func TestSynonyms(t *testing.T) {
+	c := &Conn{home: "dbo", endpoint: connectors.Endpoint{Database: "shop"}}
+	cat := &catalog{relations: map[[2]string]*relation{}}
+	cat.addColumn([]string{"dbo", "Secrets", "U", "a", "int", "4", "10", "0", "0"})
+	for name, base := range map[string]string{"s": "[dbo].[secrets]", "alone": "secrets", "full": "shop.dbo.secrets", "one": "dbo.other", "other": "dbo.one"} {
+		cat.addSynonym([]string{"dbo", name, base})
+	}
+	c.catalog.Store(cat)
+	for _, text := range []string{"SELECT a FROM s", "SELECT a FROM dbo.alone", "SELECT x.a FROM (SELECT a FROM [full]) x", "DELETE FROM s WHERE a = 1", "SELECT a FROM one, s"} {
+		found := false
+		for _, k := range c.assess(text).facts.Tables {
+			found = found || k.Schema == "dbo" && k.Name == "Secrets" && k.Kind == policy.TablePlain && k.Write == strings.HasPrefix(text, "DELETE")
+		}
+		if !found {
+			t.Errorf("%s: tables %v", text, c.assess(text).facts.Tables)
 		}
 	}
 }

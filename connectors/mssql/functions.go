@@ -49,7 +49,7 @@ var (
 	// telling are views of the server that show what other sessions run, or texts that
 	// made things, which may hold passwords: by their names, and by how those begin.
 	telling      = set("sysprocesses syscacheobjects syscomments syslockinfo sql_modules all_sql_modules system_sql_modules server_sql_modules query_store_query_text query_store_plan routines traces trace_events")
-	tellingFirst = []string{"dm_exec_", "dm_tran_", "dm_os_", "dm_xe_", "dm_io_", "dm_server_", "dm_cdc_", "query_store_query"}
+	tellingFirst = []string{"dm_exec_", "dm_tran_", "dm_os_", "dm_xe_", "dm_io_", "dm_server_", "dm_cdc_", "dm_pdw_", "query_store_query"}
 )
 
 // tells reports whether a table's name may be of a view that tells of other sessions.
@@ -58,7 +58,7 @@ func tells(schema, name string) bool {
 	switch {
 	case schema != "sys" && schema != "information_schema" && !strings.HasPrefix(name, "sys"):
 		return false
-	case telling[name]:
+	case telling[name], schema == "information_schema" && name == "views":
 		return true
 	}
 	return slices.ContainsFunc(tellingFirst, func(first string) bool { return strings.HasPrefix(name, first) })

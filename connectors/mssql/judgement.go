@@ -66,7 +66,7 @@ func (c *Conn) assess(text string) *judged {
 
 // resolve completes the facts by what the catalog knows.
 func (j *judged) resolve(cat *catalog, home, database string) {
-	for i := range j.facts.Tables {
+	for i := 0; i < len(j.facts.Tables); i++ {
 		n := &j.facts.Tables[i]
 		parts := []string{n.Name}
 		if n.Schema != "" {
@@ -83,11 +83,23 @@ func (j *judged) resolve(cat *catalog, home, database string) {
 				j.facts.Opaque = true
 				j.followed = false
 			}
+			if schema, name, ok := r.stands(database); ok { // a synonym is its table by another name
+				j.alias(policy.Table{Schema: schema, Name: name, Write: n.Write})
+			}
 		case harmlessViews[strings.ToLower(n.Schema+"."+n.Name)] && !n.Write:
 			n.Kind = policy.TablePlain
 		case n.Schema == "":
 			n.Schema = home
 		}
+	}
+}
+
+// alias adds a table that another name stands for, once.
+func (j *judged) alias(t policy.Table) {
+	if !slices.ContainsFunc(j.facts.Tables, func(o policy.Table) bool {
+		return strings.EqualFold(o.Name, t.Name) && strings.EqualFold(o.Schema, t.Schema) && (o.Write || !t.Write)
+	}) {
+		j.facts.Tables = append(j.facts.Tables, t)
 	}
 }
 

@@ -24,6 +24,8 @@ type Dialect struct {
 	Batch string
 	// InTables are names that stand on the right of IN: x IN t.
 	InTables bool
+	// Elements of a column c that is a tuple are all of c.*, as well as those of a table.
+	Elements bool
 	// Bare statements need no semicolon between them, so that any of Starters may
 	// begin another.
 	Bare     bool
@@ -38,6 +40,8 @@ type Dialect struct {
 	// Reserved are words that are no name where they stand without quotes, beside
 	// those that every dialect has.
 	Reserved map[string]bool
+	// Pseudo are words that stand for a column which has another name.
+	Pseudo map[string]bool
 	// Operators are words between operands, beside those of every dialect.
 	Operators map[string]bool
 }
@@ -45,7 +49,7 @@ type Dialect struct {
 // ClickHouse reads as all versions do: where they differ (#, $tag$, nested comments,
 // 0b, digits with _, names with escapes, typographic quotes) the text is refused.
 var ClickHouse = Dialect{
-	Name: "ClickHouse", Backticks: true, Backslashes: true, InTables: true, Final: true,
+	Name: "ClickHouse", Backticks: true, Backslashes: true, InTables: true, Elements: true, Final: true,
 	Strictness: set("ANY ALL ASOF SEMI ANTI GLOBAL LOCAL"),
 	Reserved:   set("PREWHERE SAMPLE ARRAY SETTINGS FORMAT OUTFILE FINAL GLOBAL LOCAL ANY ASOF SEMI ANTI PASTE QUALIFY WINDOW TOTALS LATERAL COLUMNS APPLY TOP PARALLEL WITHOUT STREAM EXPLAIN INTERPOLATE"),
 	Operators:  set("GLOBAL ILIKE DIV MOD REGEXP"),
@@ -59,6 +63,7 @@ var TSQL = Dialect{
 	Hints:     set("NOLOCK READUNCOMMITTED READCOMMITTED READPAST ROWLOCK PAGLOCK"),
 	Reserved:  set("TOP PERCENT TIES PIVOT UNPIVOT APPLY TABLESAMPLE FOR OPTION OPENROWSET OPENQUERY OPENDATASOURCE OPENJSON OPENXML CONTAINS FREETEXT CONTAINSTABLE FREETEXTTABLE COMPUTE BROWSE WITHIN AT HASH LOOP MERGE REMOTE"),
 	Operators: set("COLLATE ESCAPE"),
+	Pseudo:    set("IDENTITYCOL ROWGUIDCOL"),
 }
 
 // reserved are words that begin a clause or a join in any dialect, or stand in one.

@@ -107,6 +107,11 @@ func (r *reader) name(e *Expr) error {
 	if t.Kind == Word && (r.d.reserves(t.upper()) || r.d.operates(t.upper())) && !(call && t.Is("LEFT", "RIGHT", "CAST", "ANY", "FIRST", "LAST", "RANGE")) {
 		return r.fail("a word is not understood")
 	}
+	for _, k := range r.t[r.i:next] {
+		if r.d.Pseudo[k.upper()] {
+			return &Error{k.At, "which column " + k.Text + " is depends on the table"}
+		}
+	}
 	if !call {
 		r.i = next
 		e.Columns = append(e.Columns, c)

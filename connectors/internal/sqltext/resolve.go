@@ -96,6 +96,12 @@ const (
 	maxFound = 50_000
 )
 
+const tooOften = "it has too many names to trace, or they refer to each other too often"
+
+func (r *resolver) tired() bool {
+	return r.work > maxWork || len(r.out.Reads)+len(r.out.Predicates) > maxFound
+}
+
 func (r *resolver) same(a, b string) bool { return a == b || r.fold && strings.EqualFold(a, b) }
 
 func (r *resolver) read(refs []Ref) {
@@ -162,12 +168,21 @@ func (r *resolver) star(it Item) error {
 		return &Error{it.Column.At, "the table " + it.Column.String() + " is not known"}
 	}
 	t := r.tables[0]
+	if r.s.elements && len(it.Column.Parts) > 0 {
+		for _, c := range t.Columns {
+			if whole, part := r.names(0, c.Name, it.Column.Parts); whole || part {
+				return &Error{it.Column.At, it.Column.String() + ".* may be of the column " + c.Name + ", too"}
+			}
+		}
+	}
 	for _, c := range t.Columns {
 		if c.Hidden {
 			continue
 		}
 		refs, direct := r.column(t, c)
-		r.work += len(r.s.Items)
+		if r.work += len(r.s.Items) + len(refs); r.tired() {
+			return &Error{it.Column.At, tooOften}
+		}
 		for k, o := range r.s.Items {
 			if o.Alias != "" && r.same(o.Alias, c.Name) { // which may take the column's place
 				more, _, err := r.chains(r.mentioned(k), map[int]bool{k: true})
@@ -235,8 +250,8 @@ func (r *resolver) chains(list []Chain, within map[int]bool) (refs []Ref, aliase
 // chain is every column that a name may mean. Direct is set where it means one column
 // of a table and can mean nothing else. within are the items that are being resolved.
 func (r *resolver) chain(c Chain, within map[int]bool) (refs []Ref, direct bool, err error) {
-	if r.work += r.once; r.work > maxWork || len(r.out.Reads)+len(r.out.Predicates) > maxFound {
-		return nil, false, &Error{c.At, "it has too many names to trace, or they refer to each other too often"}
+	if r.work += r.once; r.tired() {
+		return nil, false, &Error{c.At, tooOften}
 	}
 	direct = true
 	meant := false // it is an item's name

@@ -40,13 +40,15 @@ type Select struct {
 	Items    []Item
 	From     []Source
 	Clauses  []Clause
+
+	elements bool // of the dialect
 }
 
 // ReadSelect reads a statement of the simple shape; the package says which that is.
 // Its errors are *Error and say what is beyond it.
 func ReadSelect(d Dialect, statement []Token) (*Select, error) {
 	r := &reader{d: &d, t: statement}
-	s := &Select{}
+	s := &Select{elements: d.Elements}
 	if !r.now().Is("SELECT") {
 		return nil, r.fail("it is no SELECT")
 	}
