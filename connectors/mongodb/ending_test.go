@@ -174,6 +174,21 @@ func TestSecretIsNotKept(t *testing.T) {
 	}
 }
 
+// TestLoginsAreNotRead: nobody reads the hashes of passwords, by which one can sign in as
+// the gate.
+func TestLoginsAreNotRead(t *testing.T) {
+	f := newFake(t, func(_ *fake, _ int64, cmd bson.D) any {
+		return cursor("shop.system.users", 0, bson.D{{Key: "_id", Value: "admin.sallyport"}})
+	})
+	q := f.open(t)
+	for _, text := range []string{`db.system.users.find()`, `db.orders.aggregate([{$unionWith: "system.users"}])`, `db.orders.aggregate([{$lookup: {from: "system.users", pipeline: [], as: "x"}}])`,
+		`{usersInfo: 1, showCredentials: true}`, `db.system.keys.find()`} {
+		if rows, err := run(t, q, &connectortest.Guard{Judge: func(connectors.Operation) error { return nil }}, t.Context(), text); !errors.Is(err, connectors.ErrUnsupported) {
+			t.Errorf("%s: %v, %v, want %v", text, rows, err, connectors.ErrUnsupported)
+		}
+	}
+}
+
 // TestUnacknowledged: a write of which the server would not say whether it failed does not
 // run; what some servers run in place of explaining it is a write.
 func TestUnacknowledged(t *testing.T) {

@@ -270,6 +270,9 @@ func (a *analysis) table(name string, write bool) {
 	if strings.HasPrefix(name, "system.") {
 		a.raise(policy.Privilege, name+" is the server's own")
 		a.dim(name + " is the server's own")
+		if name == "system.users" || name == "system.keys" {
+			a.Cannot = cmp.Or(a.Cannot, "it would show the hashes of passwords, the gate's own among them: {usersInfo: 1} tells who there is")
+		}
 		if write {
 			a.raise(policy.Dangerous, "it writes the server's own "+name)
 		}
