@@ -127,9 +127,6 @@ func (s *Session) connect(d connectors.Driver) error {
 	ctx, cancel := context.WithTimeout(s.ctx, openTimeout)
 	defer cancel()
 	e := s.target.Reach()
-	if s.target.Secret != nil {
-		e.Again = s.target.Secret.Get
-	}
 	e.For = s.v.Identity.Display() + " " + string(s.ID())
 	for via := e.Via; via != nil; via = via.Endpoint.Via {
 		via.Endpoint.For = e.For
