@@ -36,6 +36,9 @@ type Endpoint struct {
 	// Certify says that the secret is the key of an authority, by which each sign-in
 	// is certified; nil where the secret itself signs in.
 	Certify *Certify
+	// Again fetches the secret anew for a driver that must sign in once more, so that none
+	// keeps it; nil where that cannot be done. Whoever calls destroys what it returns.
+	Again func(ctx context.Context) (mask.Secret, error)
 	// For names the person and the session in what the target logs of a sign-in.
 	For string
 	// Borrows is what of the requester's an operation at the target may come to use: a

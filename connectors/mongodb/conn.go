@@ -14,7 +14,6 @@ import (
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/mongodb/judge"
 	"github.com/sallyport/sallyport/connectors/mongodb/shell"
-	"github.com/sallyport/sallyport/mask"
 	"github.com/sallyport/sallyport/policy"
 )
 
@@ -25,7 +24,6 @@ import (
 type Conn struct {
 	endpoint connectors.Endpoint
 	guard    connectors.Guard // of Open: for what belongs to no operation
-	secret   mask.Secret
 
 	io   chan struct{}
 	main *wire
@@ -38,6 +36,7 @@ type Conn struct {
 	mu     sync.Mutex
 	cancel context.CancelCauseFunc // of the operation that runs, or nil
 	closed bool
+	open   openCursor // at the target
 }
 
 var (
@@ -108,13 +107,17 @@ func (c *Conn) beside(ctx context.Context, db string, cmd bsoncore.Document, end
 	if c.isClosed() && !ending {
 		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
 	}
-	run, cancel := context.WithTimeout(context.WithoutCancel(ctx), sideTime)
+	limit := sideTime
+	if ending { // a target that does not answer holds up nobody who leaves
+		limit = cancelGrace
+	}
+	run, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if c.second, err = c.renewed(run, c.second); err != nil {
 		return nil, err
 	}
 	w := c.second
-	_ = w.nc.SetDeadline(time.Now().Add(sideTime))
+	_ = w.nc.SetDeadline(time.Now().Add(limit))
 	defer func() { _ = w.nc.SetDeadline(time.Time{}) }()
 	if said, err = w.ask(cmd, db); err == nil {
 		err = failed(said)
@@ -123,76 +126,6 @@ func (c *Conn) beside(ctx context.Context, db string, cmd bsoncore.Document, end
 		return nil, err
 	}
 	return append(bsoncore.Document(nil), said...), nil
-}
-
-// renewed is the line, or a new one where it was lost.
-func (c *Conn) renewed(ctx context.Context, w *wire) (*wire, error) {
-	if w != nil && !w.broken {
-		return w, nil
-	}
-	if w != nil {
-		_ = w.nc.Close()
-	}
-	n, err := signIn(ctx, c.endpoint, c.secret)
-	if err != nil {
-		return w, openError(c.endpoint.Name, err)
-	}
-	return n, nil
-}
-
-// watch ends what the main line runs once ctx has ended. stop must be called, once or
-// more; nothing is ended after it.
-func (c *Conn) watch(ctx context.Context) (stop func()) {
-	w := c.main
-	done := make(chan struct{})
-	unhook := context.AfterFunc(ctx, func() {
-		defer close(done)
-		_ = w.nc.SetReadDeadline(time.Now().Add(cancelGrace))
-		c.kill(w)
-	})
-	return sync.OnceFunc(func() {
-		if !unhook() {
-			<-done
-			_ = w.nc.SetReadDeadline(time.Time{})
-		}
-	})
-}
-
-// kill ends what a line runs at the target: by killOp of its own operation, and
-// where that cannot be had, by cutting the line, which the target notices by itself.
-func (c *Conn) kill(w *wire) {
-	ctx, cancel := context.WithTimeout(context.Background(), cancelGrace/2)
-	defer cancel()
-	if !c.killed(ctx, w.connection) {
-		_ = w.nc.Close()
-	}
-}
-
-func (c *Conn) killed(ctx context.Context, connection int64) bool {
-	if connection == 0 {
-		return false
-	}
-	said, err := c.beside(ctx, "admin", command("currentOp", 1).boolean("$ownOps", true).long("connectionId", connection).done(), true)
-	if err != nil {
-		return false
-	}
-	list, _ := said.Lookup("inprog").ArrayOK()
-	ops, err := list.Values()
-	done := false
-	for _, v := range ops {
-		op, _ := v.DocumentOK()
-		id, err := op.LookupErr("opid")
-		if err != nil {
-			continue
-		}
-		if n, ok := number(op, "connectionId"); !ok || n != connection {
-			continue
-		}
-		if _, err := c.beside(ctx, "admin", command("killOp", 1).value("op", id).done(), true); err == nil {
-			done = true
-		}
-	}
-	return done && err == nil
 }
 
 // begin makes the caller the one operation of the connection. end ends it.
@@ -228,37 +161,4 @@ func (c *Conn) isClosed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closed
-}
-
-// Close cancels what runs at the target and ends both sessions. It may be called at
-// any moment and more than once.
-func (c *Conn) Close() error {
-	// What runs is cancelled while the second line still serves.
-	c.stop(errConnClosed, false)
-	c.mu.Lock()
-	again := c.closed
-	c.closed = true
-	c.mu.Unlock()
-	if again {
-		return nil
-	}
-	for _, l := range []struct {
-		turn chan struct{}
-		line **wire
-	}{{c.io, &c.main}, {c.side, &c.second}} {
-		select {
-		case l.turn <- struct{}{}:
-		case <-time.After(cancelGrace + time.Second):
-		}
-		if w := *l.line; w != nil {
-			w.broken = true
-			_ = w.nc.Close()
-		}
-		select {
-		case <-l.turn:
-		default:
-		}
-	}
-	c.secret.Destroy()
-	return nil
 }

@@ -16,11 +16,12 @@
 // of the password nothing is sent, and the target must prove that it knows it.
 //
 // Documents come in batches as they are asked for, and a cursor that is left early is
-// closed at the target. Each connection has a second line: what runs on the first is
-// ended from there by killOp, found by the first's number among the login's own
-// operations ($ownOps). Where that cannot be had, the first line is cut, and signed in
-// anew for the next command; so the secret is kept until Close. A command that was cut
-// is never sent again.
+// closed at the target, over the other line where its own is lost. Each connection has a
+// second line: what runs on the first is ended from there by killOp, found by the first's
+// number and name among the login's own operations ($ownOps). Where that cannot be had,
+// the first line is cut, and signed in anew for the next command, with the secret as it is
+// fetched for that (Endpoint.Again): none is kept. A command that was cut is never sent
+// again, and one of which the server would not say how it went (w: 0) is not sent at all.
 //
 // MongoDB has no read-only session. A command that runs on read-only terms and was not
 // judged a read is refused here; a login with the role read is what the server can add.

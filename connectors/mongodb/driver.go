@@ -1,7 +1,6 @@
 package mongodb
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -32,14 +31,15 @@ func (*Driver) Kind() string { return "mongodb" }
 
 // Open signs in on two lines: the second asks what collections there are and ends what
 // runs on the first. A line that was given up to end what ran on it is made anew when
-// it is needed, so the secret is kept until Close. Its errors wrap ErrUnreachable,
+// it is needed, with the secret as Endpoint.Again has it then: none is kept. Its errors
+// wrap ErrUnreachable,
 // ErrCredential, ErrHostKey or ErrProtocol, or are those of g.Note.
 func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Secret, g connectors.Guard) (connectors.Conn, error) {
-	c := &Conn{endpoint: e, guard: g, secret: mask.NewSecret(bytes.Clone(secret.Reveal())), io: make(chan struct{}, 1), side: make(chan struct{}, 1)}
+	c := &Conn{endpoint: e, guard: g, io: make(chan struct{}, 1), side: make(chan struct{}, 1)}
 	c.views.Store(&views{})
 	var err error
-	if c.main, err = signIn(ctx, e, c.secret); err == nil {
-		c.second, err = signIn(ctx, e, c.secret)
+	if c.main, err = signIn(ctx, e, secret); err == nil {
+		c.second, err = signIn(ctx, e, secret)
 	}
 	if err != nil {
 		_ = c.Close()

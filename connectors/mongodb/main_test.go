@@ -16,6 +16,7 @@ import (
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/mongodb/ferretserver"
+	"github.com/sallyport/sallyport/mask"
 )
 
 func TestMain(m *testing.M) {
@@ -76,7 +77,8 @@ func database(t testing.TB) (*ferretserver.Server, *mongo.Database) {
 }
 
 func endpoint(s *ferretserver.Server, name string) connectors.Endpoint {
-	return connectors.Endpoint{Name: "shop-docs", Address: s.Address(), User: ferretserver.Superuser, Database: name, TLS: "disable"}
+	return connectors.Endpoint{Name: "shop-docs", Address: s.Address(), User: ferretserver.Superuser, Database: name, TLS: "disable",
+		Again: func(context.Context) (mask.Secret, error) { return mask.NewSecret([]byte(s.Password())), nil }}
 }
 
 // fill puts documents into a collection.

@@ -3,6 +3,7 @@ package mongodb
 import (
 	"context"
 	"crypto/md5" //nolint:gosec // what SCRAM-SHA-1 of MongoDB is made of
+	"crypto/rand"
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
@@ -120,7 +121,8 @@ func greet(w *wire, e connectors.Endpoint, secret mask.Secret) error {
 	if e.User != "" {
 		hello = bsoncore.AppendStringElement(hello, "saslSupportedMechs", authDatabase(e)+"."+e.User)
 	}
-	hello = bsoncore.AppendDocumentElement(hello, "client", client(e.For))
+	w.name = ownName(e.For)
+	hello = bsoncore.AppendDocumentElement(hello, "client", client(w.name))
 	hello, _ = bsoncore.AppendDocumentEnd(hello, at)
 	said, err := w.ask(hello, "admin")
 	if err == nil {
@@ -144,6 +146,16 @@ func greet(w *wire, e connectors.Endpoint, secret mask.Secret) error {
 	return converse(w, e, secret, mechanism)
 }
 
+// maxAppName is the most that a server takes.
+const maxAppName = 128
+
+// ownName is what a line calls itself: whose it is, and what no other one has.
+func ownName(of string) string {
+	own := " " + rand.Text()[:8]
+	name := "sallyport " + of
+	return strings.ToValidUTF8(name[:min(len(name), maxAppName-len(own))], "") + own
+}
+
 // client is what the target logs of who comes.
 func client(name string) bsoncore.Document {
 	text := func(key, value string) bsoncore.Document {
@@ -156,9 +168,6 @@ func client(name string) bsoncore.Document {
 		return b
 	}
 	at, b := bsoncore.AppendDocumentStart(nil)
-	if name = "sallyport " + name; len(name) > 128 {
-		name = strings.ToValidUTF8(name[:128], "")
-	}
 	b = bsoncore.AppendDocumentElement(b, "application", text("name", name)[:])
 	b = bsoncore.AppendDocumentElement(b, "driver", text("name", "sallyport"))
 	b = bsoncore.AppendDocumentElement(b, "os", text("type", "unknown"))

@@ -325,6 +325,7 @@ func (q *source) take(said bsoncore.Document, key string) error {
 			return malformed("a cursor of no collection")
 		}
 	}
+	q.c.holds(openCursor{q.cursor, q.coll})
 	if len(q.rest) <= 1 && q.cursor != 0 && key == "nextBatch" && q.n < 0 {
 		return malformed("a cursor without an end")
 	}
@@ -350,21 +351,22 @@ func (q *source) Finish() connectors.Outcome {
 	return q.out
 }
 
+// killCursor closes the cursor over the line that it came over, and where that is lost
+// over the other.
 func (q *source) killCursor() {
 	c := q.c
 	c.io <- struct{}{}
 	defer func() { <-c.io }()
-	if c.isClosed() || c.main.broken {
+	switch {
+	case c.isClosed(): // Close has done it
+		return
+	case c.main.broken:
+		c.leave()
 		return
 	}
-	at, b := bsoncore.AppendDocumentStart(nil)
-	b = bsoncore.AppendStringElement(b, "killCursors", q.coll)
-	l, b := bsoncore.AppendArrayElementStart(b, "cursors")
-	b = bsoncore.AppendInt64Element(b, "0", q.cursor)
-	b, _ = bsoncore.AppendArrayEnd(b, l)
-	b, _ = bsoncore.AppendDocumentEnd(b, at)
+	o := c.letGo()
 	_ = c.main.nc.SetDeadline(time.Now().Add(cancelGrace))
-	if _, err := c.main.ask(b, c.endpoint.Database); err != nil {
+	if _, err := c.main.ask(o.end(), c.endpoint.Database); err != nil {
 		_ = c.main.nc.Close()
 		return
 	}

@@ -31,8 +31,9 @@ type wire struct {
 	nc net.Conn
 	br *bufio.Reader
 	id int32
-	// connection is the session's number at the target.
+	// connection is the session's number at the target, name what it calls itself there.
 	connection int64
+	name       string
 	broken     bool
 	buf        []byte
 }

@@ -66,7 +66,7 @@ func TestKillOp(t *testing.T) {
 		case "currentOp":
 			return ok(bson.E{Key: "inprog", Value: bson.A{
 				bson.D{{Key: "connectionId", Value: int64(77)}, {Key: "opid", Value: int32(1)}},
-				bson.D{{Key: "connectionId", Value: int64(1)}, {Key: "opid", Value: int32(4711)}},
+				bson.D{{Key: "connectionId", Value: int64(1)}, {Key: "appName", Value: f.appName(1)}, {Key: "opid", Value: int32(4711)}},
 			}})
 		case "killOp":
 			close(killed)
@@ -97,14 +97,14 @@ func TestKillOp(t *testing.T) {
 // TestCloseKills: so is what runs when the connection is closed.
 func TestCloseKills(t *testing.T) {
 	running, killed := make(chan struct{}), make(chan struct{})
-	f := newFake(t, func(_ *fake, _ int64, cmd bson.D) any {
+	f := newFake(t, func(f *fake, _ int64, cmd bson.D) any {
 		switch cmd[0].Key {
 		case "find":
 			close(running)
 			<-killed
 			return no(11601, "Interrupted", "operation was interrupted")
 		case "currentOp":
-			return ok(bson.E{Key: "inprog", Value: bson.A{bson.D{{Key: "connectionId", Value: int64(1)}, {Key: "opid", Value: "shard01:4711"}}}})
+			return ok(bson.E{Key: "inprog", Value: bson.A{bson.D{{Key: "connectionId", Value: int64(1)}, {Key: "appName", Value: f.appName(1)}, {Key: "opid", Value: "shard01:4711"}}}})
 		case "killOp":
 			close(killed)
 			return ok()

@@ -32,10 +32,10 @@ func (c *Conn) learnFlags(ctx context.Context, g connectors.Guard) error {
 		return readCommands(c.second, it.n, found, 1)
 	})
 	if denied(err) {
-		c.warnings = append(c.warnings, "the login may not ask what the server's commands are (COMMAND): what a command does is judged by the gate's table alone")
+		c.warn("the login may not ask what the server's commands are (COMMAND): what a command does is judged by the gate's table alone")
 		return nil
 	}
-	c.flags = found
+	c.flags.Store(&found)
 	return err
 }
 

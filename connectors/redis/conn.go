@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -28,10 +29,13 @@ type Conn struct {
 	side   chan struct{}
 	second *wire
 
+	driver  *Driver
+	keyless bool // no secret signs in
 	// flags are what the server says of its commands, by their names; nil where it does
 	// not say.
-	flags    map[string]flags
+	flags    atomic.Pointer[map[string]flags]
 	warnings []string
+	opened   bool // what is to be warned of is known
 
 	mu     sync.Mutex
 	cancel context.CancelCauseFunc // of the operation that runs, or nil
@@ -63,22 +67,8 @@ func (c *Conn) takeOver(ctx context.Context, g connectors.Guard) error {
 	if !databaseNumber(c.database) {
 		return fmt.Errorf("%w: %q is no database: it is a number", connectors.ErrUnreachable, c.database)
 	}
-	name := "sallyport"
-	if c.endpoint.For != "" {
-		name += ":" + strings.Map(func(r rune) rune {
-			if r > ' ' && r < 0x7f {
-				return r
-			}
-			return '_'
-		}, c.endpoint.For)
-	}
 	for _, w := range []*wire{c.main, c.second} {
-		if err := c.own(ctx, g, w, "SELECT", c.database); err != nil {
-			return err
-		}
-		// That who looks at the server knows whose session it is: where it may not be
-		// said, it is not.
-		if err := c.own(ctx, g, w, "CLIENT", "SETNAME", name); err != nil && !denied(err) {
+		if err := c.settle(ctx, g, w); err != nil {
 			return err
 		}
 	}
@@ -88,7 +78,38 @@ func (c *Conn) takeOver(ctx context.Context, g connectors.Guard) error {
 	if err := c.learnFlags(ctx, g); err != nil {
 		return err
 	}
-	return c.learnRights(ctx, g)
+	err := c.learnRights(ctx, g)
+	c.opened = true
+	return err
+}
+
+// settle makes a line a session in the resource's database, named after its person.
+func (c *Conn) settle(ctx context.Context, g connectors.Guard, w *wire) error {
+	name := "sallyport"
+	if c.endpoint.For != "" {
+		name += ":" + strings.Map(func(r rune) rune {
+			if r > ' ' && r < 0x7f {
+				return r
+			}
+			return '_'
+		}, c.endpoint.For)
+	}
+	if err := c.own(ctx, g, w, "SELECT", c.database); err != nil {
+		return err
+	}
+	// That who looks at the server knows whose session it is: where it may not be said, it
+	// is not.
+	if err := c.own(ctx, g, w, "CLIENT", "SETNAME", name); err != nil && !denied(err) {
+		return err
+	}
+	return nil
+}
+
+// warn adds to what is warned of when the connection is opened.
+func (c *Conn) warn(text string) {
+	if !c.opened {
+		c.warnings = append(c.warnings, text)
+	}
 }
 
 // denied reports whether the target refused a command, as to a login that may not.
@@ -138,7 +159,7 @@ func (c *Conn) learnID(ctx context.Context, g connectors.Guard) error {
 		return nil
 	})
 	if denied(err) {
-		c.warnings = append(c.warnings, "the login may not ask for its session's number (CLIENT ID): a command that waits can be ended only with the connection")
+		c.warn("the login may not ask for its session's number (CLIENT ID): a command that waits can be ended only with the connection")
 		return nil
 	}
 	return err
@@ -154,7 +175,7 @@ func (c *Conn) learnRights(ctx context.Context, g connectors.Guard) error {
 	})
 	switch {
 	case err == nil:
-		c.warnings = append(c.warnings, "the login "+c.endpoint.User+" can change who may do what at the server (ACL): give the gate one of its own, without @admin and @dangerous")
+		c.warn("the login " + c.endpoint.User + " can change who may do what at the server (ACL): give the gate one of its own, without @admin and @dangerous")
 		return nil
 	case denied(err):
 		return nil
@@ -183,7 +204,9 @@ func (c *Conn) Trace(_ context.Context, s connectors.Statement) (*connectors.Tra
 // assess judges a text for this target.
 func (c *Conn) assess(text string) *judged {
 	j := assess(text, c.database)
-	j.compare(c.flags)
+	if f := c.flags.Load(); f != nil {
+		j.compare(*f)
+	}
 	return j
 }
 
@@ -276,18 +299,19 @@ func (c *Conn) Close() error {
 	c.stop(errConnClosed)
 	for _, line := range []struct {
 		turn chan struct{}
-		w    *wire
-	}{{c.io, c.main}, {c.side, c.second}} {
-		if line.w == nil {
-			continue
-		}
+		at   **wire
+	}{{c.io, &c.main}, {c.side, &c.second}} {
 		select {
 		case line.turn <- struct{}{}:
-			line.w.broken = true
-			_ = line.w.nc.Close()
+			if w := *line.at; w != nil {
+				w.broken = true
+				_ = w.nc.Close()
+			}
 			<-line.turn
 		case <-time.After(cancelGrace + time.Second):
-			_ = line.w.nc.Close()
+			if w := *line.at; w != nil {
+				_ = w.nc.Close()
+			}
 		}
 	}
 	return nil

@@ -58,7 +58,9 @@
 //
 // A command that waits and only reads (XREAD BLOCK) is woken by CLIENT UNBLOCK over a
 // second connection; one that may write is ended with its connection, since a server that
-// holds writes up (CLIENT PAUSE, a failover) ends itself when asked to unblock one. Code
+// holds writes up (CLIENT PAUSE, a failover) ends itself when asked to unblock one. A line
+// that is lost so is made anew for the next command, with the secret as it is fetched for
+// that. Code
 // of ours that runs too long is ended by SCRIPT KILL, once it is sure that it is ours
 // that runs. The server runs one command at a time, and no other command can be ended by
 // anybody.

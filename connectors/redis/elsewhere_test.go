@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -49,6 +50,24 @@ func TestSpelledDocuments(t *testing.T) {
 		g := &connectortest.Guard{Seen: plan, Kept: plan, Judge: func(connectors.Operation) error { return nil }}
 		if rows, _, err := ask(t, conn, g, text); err == nil {
 			t.Errorf("%s says %v", text, rows)
+		}
+	}
+}
+
+// TestSwappedDatabases: who may do anything to a database without masks does not bring the
+// one of another resource in its place.
+func TestSwappedDatabases(t *testing.T) {
+	s, masked := database(t, "SET mail:1 person17@secret.example")
+	_, e := database(t)
+	if _, err := s.Do(t.Context(), "ACL", "SETUSER", "swaps", "on", ">"+appPassword, "~*", "&*", "+@all"); err != nil {
+		t.Fatal(err)
+	}
+	e.User = "swaps"
+	conn := open(t, New(), e, &connectortest.Guard{})
+	for _, text := range []string{"SWAPDB " + masked.Database + " " + e.Database, "SWAPDB " + e.Database + " " + masked.Database} {
+		_, _, err := ask(t, conn, &connectortest.Guard{Judge: anything}, text)
+		if rows, _, _ := ask(t, conn, &connectortest.Guard{}, "GET mail:1"); err == nil || strings.Contains(fmt.Sprint(rows), "person17") {
+			t.Errorf("%s: %v, and then there is %v", text, err, rows)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
 	"github.com/sallyport/sallyport/connectors/redis/redisserver"
+	"github.com/sallyport/sallyport/mask"
 )
 
 // ownServer is one that a test may hold up, or end.
@@ -145,5 +147,36 @@ func TestCancelOfTheDone(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %q", text, rows, err, want)
 		}
 		_ = r.Close()
+	}
+}
+
+// TestCutIsRenewed: who gave up a write that waited goes on in the same session, over a
+// line that is made anew with the secret as it is fetched then. It is not kept.
+func TestCutIsRenewed(t *testing.T) {
+	s, e := database(t, "SET a 1")
+	n, _ := strconv.Atoi(e.Database)
+	var fetched [][]byte
+	e.Again = func(context.Context) (mask.Secret, error) {
+		fetched = append(fetched, []byte(appPassword))
+		return mask.NewSecret(fetched[len(fetched)-1]), nil
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	conn := open(t, New(), onSent(e, "BLPOP", cancel), &connectortest.Guard{})
+	g := &connectortest.Guard{Judge: anything}
+	if _, err := conn.(connectors.Querier).Query(ctx, g, connectors.Statement{Text: "BLPOP l 0"}); !errors.Is(err, connectors.ErrCanceled) {
+		t.Fatalf("%v, want %v", err, connectors.ErrCanceled)
+	}
+	run(t, s, n, "RPUSH l x")
+	if rows, _, err := ask(t, conn, &connectortest.Guard{}, "GET a"); err != nil || rows[1][0] != "1" {
+		t.Errorf("afterwards: %v, %v", rows, err)
+	}
+	if v := run(t, s, n, "LLEN l"); v != int64(1) {
+		t.Errorf("what was given up took an element: %v are left", v)
+	}
+	if len(fetched) != 1 || string(fetched[0]) != string(make([]byte, len(appPassword))) {
+		t.Errorf("the secret was fetched %d times, or is still there", len(fetched))
+	}
+	if _, _, err := ask(t, conn, &connectortest.Guard{Judge: anything}, "XREAD BLOCK 1 STREAMS nothing $"); err != nil {
+		t.Error(err)
 	}
 }

@@ -107,12 +107,18 @@ func (j *judged) judge(database string) {
 	j.tables(database)
 }
 
-// elsewhere is the database that a command writes to beside the resource's own, "" for
-// none: who may write here may not write there.
+// elsewhere is the database that a command writes to, or changes for the resource's own,
+// "" for none: who may write here may not write there, nor bring here what is there.
 func (j *judged) elsewhere(database string) string {
 	switch j.cmd.name {
 	case "MOVE":
 		return at(j.rest, 1)
+	case "SWAPDB":
+		for _, n := range j.rest {
+			if n != database {
+				return n
+			}
+		}
 	case "COPY":
 		for i := 2; i+1 < len(j.rest); i++ {
 			if strings.EqualFold(j.rest[i], "DB") && j.rest[i+1] != database {

@@ -31,14 +31,14 @@ func (*Driver) Kind() string { return "redis" }
 // defaultUser is whom a session is that does not say who it is.
 const defaultUser = "default"
 
-// Open signs in twice, the second time for what ends the first one's work: a session
-// that did so later would need the secret, which is not kept. Its errors wrap
+// Open signs in twice, the second time for what ends the first one's work. The secret is
+// not kept: a line that was lost is made anew with that of Endpoint.Again. Its errors wrap
 // ErrUnreachable, ErrCredential, ErrHostKey or ErrProtocol, or are those of g.Note.
 func (d *Driver) Open(ctx context.Context, e connectors.Endpoint, secret mask.Secret, g connectors.Guard) (connectors.Conn, error) {
 	if e.User == "" {
 		e.User = defaultUser
 	}
-	c := &Conn{endpoint: e, guard: g, io: make(chan struct{}, 1), side: make(chan struct{}, 1), database: e.Database}
+	c := &Conn{endpoint: e, guard: g, io: make(chan struct{}, 1), side: make(chan struct{}, 1), database: e.Database, driver: d, keyless: secret.Empty()}
 	if c.database == "" {
 		c.database = "0"
 	}

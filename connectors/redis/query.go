@@ -20,6 +20,10 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 	if err != nil {
 		return nil, err
 	}
+	if err := c.renew(run); err != nil {
+		c.end()
+		return nil, err
+	}
 	j := c.assess(s.Text)
 	trace := j.hub(c.database)
 	permit, err := g.Check(run, connectors.Operation{

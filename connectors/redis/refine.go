@@ -3,6 +3,8 @@ package redis
 import (
 	"strconv"
 	"strings"
+
+	"github.com/sallyport/sallyport/policy"
 )
 
 // refine tells what options make of a command.
@@ -55,6 +57,11 @@ func (j *judged) refine() {
 	case "FUNCTION RESTORE":
 		if j.has(1, "FLUSH") {
 			f.Destructive, f.Why = true, "it deletes all functions first"
+		}
+	case "PUBLISH", "SPUBLISH":
+		// Sentinels take each other's word over __sentinel__:hello for where the server is.
+		if strings.HasPrefix(at(j.rest, 0), "__") {
+			f.Class, f.Why = policy.Dangerous, "the channel is the servers' own: who is heard on it can tell where the data is"
 		}
 	case "CONFIG GET":
 		if name := secretSetting(j.rest); name != "" {

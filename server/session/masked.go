@@ -19,10 +19,14 @@ func (g *guard) Masks() (seen, kept *mask.Plan, err error) {
 	return r.Masking.plans(r.Policy.MasksFor(*s.who.Load(), now.Resource))
 }
 
-// Reach is the way to the target, with those to the credentials of its second login
-// and of the hosts on the way: a driver fetches them only where it needs them.
+// Reach is the way to the target, with those to its credential where it is needed again,
+// and to those of its second login and of the hosts on the way: a driver fetches them
+// only where it needs them.
 func (t Target) Reach() connectors.Endpoint {
 	e := t.Endpoint
+	if t.Secret != nil {
+		e.Again = t.Secret.Get
+	}
 	e.Via = t.Via.on()
 	if e.Masked != nil {
 		login := connectors.Login{User: e.Masked.User}

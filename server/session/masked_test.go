@@ -48,7 +48,11 @@ func TestSecondLogin(t *testing.T) {
 	if err != nil || string(secret.Reveal()) != "hunter3" {
 		t.Errorf("the credential: %v", err)
 	}
-	if e := (Target{}).Reach(); e.Masked != nil {
+	again := Target{Endpoint: shared, Secret: fixedSecret("hunter2")}.Reach()
+	if secret, err := again.Again(t.Context()); err != nil || string(secret.Reveal()) != "hunter2" {
+		t.Errorf("the credential, once more: %v", err)
+	}
+	if e := (Target{}).Reach(); e.Masked != nil || e.Again != nil {
 		t.Errorf("%+v", e.Masked)
 	}
 	if e := (Target{Endpoint: shared}).Reach(); e.Masked.Secret != nil {

@@ -243,10 +243,14 @@ func (a *analysis) explain(cmd bsoncore.Document) {
 	a.explained()
 }
 
-// explained is a command that is planned, or run without effect.
+// explained is a command that is planned, or run without effect. A pipeline that ends in
+// writing is what some servers run all the same: it stays a write.
 func (a *analysis) explained() {
 	a.explains, a.Form = true, Reply
 	a.Batched = ""
+	if strings.Contains(a.Facts.Verb, "$") {
+		return
+	}
 	if a.Facts.Destructive = false; a.Facts.Class == policy.Write || a.Facts.Class == policy.Read {
 		a.Facts.Class, a.Facts.Why = policy.Read, ""
 	}

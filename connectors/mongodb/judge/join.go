@@ -18,8 +18,10 @@ func (a *analysis) collectionOf(v bsoncore.Value) string {
 		a.unknown("a collection is not named")
 		return ""
 	}
-	if db, ok := d.Lookup("db").StringValueOK(); ok && db != a.db {
-		a.unknown("it reaches into another database")
+	if v, err := d.LookupErr("db"); err == nil {
+		if db, ok := v.StringValueOK(); !ok || db != a.db {
+			a.unknown("it reaches into another database")
+		}
 	}
 	return name
 }

@@ -135,6 +135,9 @@ func (a *analysis) command(cmd bsoncore.Document, admin bool) {
 			return
 		}
 	}
+	if silent(cmd) {
+		a.Cannot = "with writeConcern {w: 0} the server does not say whether it failed: leave that out"
+	}
 	if spec.admin != admin && !(admin && spec.both) {
 		if spec.admin {
 			a.Cannot = a.Name + " is for the database admin: db.adminCommand({...})"
@@ -153,6 +156,13 @@ func (a *analysis) command(cmd bsoncore.Document, admin bool) {
 	if spec.judge != nil {
 		spec.judge(a, cmd)
 	}
+}
+
+// silent reports whether the server is asked not to say how a write went.
+func silent(cmd bsoncore.Document) bool {
+	w, err := cmd.LookupErr("writeConcern", "w")
+	n, ok := w.AsFloat64OK()
+	return err == nil && ok && n < 1
 }
 
 // conclude completes the judgement.
@@ -260,6 +270,9 @@ func (a *analysis) table(name string, write bool) {
 	if strings.HasPrefix(name, "system.") {
 		a.raise(policy.Privilege, name+" is the server's own")
 		a.dim(name + " is the server's own")
+		if name == "system.users" || name == "system.keys" {
+			a.Cannot = cmp.Or(a.Cannot, "it would show the hashes of passwords, the gate's own among them: {usersInfo: 1} tells who there is")
+		}
 		if write {
 			a.raise(policy.Dangerous, "it writes the server's own "+name)
 		}
