@@ -382,3 +382,27 @@ func TestClosedWhileAsked(t *testing.T) {
 		t.Errorf("recorded %+v", o)
 	}
 }
+
+// An option whose value is left out takes what stands behind it for its value: the
+// word that was a file's name became the host that the file is sent to.
+func TestAnOptionDoesNotTakeTheNextValue(t *testing.T) {
+	c := &connectors.Command{Program: "/usr/bin/tool", Args: []string{"--to", "{host}", "{file}", "-v", "{more}"}, Class: policy.Write,
+		Parameters: []connectors.Parameter{
+			{Name: "host", Type: connectors.ParameterText, Pattern: "web-[0-9]+", Optional: true},
+			{Name: "file", Type: connectors.ParameterText},
+			{Name: "more", Type: connectors.ParameterText, Optional: true},
+		}}
+	var refused *policy.Refusal
+	if argv, err := Plan(c, "file=evil.example"); !errors.As(err, &refused) {
+		t.Errorf("%q, %v", argv, err)
+	}
+	if argv, err := Plan(c, "host=web-1 file=x"); err != nil || !slices.Equal(argv, []string{"/usr/bin/tool", "--to", "web-1", "x", "-v"}) {
+		t.Errorf("%q, %v", argv, err) // nothing stands behind -v
+	}
+	for _, args := range [][]string{{"--to={host}", "{file}", "{more}"}, {"{host}", "{file}", "{more}"}, {"-v", "--", "{host}", "{file}", "{more}"}} {
+		c.Args = args
+		if argv, err := Plan(c, "file=x"); err != nil {
+			t.Errorf("%q, %v", argv, err)
+		}
+	}
+}
