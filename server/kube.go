@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/connectors"
@@ -87,7 +88,9 @@ func (c *call) kubeTerminal(words []string) error {
 	return exited(exit)
 }
 
-// kubeWords is the verb of a line, and whether it is to have the terminal.
+// kubeWords is the verb of a line, and whether it is to have the terminal. It is "" where
+// an option stands before the verb, but for the namespace's: its value could be taken for
+// the verb.
 func kubeWords(words []string) (verb string, tty bool) {
 	if len(words) > 0 && words[0] == "kubectl" {
 		words = words[1:]
@@ -95,15 +98,23 @@ func kubeWords(words []string) (verb string, tty bool) {
 	if i := slices.Index(words, "--"); i >= 0 {
 		words = words[:i]
 	}
-	for i, w := range words {
-		switch {
-		case w == "-t", w == "--tty", w == "-it", w == "-ti", w == "--tty=true":
-			tty = true
-		case verb == "" && w[:min(1, len(w))] != "-" && (i == 0 || words[i-1] != "-n" && words[i-1] != "--namespace"):
-			verb = w
+	for len(words) > 0 {
+		if words[0] == "-n" || words[0] == "--namespace" {
+			words = words[min(2, len(words)):]
+		} else if strings.HasPrefix(words[0], "-n=") || strings.HasPrefix(words[0], "--namespace=") {
+			words = words[1:]
+		} else {
+			break
 		}
 	}
-	return verb, tty && (verb == "exec" || verb == "attach")
+	if len(words) == 0 || strings.HasPrefix(words[0], "-") {
+		return "", false
+	}
+	verb = words[0]
+	if verb != "exec" && verb != "attach" {
+		return verb, false
+	}
+	return verb, slices.ContainsFunc(words, func(w string) bool { return slices.Contains([]string{"-t", "--tty", "-it", "-ti", "--tty=true"}, w) })
 }
 
 // lineWords makes a line that cannot be read an error of usage.

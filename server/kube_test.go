@@ -51,6 +51,9 @@ func TestKubeWords(t *testing.T) {
 	}{
 		"get pods": {"get", false}, "exec -it web -- sh": {"exec", true}, "exec web -- sh -t": {"exec", false}, "-n shop exec -t web -- sh": {"exec", true},
 		"kubectl logs -f web": {"logs", false}, "get -t": {"get", false}, "attach -ti web": {"attach", true},
+		// A word that is an option's value is no verb: what get shows is not exact.
+		"-l exec get pods": {"", false}, "-o exec get pods": {"", false}, "--selector exec get pods": {"", false}, "--request-timeout port-forward get pods": {"", false}, "-n exec get pods": {"get", false},
+		"-n=exec get pods": {"get", false}, "-t exec web -- sh": {"", false}, "-n": {"", false},
 	} {
 		if verb, tty := kubeWords(strings.Fields(line)); verb != want.verb || tty != want.tty {
 			t.Errorf("%q: %q %t", line, verb, tty)

@@ -219,7 +219,7 @@ func TestSurroundings(t *testing.T) {
 	c.Directory, c.Environment = dir, []string{"SHOP=eu", "PATH=/bin:/usr/bin"}
 	c.Bounds = connectors.CommandBounds{CPU: 7 * time.Second, Files: 33, FileSize: 1 << 20, Memory: 1 << 30}
 	e := connectors.Endpoint{Name: "runbook", Command: c}
-	const what = `env | sort; pwd; umask; ulimit -c; ulimit -t; ulimit -n; ulimit -v; cat <&3; echo; ps -o pgid= -p $$ | tr -d " "; echo $$; ls /proc/self/fd`
+	const what = `env | sort; pwd; umask; ulimit -c; ulimit -t; ulimit -n; ulimit -v; cat <&3; echo; ps -o pgid= -p $$ | tr -d " "; ps -o sid= -p $$ | tr -d " "; echo $$; ls /proc/self/fd`
 	out, errs, err := run(t, e, "s3cret-on-three", script(what))
 	if err != nil {
 		t.Fatal(err, errs)
@@ -234,16 +234,17 @@ func TestSurroundings(t *testing.T) {
 		t.Errorf("environment %s", got)
 	}
 	want := []string{dir, "0077", "0", "7", "33", "1048576"}
-	if len(lines) < 8 || !slices.Equal(lines[:6], want) {
+	if len(lines) < 10 || !slices.Equal(lines[:6], want) {
 		t.Fatalf("%q, want %q first", lines, want)
 	}
 	if lines[6] != "s3cret-on-three" {
 		t.Errorf("descriptor 3 holds %q", lines[6])
 	}
-	if lines[7] != lines[8] {
-		t.Errorf("it is in the group %s, not its own %s", lines[7], lines[8])
+	// In the bastion's session it could type on a terminal that the bastion was started on.
+	if lines[7] != lines[9] || lines[8] != lines[9] {
+		t.Errorf("it is in the group %s and the session %s, not its own %s", lines[7], lines[8], lines[9])
 	}
-	if fds := lines[9:]; !slices.Equal(fds, []string{"0", "1", "2", "3", "4"}) { // 4 is ls's own
+	if fds := lines[10:]; !slices.Equal(fds, []string{"0", "1", "2", "3", "4"}) { // 4 is ls's own
 		t.Errorf("open are %q", fds)
 	}
 	if strings.Contains(out, "qu0kka") {
@@ -379,5 +380,29 @@ func TestClosedWhileAsked(t *testing.T) {
 	}
 	if o := g.Permits()[0].Outcomes(); len(o) != 1 || o[0].Err == nil {
 		t.Errorf("recorded %+v", o)
+	}
+}
+
+// An option whose value is left out takes what stands behind it for its value: the
+// word that was a file's name became the host that the file is sent to.
+func TestAnOptionDoesNotTakeTheNextValue(t *testing.T) {
+	c := &connectors.Command{Program: "/usr/bin/tool", Args: []string{"--to", "{host}", "{file}", "-v", "{more}"}, Class: policy.Write,
+		Parameters: []connectors.Parameter{
+			{Name: "host", Type: connectors.ParameterText, Pattern: "web-[0-9]+", Optional: true},
+			{Name: "file", Type: connectors.ParameterText},
+			{Name: "more", Type: connectors.ParameterText, Optional: true},
+		}}
+	var refused *policy.Refusal
+	if argv, err := Plan(c, "file=evil.example"); !errors.As(err, &refused) {
+		t.Errorf("%q, %v", argv, err)
+	}
+	if argv, err := Plan(c, "host=web-1 file=x"); err != nil || !slices.Equal(argv, []string{"/usr/bin/tool", "--to", "web-1", "x", "-v"}) {
+		t.Errorf("%q, %v", argv, err) // nothing stands behind -v
+	}
+	for _, args := range [][]string{{"--to={host}", "{file}", "{more}"}, {"{host}", "{file}", "{more}"}, {"-v", "--", "{host}", "{file}", "{more}"}} {
+		c.Args = args
+		if argv, err := Plan(c, "file=x"); err != nil {
+			t.Errorf("%q, %v", argv, err)
+		}
 	}
 }

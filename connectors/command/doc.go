@@ -7,7 +7,7 @@
 // dash), and no value can become two arguments. What people approve, and what is
 // recorded, is that argv, quoted as a shell would need it.
 //
-// The program has a clean environment, its own directory, process group and umask
+// The program has a clean environment, its own directory, session, process group and umask
 // (077), no core files, no input unless it is declared, and, where the resource says
 // so, another user, which the bastion must be root for. The binary runs itself to
 // set all that up (Child): limits hold before the program's first instruction. A

@@ -44,16 +44,28 @@ func Plan(c *connectors.Command, command string) ([]string, error) {
 		}
 	}
 	argv := []string{c.Program}
-	for _, a := range c.Args {
+	bare := "" // an option whose value was left out
+	for i, a := range c.Args {
 		arg, ok, err := expand(a, values)
 		if err != nil {
 			return nil, err
 		}
-		if ok {
+		switch {
+		case ok && bare != "":
+			return nil, wrong(usage(c), "without a value behind it %s would take the next one for its own", bare)
+		case ok:
 			argv = append(argv, arg)
+		case i > 0 && c.Args[i-1] == argv[len(argv)-1] && takesValue(c.Args[i-1]):
+			bare = c.Args[i-1]
 		}
 	}
 	return argv, nil
+}
+
+// takesValue reports whether a program may read an argument as an option whose value is
+// in the next one.
+func takesValue(arg string) bool {
+	return strings.HasPrefix(arg, "-") && arg != "-" && arg != "--" && !strings.Contains(arg, "=")
 }
 
 // assignments are the values as they were given, by name.

@@ -161,7 +161,7 @@ func (c *Conn) environment() []string {
 }
 
 func (c *Conn) attributes() *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Setpgid: true}
+	a := &syscall.SysProcAttr{Setsid: true} // with a group of its own, and no terminal
 	if c.as.other {
 		a.Credential = &syscall.Credential{Uid: c.as.uid, Gid: c.as.gid, Groups: c.as.groups}
 	}
@@ -295,6 +295,11 @@ func (o *outputs) pump(w io.Writer, r *os.File) {
 
 // terminate ends a process group: asks, then makes it.
 func terminate(pid int, grace time.Duration, gone <-chan struct{}) {
+	select {
+	case <-gone: // it was reaped, and its number may be another group's
+		return
+	default:
+	}
 	_ = syscall.Kill(-pid, syscall.SIGTERM) // it may have ended by itself
 	t := time.NewTimer(grace)
 	defer t.Stop()

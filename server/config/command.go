@@ -19,6 +19,8 @@ type Command struct {
 	Program string `yaml:"program"`
 	// Args are its arguments, as they are: no shell reads them. {NAME} in one stands
 	// for a parameter's value; an argument with a parameter that has none is left out.
+	// Write --option={NAME} for one that may have none: left out behind an option, it
+	// is refused, since the option would take what follows for its value.
 	Args []string `yaml:"args"`
 	// Parameters are what people may choose.
 	Parameters []Parameter `yaml:"parameters"`
