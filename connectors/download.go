@@ -18,8 +18,15 @@ type FileSource interface {
 }
 
 // window is how much of a file is read ahead of the requester: more than the
-// requests that clients have under way, so that these may come in any order.
-const window = 4 << 20
+// requests that clients have under way, so that these may come in any order. Where the
+// connection's room is taken by other files, it is a smaller one.
+const (
+	window      = 4 << 20
+	smallWindow = 256 << 10
+)
+
+// maxSpans bounds in how many places of the window is read at a time.
+const maxSpans = 1024
 
 // Download is a file's content on its way to the requester. It is read at the
 // target once, in order, passes the permit's Content, and waits in a bounded window
@@ -30,6 +37,7 @@ const window = 4 << 20
 type Download struct {
 	src     FileSource
 	content Content
+	room    *Room
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -39,7 +47,8 @@ type Download struct {
 	ended   error         // io.EOF, or why the stream ended
 	done    chan struct{} // closed when the stream has ended
 	base    int64         // where in the file the window begins
-	ring    []byte        // of window bytes
+	window  int           // how large it is
+	ring    []byte        // of so many bytes
 	first   int           // where in the ring the window begins
 	held    int
 	taken   spans // within the window, from base on
@@ -48,9 +57,9 @@ type Download struct {
 	read    int64
 }
 
-// NewDownload returns a download of src under a permit.
-func NewDownload(src FileSource, p FilePermit) *Download {
-	d := &Download{src: src, done: make(chan struct{})}
+// NewDownload returns a download of src under a permit. Its window takes of the room.
+func NewDownload(src FileSource, p FilePermit, room *Room) *Download {
+	d := &Download{src: src, room: room, done: make(chan struct{})}
 	d.changed = sync.NewCond(&d.mu)
 	d.content = p.Content(writerFunc(d.feed))
 	return d
@@ -73,7 +82,10 @@ func (d *Download) begin(at int64) {
 	if !d.content.Ordered() {
 		d.base = start(at)
 	}
-	d.order = newOrdered(d.base)
+	d.order = newOrdered(d.base, nil) // nothing waits: it comes in order
+	if d.window = window; d.closed || !d.room.take(window) {
+		d.window = smallWindow
+	}
 	go func() {
 		err := d.src.Stream(d.base, d.content)
 		if err == nil {
@@ -95,17 +107,17 @@ func (d *Download) feed(b []byte) (n int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for len(b) > 0 {
-		for d.held == window && !d.stopped {
+		for d.held == d.window && !d.stopped {
 			d.changed.Wait()
 		}
 		if d.stopped {
 			return n, errStopped
 		}
 		if d.ring == nil {
-			d.ring = make([]byte, window)
+			d.ring = make([]byte, d.window)
 		}
-		at := (d.first + d.held) % window
-		m := min(len(b), window-d.held, window-at)
+		at := (d.first + d.held) % d.window
+		m := min(len(b), d.window-d.held, d.window-at)
 		copy(d.ring[at:], b[:m])
 		d.held += m
 		b, n = b[m:], n+m
@@ -119,12 +131,14 @@ func (d *Download) ReadAt(b []byte, at int64) (int, error) {
 	d.mu.Lock()
 	d.begin(at)
 	for !d.direct {
-		n, err, ok := d.tryRead(b, at)
-		if ok {
-			d.mu.Unlock()
-			return n, err
+		scattered := !d.closed && len(d.taken) > maxSpans
+		if !scattered {
+			if n, err, ok := d.tryRead(b, at); ok {
+				d.mu.Unlock()
+				return n, err
+			}
 		}
-		if at < d.base || at >= d.base+window {
+		if scattered || at < d.base || at >= d.base+int64(d.window) {
 			if err := d.leave(); err != nil {
 				d.mu.Unlock()
 				return 0, err
@@ -163,11 +177,11 @@ func (d *Download) tryRead(b []byte, at int64) (n int, err error, ok bool) {
 		return 0, nil, false
 	}
 	have := d.held - int(skip)
-	if have < len(b) && d.ended == nil && d.held < window {
+	if have < len(b) && d.ended == nil && d.held < d.window {
 		return 0, nil, false
 	}
 	n = min(have, len(b))
-	from := (d.first + int(skip)) % window
+	from := (d.first + int(skip)) % d.window
 	m := copy(b[:n], d.ring[from:])
 	copy(b[m:n], d.ring)
 	d.take(at, b[:n])
@@ -186,11 +200,11 @@ func (d *Download) take(at int64, b []byte) {
 	}
 	free := int(d.taken.until(d.base) - d.base)
 	for m := 0; free > 0; free -= m {
-		m = min(free, window-d.first)
+		m = min(free, d.window-d.first)
 		if !d.order.broken {
 			d.order.add(d.base, d.ring[d.first:d.first+m])
 		}
-		d.first = (d.first + m) % window
+		d.first = (d.first + m) % d.window
 		d.base, d.held = d.base+int64(m), d.held-m
 	}
 	d.taken.drop(d.base)
@@ -207,6 +221,7 @@ func (d *Download) leave() error {
 	}
 	d.direct, d.stopped = true, true
 	d.order.fail()
+	d.release()
 	d.changed.Broadcast()
 	return nil
 }
@@ -225,6 +240,18 @@ func (d *Download) Close(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+	d.mu.Lock()
+	d.release()
+	d.mu.Unlock()
+}
+
+// release gives the window back, of which nothing is handed out any more. Called with
+// mu held.
+func (d *Download) release() {
+	if d.window == window {
+		d.room.give(window)
+	}
+	d.ring, d.window = nil, min(d.window, smallWindow)
 }
 
 // Transfer is what was moved so far. size is the file's, -1 where it is not known.

@@ -37,6 +37,7 @@ type ordered struct {
 	sum        hash.Hash
 	ahead      []piece // behind a gap, by offset
 	kept       int
+	room       *Room
 	broken     bool
 }
 
@@ -49,7 +50,12 @@ type piece struct {
 // clients have under way.
 const maxAhead = 16 << 20
 
-func newOrdered(from int64) *ordered { return &ordered{from: from, next: from, sum: sha256.New()} }
+// maxPieces bounds how many pieces that are.
+const maxPieces = 4096
+
+func newOrdered(from int64, room *Room) *ordered {
+	return &ordered{from: from, next: from, sum: sha256.New(), room: room}
+}
 
 // add takes the next piece. What was there before, or is too far ahead, ends it.
 func (o *ordered) add(at int64, b []byte) {
@@ -64,16 +70,17 @@ func (o *ordered) add(at int64, b []byte) {
 			p := o.ahead[0]
 			o.ahead = o.ahead[1:]
 			o.kept -= len(p.data)
+			o.room.give(int64(len(p.data)))
 			o.take(p.data)
 		}
 		if len(o.ahead) > 0 && o.ahead[0].at < o.next {
 			o.fail()
 		}
-	case at < o.next || o.kept+len(b) > maxAhead:
+	case at < o.next || o.kept+len(b) > maxAhead || len(o.ahead) >= maxPieces:
 		o.fail()
 	default:
 		i, again := slices.BinarySearchFunc(o.ahead, at, func(p piece, at int64) int { return cmp.Compare(p.at, at) })
-		if again {
+		if again || !o.room.take(int64(len(b))) {
 			o.fail()
 			return
 		}
@@ -88,7 +95,10 @@ func (o *ordered) take(b []byte) {
 }
 
 // fail says that there is no order.
-func (o *ordered) fail() { o.broken, o.ahead, o.kept = true, nil, 0 }
+func (o *ordered) fail() {
+	o.room.give(int64(o.kept))
+	o.broken, o.ahead, o.kept = true, nil, 0
+}
 
 // end is where the last of what it has ends.
 func (o *ordered) end() int64 {

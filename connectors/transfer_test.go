@@ -46,7 +46,7 @@ func FuzzOrdered(f *testing.F) {
 			cuts, whole = cuts[1:], false
 		}
 		r.Shuffle(len(cuts), func(i, j int) { cuts[i], cuts[j] = cuts[j], cuts[i] })
-		o := newOrdered(0)
+		o := newOrdered(0, nil)
 		for _, c := range cuts {
 			o.add(int64(c.from), data[c.from:c.to])
 		}
@@ -66,7 +66,7 @@ func TestOrderedOverlap(t *testing.T) {
 		"beyond a gap":   {{5, []byte("xy")}, {0, []byte("abcdef")}},
 		"the same ahead": {{5, []byte("xy")}, {5, []byte("xyz")}},
 	} {
-		o := newOrdered(0)
+		o := newOrdered(0, nil)
 		for _, p := range pieces {
 			o.add(p.at, p.data)
 		}
@@ -75,7 +75,7 @@ func TestOrderedOverlap(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	o := newOrdered(0)
+	o := newOrdered(0, nil)
 	o.add(10, make([]byte, maxAhead))
 	o.add(maxAhead+20, []byte("x"))
 	if !o.broken || len(o.ahead) > 0 {
@@ -130,7 +130,7 @@ func FuzzDownload(f *testing.F) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		data := make([]byte, size)
 		_, _ = rand.NewChaCha8([32]byte{byte(seed)}).Read(data)
-		d := NewDownload(memory{data, int(cut) + 1, nil}, filePermit{ordered: ordered})
+		d := NewDownload(memory{data, int(cut) + 1, nil}, filePermit{ordered: ordered}, nil)
 		var read int64
 		taken := make([]bool, len(data))
 		take := func(at, n int) error {
@@ -179,7 +179,7 @@ func FuzzDownload(f *testing.F) {
 // What the target fails with comes behind what came before.
 func TestDownloadFails(t *testing.T) {
 	gone := errors.New("the disk is on fire")
-	d := NewDownload(memory{[]byte("hello"), 2, gone}, filePermit{})
+	d := NewDownload(memory{[]byte("hello"), 2, gone}, filePermit{}, nil)
 	b := make([]byte, 10)
 	if n, err := d.ReadAt(b, 0); n != 5 || !errors.Is(err, gone) {
 		t.Errorf("%d, %v", n, err)
@@ -192,7 +192,7 @@ func TestDownloadFails(t *testing.T) {
 
 // The gate never looks at content that nobody asked for.
 func TestDownloadUntouched(t *testing.T) {
-	d := NewDownload(memory{[]byte(strings.Repeat("x", 100)), 10, nil}, filePermit{})
+	d := NewDownload(memory{[]byte(strings.Repeat("x", 100)), 10, nil}, filePermit{}, nil)
 	d.Close(t.Context())
 	if tr := d.Transfer("/x", 100); tr.Read != 0 || tr.SHA256 != "" || tr.Whole {
 		t.Errorf("%+v", tr)

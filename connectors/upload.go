@@ -9,7 +9,8 @@ import (
 // Upload is a file's content on its way to the target: it counts and hashes what
 // the target has taken. It is safe for concurrent use.
 type Upload struct {
-	to io.WriterAt
+	to   io.WriterAt
+	room *Room
 
 	mu      sync.Mutex
 	written int64
@@ -21,11 +22,11 @@ type Upload struct {
 
 // NewUpload returns the way to a file. Where content is put behind what the file
 // holds by the target itself (appending), its place is not known, and so there is
-// no order.
-func NewUpload(to io.WriterAt, appending bool) *Upload {
-	u := &Upload{to: to, idle: make(chan struct{})}
+// no order. What waits for a gap takes of the room.
+func NewUpload(to io.WriterAt, appending bool, room *Room) *Upload {
+	u := &Upload{to: to, room: room, idle: make(chan struct{})}
 	if appending {
-		u.order = newOrdered(0)
+		u.order = newOrdered(0, room)
 		u.order.fail()
 	}
 	return u
@@ -74,7 +75,7 @@ func (u *Upload) begin(at int64) bool {
 	}
 	u.under++
 	if u.order == nil {
-		u.order = newOrdered(start(at))
+		u.order = newOrdered(start(at), u.room)
 	}
 	return true
 }
@@ -89,14 +90,16 @@ func (u *Upload) Close(ctx context.Context) {
 		close(u.idle)
 	}
 	u.mu.Unlock()
+	over := false
 	select {
 	case <-u.idle:
+		over = true
 	case <-ctx.Done():
-		u.mu.Lock()
-		if u.order != nil {
-			u.order.fail()
-		}
-		u.mu.Unlock()
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.order != nil && (!over || u.order.gap()) {
+		u.order.fail() // no gap is filled any more
 	}
 }
 

@@ -37,7 +37,7 @@ var displayValue = regexp.MustCompile(`^[A-Za-z0-9._:@+-]{0,64}$`)
 // otherChannel refuses every channel that is neither a session nor a forward.
 func (s *Server) otherChannel(_ *ssh.Server, _ *gossh.ServerConn, nc gossh.NewChannel, ctx ssh.Context) {
 	c := connOf(ctx)
-	s.o.Log.Warn("channel refused", "from", c.remote, "type", printable(nc.ChannelType()))
+	c.refused("channel", nc.ChannelType())
 	_ = nc.Reject(gossh.Prohibited, printable(nc.ChannelType())+" channels are refused by this bastion") // the client is told or gone
 }
 
@@ -48,9 +48,27 @@ func (s *Server) globalRequest(ctx ssh.Context, _ *ssh.Server, req *gossh.Reques
 		return false, nil // answered, as OpenSSH does
 	}
 	c := connOf(ctx)
-	s.o.Log.Warn("global request refused", "from", c.remote, "type", printable(req.Type))
+	c.refused("global request", req.Type)
 	c.say("refused: " + printable(req.Type) + " (this bastion opens no ports for its clients)")
 	return false, nil
+}
+
+// maxRefused bounds how many refusals of one connection are logged, one by one: anybody
+// who reaches the port can ask, as often as they like.
+const maxRefused = 32
+
+// refused logs what was refused.
+func (c *conn) refused(what, kind string) {
+	c.mu.Lock()
+	c.refusals++
+	n := c.refusals
+	c.mu.Unlock()
+	switch {
+	case n < maxRefused:
+		c.s.o.Log.Info("refused", "what", what, "from", c.remote, "type", printable(kind))
+	case n == maxRefused:
+		c.s.o.Log.Warn("much is refused: no more of it is logged for this connection", "from", c.remote, "type", printable(kind))
+	}
 }
 
 // channel is one session channel. It has a context of its own that ends with the
@@ -252,7 +270,7 @@ func cells(n uint32) int { return int(min(n, maxCells)) }
 // refuse answers no, and says it on the session's stderr.
 func (ch *channel) refuse(r *gossh.Request, why string) {
 	answer(r, false)
-	ch.conn.s.o.Log.Info("request refused", "from", ch.conn.remote, "type", printable(r.Type))
+	ch.conn.refused("request", r.Type)
 	if ch.said++; ch.said > 8 {
 		return
 	}

@@ -32,6 +32,7 @@ type conn struct {
 	key      string   // fingerprint that the handshake proved, "" without one
 	words    []string // refusals to be said at the next session's start
 	channels int
+	refusals int
 	flow     *identity.Flow // the sign-in that was started last
 	trouble  error          // why a remembered key did not count
 	alive    bool           // the keepalive runs

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"testing"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -55,4 +57,18 @@ func (deaf) Stderr() io.ReadWriter {
 		io.Reader
 		io.Writer
 	}{nil, io.Discard}
+}
+
+// A client that asks for what is refused again and again does not fill the log.
+func TestRefusalsAreLoggedSparingly(t *testing.T) {
+	var lines bytes.Buffer
+	s := &Server{}
+	s.o.Log = slog.New(slog.NewTextHandler(&lines, nil))
+	ch := &channel{Channel: deaf{}, conn: &conn{s: s}}
+	for range 10_000 {
+		ch.admit(&gossh.Request{Type: "x-flood@example.com"})
+	}
+	if n := strings.Count(lines.String(), "\n"); n != maxRefused || ch.conn.refusals != 10_000 {
+		t.Errorf("%d lines", n)
+	}
 }

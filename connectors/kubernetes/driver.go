@@ -70,7 +70,7 @@ func (d *Driver) open(ctx context.Context, e connectors.Endpoint, secret mask.Se
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{cfg: cfg, options: d.options, namespace: e.Namespace, login: login(e), dialed: e.Dial != nil, forwards: e.Forwards}
+	c := &Conn{cfg: cfg, options: d.options, namespace: e.Namespace, login: login(e), dialed: e.Dial != nil, forwards: e.Forwards, room: connectors.NewRoom()}
 	own := rest.CopyConfig(cfg)
 	if own.Dial == nil {
 		own.Dial = (&net.Dialer{Timeout: 30 * time.Second}).DialContext
@@ -140,6 +140,7 @@ type Conn struct {
 	forwards  []string // patterns of what may be forwarded to
 	known     discovery
 	lines     lines.Set // of client
+	room      *connectors.Room
 
 	// ctx ends with Close.
 	ctx    context.Context

@@ -80,7 +80,7 @@ func (o *openFile) open(p connectors.Permit, call connectors.FileCall) error {
 		o.info = info
 	}
 	if call.Do == connectors.ReadFile {
-		o.down = connectors.NewDownload(archive{o.f, o.ctx, o.at}, fp)
+		o.down = connectors.NewDownload(archive{o.f, o.ctx, o.at}, fp, o.f.c.room)
 		return nil
 	}
 	return o.write(call, there)
@@ -98,7 +98,7 @@ func (o *openFile) write(call connectors.FileCall, there bool) (err error) {
 	if o.to, err = o.f.upload(o.ctx, o.at, o.info); err != nil {
 		return err
 	}
-	o.up = connectors.NewUpload(o.to, false)
+	o.up = connectors.NewUpload(o.to, false, o.f.c.room)
 	if m := call.Set.Mode; m != nil && !there {
 		mode := m.Perm() &^ 0o022 // as most containers' umask has it
 		o.set.Mode = &mode

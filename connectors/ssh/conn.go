@@ -30,6 +30,7 @@ type Conn struct {
 	alive   sync.WaitGroup // watch, keepAlive and back
 	files   files
 	writers writers
+	room    *connectors.Room // of open files
 	// lender lends to the operation that runs what its requester offers; nil for none.
 	lender atomic.Pointer[lender]
 }
@@ -49,7 +50,7 @@ var (
 func newConn(conn gossh.Conn, channels <-chan gossh.NewChannel, requests <-chan *gossh.Request, login string, o Options) *Conn {
 	// A Client refuses every channel that the target opens, and every request, but for
 	// what is handled.
-	c := &Conn{client: gossh.NewClient(conn, channels, requests), login: login, options: o}
+	c := &Conn{client: gossh.NewClient(conn, channels, requests), login: login, options: o, room: connectors.NewRoom()}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	for _, kind := range []string{agentChannel, x11Channel} {
 		offered := c.client.HandleChannelOpen(kind)

@@ -91,10 +91,10 @@ func (o *openFile) open(p connectors.Permit) (err error) {
 		return err
 	}
 	if o.at.call.Do != connectors.WriteFile {
-		o.down = connectors.NewDownload(source{o.file}, fp)
+		o.down = connectors.NewDownload(source{o.file}, fp, o.c.room)
 	}
 	if o.at.call.Do != connectors.ReadFile {
-		o.up = connectors.NewUpload(o.file, o.at.call.Append)
+		o.up = connectors.NewUpload(o.file, o.at.call.Append, o.c.room)
 		o.c.writers.add(o)
 	}
 	return nil

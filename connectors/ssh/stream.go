@@ -90,6 +90,6 @@ func (s source) Stream(from int64, w io.Writer) (err error) {
 		}
 		ended = err != nil || p.err != nil
 		free = append(free, p.b)
-		depth = min(depth*2, deepest)
+		depth = min(depth+1, deepest) // twice as many in each round trip
 	}
 }

@@ -44,7 +44,7 @@ func (v *Visit) Transcripts(ctx context.Context, max int) (all []recorder.Head, 
 		}
 		before = heads[len(heads)-1].ID
 		all = append(all, slices.DeleteFunc(heads, func(h recorder.Head) bool {
-			_, ok := v.under(r, view, h)
+			_, ok := under(r, view, h)
 			return !ok
 		})...)
 	}
@@ -54,14 +54,11 @@ func (v *Visit) Transcripts(ctx context.Context, max int) (all []recorder.Head, 
 // oversight is on what terms this person may see a transcript now.
 func (v *Visit) oversight(h recorder.Head) (policy.Oversight, bool) {
 	r := v.g.rules.Load()
-	return v.under(r, v.view(r), h)
+	return under(r, v.view(r), h)
 }
 
 // under is oversight by a view of rules.
-func (v *Visit) under(r *Rules, view *policy.View, h recorder.Head) (policy.Oversight, bool) {
-	if v.owns(h) {
-		return policy.Oversight{End: true}, true
-	}
+func under(r *Rules, view *policy.View, h recorder.Head) (policy.Oversight, bool) {
 	owner := policy.Identity{Issuer: h.Header.Identity.Issuer, Subject: h.Header.Identity.Subject}
 	return view.Oversees(owner, r.resourceOf(h.Header))
 }

@@ -122,3 +122,42 @@ func TestRecheckSomebodyElse(t *testing.T) {
 		t.Errorf("why: %+v", why)
 	}
 }
+
+// Who signed out, or whose key was forgotten, decides nothing and sees nothing by a
+// screen that is still open; and who votes does so with the groups that they have now.
+func TestSignedOutVotesNoMore(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(t, alice)
+	var a policy.Approval
+	_, err := s.Run(t.Context(), "write a", &Ask{Reason: "r", Wait: -1, Waiting: func(p policy.Approval) { a = p }})
+	if err == nil || a.ID == "" {
+		t.Fatalf("asking: %v", err)
+	}
+	out := &policy.Refusal{Rule: policy.DefaultDeny, Reason: "you are signed out here"}
+	var bobNow, aliceNow atomic.Pointer[policy.Identity]
+	v, own := w.as(bob, &bobNow, out), w.as(alice, &aliceNow, out)
+	if p, err := v.Vote(t.Context(), a.ID, a.Hash, true, ""); !errors.Is(err, out) {
+		t.Errorf("a vote after signing out: %s, %v", p.State, err)
+	}
+	for who, v := range map[string]*Visit{"the approver": v, "the requester": own} {
+		if list, _ := v.Approvals(t.Context()); len(list) > 0 {
+			t.Errorf("%s still sees %d requests", who, len(list))
+		}
+		if p, err := v.Approval(t.Context(), a.ID); err == nil {
+			t.Errorf("%s still sees %q", who, p.Statement)
+		}
+		if list, _ := v.Transcripts(t.Context(), 10); len(list) > 0 {
+			t.Errorf("%s still sees %d transcripts", who, len(list))
+		}
+	}
+	plain := bob
+	plain.Groups = nil
+	bobNow.Store(&plain)
+	if p, err := v.Vote(t.Context(), a.ID, a.Hash, true, ""); err == nil {
+		t.Errorf("a vote of somebody who is no approver any more: %s", p.State)
+	}
+	bobNow.Store(&bob)
+	if p, err := v.Vote(t.Context(), a.ID, a.Hash, true, ""); err != nil || p.State != policy.ApprovalGranted {
+		t.Errorf("a vote: %s, %v", p.State, err)
+	}
+}

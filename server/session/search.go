@@ -32,7 +32,7 @@ func (v *Visit) Search(ctx context.Context, q search.Query, labels map[string]st
 			}
 			heads[id] = h
 		}
-		o, ok := v.under(rules, view, h)
+		o, ok := under(rules, view, h)
 		if !ok || h.ID == "" || !labelled(rules, h.Header, labels) {
 			return false
 		}

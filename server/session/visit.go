@@ -71,12 +71,12 @@ func (g *Gate) Visit(v Visitor) *Visit { return &Visit{g, v} }
 // Identity is the signed-in person.
 func (v *Visit) Identity() policy.Identity { return v.v.Identity }
 
-// who is the person as they are by now; without a group or a claim where they are
-// signed out.
+// who is the person as they are by now: nobody, who has no group and owns nothing, where
+// they are signed out.
 func (v *Visit) who() policy.Identity {
 	id, err := v.v.now()
 	if err != nil {
-		return policy.Identity{Issuer: v.v.Identity.Issuer, Subject: v.v.Identity.Subject}
+		return policy.Identity{}
 	}
 	return id
 }
@@ -184,21 +184,30 @@ func (v *Visit) target(ctx context.Context, name string) (Target, *Rules, error)
 	}, err)
 }
 
-// Vote says yes or no to an approval as it was seen.
+// Vote says yes or no to an approval as it was seen, by who the person is by now: a
+// screen may be open for longer than they are signed in, or in a group.
 func (v *Visit) Vote(ctx context.Context, id, hash string, yes bool, comment string) (policy.Approval, error) {
-	return v.g.o.Approvals.Vote(ctx, id, hash, v.v.Identity, yes, comment)
+	who, err := v.v.now()
+	if err != nil {
+		return policy.Approval{}, err
+	}
+	return v.g.o.Approvals.Vote(ctx, id, hash, who, yes, comment)
 }
 
 // Approvals lists what this person may decide on and what is their own.
 func (v *Visit) Approvals(ctx context.Context) ([]policy.Approval, error) {
-	return v.g.o.Approvals.List(ctx, v.v.Identity)
+	who, err := v.v.now()
+	if err != nil {
+		return nil, err
+	}
+	return v.g.o.Approvals.List(ctx, who)
 }
 
 // Approval returns one that concerns this person, also by a unique beginning of
 // its id.
 func (v *Visit) Approval(ctx context.Context, id string) (policy.Approval, error) {
 	a, err := v.g.o.Approvals.Get(ctx, id)
-	if err == nil && !a.Requester.Same(v.v.Identity) && !v.v.Identity.InAny(a.Approvers) {
+	if who := v.who(); err == nil && !a.Requester.Same(who) && !who.InAny(a.Approvers) {
 		return policy.Approval{}, errApprovalNotFound
 	}
 	return a, err
