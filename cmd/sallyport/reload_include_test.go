@@ -63,9 +63,9 @@ func TestIncludedIsMended(t *testing.T) {
 	log.wait(t, "configuration reloaded")
 
 	write(listed, "resources: {")
-	write(path, retained+"inventory: [{path: hosts.yaml, template: {kind: sqlite, address: /tmp/another.db}}]\n")
+	write(path, retained+"inventory: [{path: hosts.yaml, template: {kind: postgres, user: app}}]\n")
 	log.wait(t, "configuration refused")
-	write(listed, "resources: [{name: another}]\n")
+	write(listed, "resources: []\n")
 	log.wait(t, "configuration reloaded")
 	stop()
 	fatal(t, <-ended)
