@@ -74,7 +74,7 @@ func (r *reloader) follow(cfg *config.Config) {
 		if !filepath.IsAbs(dir) {
 			dir = filepath.Join(filepath.Dir(r.path), dir)
 		}
-		r.globs = append(r.globs, absolute(filepath.Join(dir, "*.yaml")), absolute(filepath.Join(dir, "*.yml")))
+		r.globs = append(r.globs, absolute(dir), absolute(filepath.Join(dir, "*.yaml")), absolute(filepath.Join(dir, "*.yml")))
 	}
 	if r.watcher == nil {
 		return
@@ -189,11 +189,15 @@ func (r *reloader) run(ctx context.Context) {
 // reload reads the configuration and puts it in force, or says why not. What was
 // read before is read again only if somebody asked for it.
 func (r *reloader) reload(ctx context.Context, asked bool) {
-	now := r.content()
-	if now == r.tried && !asked {
+	if r.content() == r.tried && !asked {
 		return
 	}
-	r.tried = now
+	// Where it is refused for what is in a file that it includes since now, that file
+	// alone may be mended.
+	if o := config.Outline(r.path); o != nil {
+		r.follow(o)
+	}
+	r.tried = r.content()
 	cfg, err := config.Load(r.path)
 	if err == nil {
 		r.follow(cfg)

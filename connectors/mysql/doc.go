@@ -58,7 +58,8 @@
 //
 // # Limits
 //
-// The catalog is what the login may see of information_schema: a trigger, a view's
+// Whether a function is called may not hang on a masked value, but how long one takes
+// for a value does: md5(left(x, crc32(email))). The catalog is what the login may see of information_schema: a trigger, a view's
 // text or a routine that it may not see is not known. Triggers that run may copy
 // what they see; columns that they fill need masks of their own. What an index's order
 // tells is refused by what the optimizer may choose, not by what it chose. Statements

@@ -35,6 +35,21 @@ func (s *source) decode(into any) *Fault {
 	return s.d.parse(s.data, into)
 }
 
+// Outline is what the file at path says of other files, whether or not a bastion could
+// run by it: Files, itself alone, Include and Inventory. Nil where that cannot be read.
+// It is for whoever waits until a configuration that was refused is mended.
+func Outline(path string) *Config {
+	data, err := read(path)
+	if err != nil {
+		return nil
+	}
+	s, c := &source{name: path, data: data}, Config{}
+	if f := s.decode(&c); f != nil {
+		return nil
+	}
+	return &Config{Files: []string{path}, Include: c.Include, Inventory: c.Inventory}
+}
+
 // include finds the files that the main file includes.
 func include(main *source, c *Config) ([]*source, error) {
 	var all []*source

@@ -85,14 +85,10 @@ func (a *analyzer) condense(e ast.ExprNode, sc *scope) value {
 	case *ast.RowExpr:
 		return a.each(sc, n.Values...)
 	case *ast.CaseExpr:
-		list := []ast.ExprNode{n.Value, n.ElseClause}
-		for _, w := range n.WhenClauses {
-			list = append(list, w.Expr, w.Result)
-		}
-		return a.each(sc, list...)
+		return a.branches(n, sc)
 	case *ast.PatternInExpr:
 		if n.Sel == nil {
-			return a.each(sc, append([]ast.ExprNode{n.Expr}, n.List...)...)
+			return a.inOrder(sc, append([]ast.ExprNode{n.Expr}, n.List...)...)
 		}
 		return a.membership(a.expr(n.Expr, sc), n.Sel, sc)
 	case *ast.CompareSubqueryExpr:
@@ -192,9 +188,14 @@ func (a *analyzer) variable(n *ast.VariableExpr, sc *scope) value {
 }
 
 func (a *analyzer) binary(n *ast.BinaryOperationExpr, sc *scope) value {
-	v := a.each(sc, n.L, n.R)
+	l, r := a.expr(n.L, sc), a.expr(n.R, sc)
+	v := a.computed(l, r)
 	switch n.Op {
-	case opcode.LogicAnd, opcode.LogicOr, opcode.LogicXor, opcode.EQ, opcode.NE, opcode.NullEQ, opcode.LT, opcode.LE, opcode.GT, opcode.GE,
+	case opcode.LogicAnd, opcode.LogicOr:
+		a.chooses(l, r)
+		a.chooses(r, l) // the server begins with whichever it likes
+		return v
+	case opcode.LogicXor, opcode.EQ, opcode.NE, opcode.NullEQ, opcode.LT, opcode.LE, opcode.GT, opcode.GE,
 		opcode.LeftShift, opcode.RightShift:
 		return v
 	}
@@ -212,10 +213,19 @@ func (a *analyzer) call(n *ast.FuncCallExpr, sc *scope) value {
 		a.fail("the function " + n.Schema.O + "." + n.FnName.O + " is not understood")
 		return value{}
 	}
-	v := a.each(sc, n.Args...)
+	var v value
+	if choosing[name] {
+		v = a.inOrder(sc, n.Args...)
+	} else {
+		v = a.each(sc, n.Args...)
+	}
+	v.called = true
+	if k, ok := growing[name]; ok && k < len(n.Args) { // how much it makes
+		a.decides(a.expr(n.Args[k], sc).src, "the time that "+name+" takes")
+	}
 	switch a.cat.Function(name) {
 	case Total:
-		return value{src: v.src, mayFail: v.mayFail}
+		return value{src: v.src, mayFail: v.mayFail, called: true}
 	case Partial:
 		return a.partial(v, "an error of "+name)
 	}

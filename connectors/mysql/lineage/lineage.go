@@ -282,11 +282,12 @@ func of(cols ...mask.Column) set {
 
 // value is where an expression's values come from. direct ones are unchanged, or
 // constant where src is empty; mayFail says that evaluating it may be an error, or
-// take long.
+// take long; called that a function has been at it.
 type value struct {
 	src     set
 	direct  bool
 	mayFail bool
+	called  bool
 }
 
 // column is a value with the name that SQL knows it by, in lower case.
@@ -301,7 +302,7 @@ type column struct {
 func (a *analyzer) computed(vs ...value) value {
 	var v value
 	for _, x := range vs {
-		v.src, v.mayFail = union(v.src, x.src), v.mayFail || x.mayFail
+		v.src, v.mayFail, v.called = union(v.src, x.src), v.mayFail || x.mayFail, v.called || x.called
 	}
 	if v.mayFail {
 		a.decides(v.src, "an error")
@@ -314,7 +315,7 @@ func (a *analyzer) computed(vs ...value) value {
 
 // either is a value that is one of two, unchanged.
 func either(a, b value) value {
-	return value{src: union(a.src, b.src), direct: a.direct && b.direct, mayFail: a.mayFail || b.mayFail}
+	return value{src: union(a.src, b.src), direct: a.direct && b.direct, mayFail: a.mayFail || b.mayFail, called: a.called || b.called}
 }
 
 func all(cols []column) set {

@@ -26,7 +26,7 @@ func (w world) Relation(schema, name string) (*Relation, bool) {
 
 func (world) Function(name string) Effect {
 	switch {
-	case slices.Contains(strings.Fields("upper concat left count min max sum coalesce if length row_number group_concat now substr"), name):
+	case slices.Contains(strings.Fields("upper concat left count min max sum coalesce if length row_number group_concat now substr lower ord repeat"), name):
 		return Total
 	case slices.Contains(strings.Fields("exp json_extract"), name):
 		return Partial
@@ -143,7 +143,7 @@ func TestLineage(t *testing.T) {
 		{"select short from people order by id", "short=~people.email+people.short [ORDER BY people.id]"},
 		{"select (select email from copies where id = 1) k", "k=copies.email [WHERE copies.id]"},
 		{"select exp(length(email)) k from copies order by id", "k=~copies.email [an error of exp copies.email] [ORDER BY copies.id]"},
-		{"select if(email > 'm', exp(9), 1) k from copies order by id", "k=~copies.email [an error copies.email] [ORDER BY copies.id]"},
+		{"select if(email > 'm', exp(9), 1) k from copies order by id", "k=~copies.email [an error copies.email] [the time that it takes copies.email] [ORDER BY copies.id]"},
 		{"select email + 1 k from copies order by id", "k=~copies.email [an error of plus copies.email] [ORDER BY copies.id]"},
 		{"select count(*), max(email) m from copies", "count(*)=~ m=~copies.email"},
 		{"select id from people", "id=people.id [" + byIndex + " people.email] [" + byIndex + " people.id] [" + byIndex + " people.name] [" + byIndex + " people.tier]"},
@@ -189,6 +189,13 @@ func TestLineage(t *testing.T) {
 		{"insert into made (id, secret) select id, secret from made where id = 1", "[WHERE made.id] [a unique key made.id] [an error of a conversion made.id] [an error of what is written made.secret] made.id<-made.id made.secret<-made.secret made.v<-made.secret"},
 		{"alter table made alter column v set default (upper(secret))", "[ALTER TABLE made.id] [ALTER TABLE made.secret] [ALTER TABLE made.v] a changed table<-made.id+made.secret+made.v"},
 		{"alter table orders exchange partition p with table copies", "[ALTER TABLE copies.email] [ALTER TABLE copies.id] [ALTER TABLE copies.v] [ALTER TABLE orders.id] [ALTER TABLE orders.note] [ALTER TABLE orders.person] [ALTER TABLE orders.total] a partition<-copies.email+copies.id+copies.v a changed table<-orders.id+orders.note+orders.person+orders.total"},
+		// What is called for some values alone.
+		{"select if(email > 'm', lower(id), 1) k from copies where id = 1", "k=~copies.email+copies.id [the time that it takes copies.email] [WHERE copies.id]"},
+		{"select if(email > 'm', h, 1) k from (select email, lower(id) h from copies where id = 1) d", "k=~copies.email+copies.id [the time that it takes copies.email] [WHERE copies.id]"},
+		{"select case when v = 'a' then 1 when email > 'm' then upper(v) end k from copies where id = 1", "k=~copies.email+copies.v [the time that it takes copies.email] [WHERE copies.id] [the time that it takes copies.v]"},
+		{"select email > 'm' and lower(v) > 'a' k from copies where id = 1", "k=~copies.email+copies.v [the time that it takes copies.email] [WHERE copies.id]"},
+		{"select coalesce(email, v, 'none') k, if(v > 'm', upper(email), '') u from copies where id = 1", "k=~copies.email+copies.v u=~copies.email+copies.v [WHERE copies.id] [the time that it takes copies.v]"},
+		{"select repeat('a', ord(email)) k, repeat(email, 2) l from copies where id = 1", "k=~copies.email l=~copies.email [the time that repeat takes copies.email] [WHERE copies.id]"},
 		{stars(20), "? it has too many columns to be traced"},
 		{"show processlist", "? this SHOW may tell of the values of tables"},
 		{"call p()", "? the statement is not understood"},
