@@ -8,12 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sallyport/sallyport/connectors"
-	"github.com/sallyport/sallyport/connectors/all"
-	"github.com/sallyport/sallyport/mask"
-	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/server/config"
-	"github.com/sallyport/sallyport/server/session"
 	"github.com/sallyport/sallyport/tui/widget"
 )
 
@@ -63,7 +58,7 @@ func runCheck(ctx context.Context, args []string, io stdio) error {
 type checker struct {
 	io     stdio
 	faults int
-	masks  *maskCheck
+	told   []string // hints that were given: of many hosts, the same goes for all
 }
 
 func (c *checker) say(what, name string, err error) {
@@ -73,80 +68,10 @@ func (c *checker) say(what, name string, err error) {
 	}
 	c.faults++
 	fmt.Fprintf(c.io.out, "FAIL  %s %s: %s\n", what, widget.Escape(name), widget.EscapeLines(err.Error()))
-	if hint := checkHint(err); hint != "" {
+	if hint := checkHint(err); hint != "" && !slices.Contains(c.told, hint) {
+		c.told = append(c.told, hint)
 		fmt.Fprintf(c.io.out, "      hint: %s\n", widget.EscapeLines(hint))
 	}
-}
-
-// targets signs in at each target and out again.
-func (c *checker) targets(ctx context.Context, cfg *config.Config) {
-	targets, err := newTargets(cfg, nil)
-	if err != nil {
-		c.say("secrets", "", err)
-		return
-	}
-	drivers := all.Drivers(all.Options{})
-	defer all.Close(drivers) // workers that do not end are killed with this process
-	names := make([]string, 0, len(targets))
-	for n := range targets {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	if c.masks, err = newMaskCheck(cfg); err != nil {
-		c.say("masks", "", err)
-		return
-	}
-	for _, n := range names {
-		t := targets[n]
-		if t.Unavailable != "" {
-			c.unread(t.Resource)
-			fmt.Fprintf(c.io.out, "skip  target %s: unavailable: %s\n", n, widget.Escape(t.Unavailable))
-			continue
-		}
-		c.say("target", n, bounded(ctx, func(ctx context.Context) error {
-			err := c.login(ctx, drivers, t)
-			if err != nil {
-				c.unread(t.Resource)
-			}
-			return err
-		}))
-		if t.Endpoint.Masked != nil {
-			c.say("restricted login", n, bounded(ctx, func(ctx context.Context) error { return checkMasked(ctx, cfg, n) }))
-		}
-	}
-	for _, w := range c.masks.idle() {
-		fmt.Fprintf(c.io.out, "warn  %s\n", widget.Escape(w))
-	}
-}
-
-// unread says that what a target has is not known.
-func (c *checker) unread(r policy.Resource) {
-	_ = c.masks.look(r, nil, false) // its error is of a pattern, which is not made
-}
-
-func (c *checker) login(ctx context.Context, drivers []connectors.Driver, t session.Target) error {
-	i := slices.IndexFunc(drivers, func(d connectors.Driver) bool { return d.Kind() == t.Kind })
-	if i < 0 {
-		return fmt.Errorf("this binary does not speak %s", t.Kind)
-	}
-	secret := mask.Secret{}
-	if t.Secret != nil {
-		var err error
-		if secret, err = t.Secret.Get(ctx); err != nil {
-			return err
-		}
-	}
-	conn, err := drivers[i].Open(ctx, t.Reach(), secret, closedGuard{})
-	if err != nil {
-		return err
-	}
-	if w, ok := conn.(interface{ Warnings() []string }); ok {
-		for _, text := range w.Warnings() {
-			fmt.Fprintf(c.io.out, "warn  target %s: %s\n", t.Name, widget.Escape(text))
-		}
-	}
-	relations, told := catalogOf(ctx, t.Kind, conn)
-	return errors.Join(c.masks.look(t.Resource, relations, told), conn.Close())
 }
 
 // needsConfig is a command line without --config, or with the file given plainly.
@@ -157,14 +82,6 @@ func needsConfig(name string, args []string) error {
 	}
 	return &usageError{name + " needs --config FILE", "sallyport " + name + " --config " + file + "; sallyport init FILE writes one"}
 }
-
-// closedGuard lets a driver sign in and read its catalog, and runs nothing.
-type closedGuard struct{}
-
-func (closedGuard) Check(context.Context, connectors.Operation) (connectors.Permit, error) {
-	return nil, errors.New("check runs nothing")
-}
-func (closedGuard) Note(context.Context, string) error { return nil }
 
 func bounded(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)

@@ -16,7 +16,7 @@ var checkHints = []struct {
 }{
 	{secret.ErrMissing, "write the secret there, alone, and chmod 600 it; or name another place"},
 	{secret.ErrUnsafe, "chmod 600 it, and give it to whom the bastion runs as"},
-	{connectors.ErrHostKey, "nothing was sent. tls and tls_root_ca say whom to trust (tls: disable, on loopback and sockets alone); of hosts, host_keys"},
+	{connectors.ErrHostKey, "tls and tls_root_ca say whom to trust (tls: disable, on loopback and sockets alone); of hosts, host_keys, host_authorities or known_hosts"},
 	{connectors.ErrCredential, "user, password or key of the resource are not what the target has"},
 	{connectors.ErrUnreachable, "is the target up, is its address right, and may this machine reach it?"},
 	{connectors.ErrProtocol, "is it a target of that kind, and tls as it speaks it?"},

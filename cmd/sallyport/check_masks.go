@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/mask"
@@ -17,9 +18,11 @@ import (
 var catalogued = []string{"postgres", "mysql", "clickhouse", "mssql", "sqlite"}
 
 // maskCheck finds masks that hide nothing: a column that is spelt wrong is shown.
+// Safe for concurrent use.
 type maskCheck struct {
 	p     *policy.Policy
-	rules []*checkedMask // in the order in which they were met
+	mu    sync.Mutex
+	rules []*checkedMask // under mu
 }
 
 // checkedMask is one column of a mask, over the resources that it speaks of.
@@ -40,6 +43,8 @@ func newMaskCheck(cfg *config.Config) (*maskCheck, error) {
 
 // look notes what a resource has. relations is nil where nobody can tell.
 func (m *maskCheck) look(r policy.Resource, relations []connectors.Relation, told bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, rule := range m.p.MasksFor(policy.Identity{}, r).Kept {
 		if rule.Column == "" {
 			continue
@@ -66,6 +71,11 @@ func (m *maskCheck) look(r policy.Resource, relations []connectors.Relation, tol
 	return nil
 }
 
+// unread says that what a resource has is not known.
+func (m *maskCheck) unread(r policy.Resource) {
+	_ = m.look(r, nil, false) // its error is of a pattern, and none is made
+}
+
 func (m *maskCheck) of(rule policy.MaskRule) *checkedMask {
 	i := slices.IndexFunc(m.rules, func(c *checkedMask) bool { return c.Name == rule.Name && c.Column == rule.Column })
 	if i >= 0 {
@@ -81,6 +91,7 @@ func (m *maskCheck) idle() (warnings []string) {
 		if c.found {
 			continue
 		}
+		slices.Sort(c.on)
 		guess := policy.Suggest(c.Column, c.known)
 		if !strings.HasPrefix(guess, ": did you mean") {
 			guess = ""
@@ -88,6 +99,7 @@ func (m *maskCheck) idle() (warnings []string) {
 		warnings = append(warnings, fmt.Sprintf("mask %s hides nothing: %q is no column that the login sees on %s%s",
 			c.Name, c.Column, strings.Join(c.on, ", "), guess))
 	}
+	slices.Sort(warnings)
 	return warnings
 }
 

@@ -24,10 +24,11 @@ func TestConformance(t *testing.T) {
 	}
 	var rows []any
 	for i := range 1000 {
-		rows = append(rows, bson.D{{Key: "_id", Value: int32(i)}, {Key: "k", Value: hundred}})
+		rows = append(rows, bson.D{{Key: "_id", Value: int32(i)}, {Key: "k", Value: hundred}, {Key: "l", Value: hundred}})
 	}
 	fill(t, db, "wide", rows...)
-	wide := `db.wide.aggregate([{$unwind: "$k"}, {$set: {text: "` + strings.Repeat("x", 1000) + `"}}, `
+	text := `{$set: {text: "` + strings.Repeat("x", 1000) + `"}}, `
+	wide := `db.wide.aggregate([{$unwind: "$k"}, ` + text
 	e := endpoint(s, db.Name())
 	elsewhere := e
 	elsewhere.AuthDatabase = "nowhere"
@@ -77,8 +78,10 @@ func TestConformance(t *testing.T) {
 			SyntaxError: `db.customers.find({`, ErrorCode: "FailedToParse",
 			// FerretDB ends nothing of a query before its batch is full, so each batch takes a while,
 			// and all of them minutes.
-			Slow:      wide + `{$match: {text: /(x?){60}$/}}])`,
-			Large:     func(n int) string { return wide + fmt.Sprintf(`{$limit: %d}])`, n) },
+			Slow: wide + `{$match: {text: /(x?){60}$/}}])`,
+			Large: func(n int) string {
+				return `db.wide.aggregate([{$unwind: "$k"}, {$unwind: "$l"}, ` + text + fmt.Sprintf(`{$limit: %d}])`, n) // ten million rows, if need be
+			},
 			Masks:     []mask.Rule{{Name: "contact", Column: "customers.email", Method: mask.Redact}, {Name: "phones", Column: "customers.contacts*phone"}},
 			Masked:    `db.customers.find()`,
 			Cleartext: []string{"@secret.example", "person17", "+44-20-77"},

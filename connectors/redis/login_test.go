@@ -16,7 +16,7 @@ import (
 // TestLogins opens with the logins that the README recommends, and with those that it
 // warns of.
 func TestLogins(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
