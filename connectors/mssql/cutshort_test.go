@@ -55,3 +55,15 @@ func TestCutShort(t *testing.T) {
 		}
 	}
 }
+
+// TestNothing: a SELECT that is answered without columns was not answered.
+func TestNothing(t *testing.T) {
+	s := server(t, tdstest.Options{Raw: map[string][]byte{"SELECT a FROM dbo.t": {0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}})
+	for _, readOnly := range []bool{true, false} {
+		c := open(t, endpoint(s), &connectortest.Guard{})
+		g := &connectortest.Guard{Terms: func(connectors.Operation) connectors.Terms { return connectors.Terms{ReadOnly: readOnly} }}
+		if got, err := ask(t, c, g, "SELECT a FROM dbo.t"); err == nil {
+			t.Errorf("read only %v: %q", readOnly, got)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package mssql
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -35,6 +36,9 @@ func (q *source) conclude(err error) error {
 	}
 	if q.err == nil && q.sent && q.terms.ReadOnly && !q.j.control && len(q.types) == 0 {
 		q.err = &connectors.TargetError{Code: "rolled back", Text: "the statement ran as a read, answered no rows, and was rolled back"}
+	}
+	if q.err == nil && q.sent && !q.j.control && len(q.types) == 0 && q.j.facts.Verb == "SELECT" && q.j.facts.Class == policy.Read {
+		q.err = fmt.Errorf("%w: it answers with nothing where there are columns at least", connectors.ErrProtocol)
 	}
 	q.remember()
 	return q.err
