@@ -23,7 +23,9 @@ func (q *source) conclude(err error) error {
 	defer c.line.ask(drainMax)()
 	defer c.watch(settle)()
 	if e := q.close(); e != nil && err == nil {
-		q.err = c.failure(settle, e)
+		if q.err = c.failure(settle, e); q.quiet {
+			q.err = blunted(q.err)
+		}
 	}
 	if q.tx != nil && !c.isBroken() {
 		if e := guarded(q.tx.Rollback); e != nil {
