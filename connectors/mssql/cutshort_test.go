@@ -2,11 +2,14 @@ package mssql
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
 	"github.com/sallyport/sallyport/connectors/mssql/tdstest"
+	"github.com/sallyport/sallyport/mask"
 )
 
 // said is an ERROR token.
@@ -53,5 +56,42 @@ func TestCutShort(t *testing.T) {
 			}
 			_ = c.Close()
 		}
+	}
+}
+
+// TestNothing: a SELECT that is answered without columns was not answered.
+func TestNothing(t *testing.T) {
+	s := server(t, tdstest.Options{Raw: map[string][]byte{"SELECT a FROM dbo.t": {0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}})
+	for _, readOnly := range []bool{true, false} {
+		c := open(t, endpoint(s), &connectortest.Guard{})
+		g := &connectortest.Guard{Terms: func(connectors.Operation) connectors.Terms { return connectors.Terms{ReadOnly: readOnly} }}
+		if got, err := ask(t, c, g, "SELECT a FROM dbo.t"); err == nil {
+			t.Errorf("read only %v: %q", readOnly, got)
+		}
+	}
+}
+
+// TestCutShortSaysNothing: an error that comes while an answer is left, of a statement that
+// touches a masked column, does not tell its number either.
+func TestCutShortSaysNothing(t *testing.T) {
+	const text = "SELECT id, email FROM dbo.customers ORDER BY id"
+	head := []byte{0x81, 2, 0, 0, 0, 0, 0, 9, 0, 0x26, 4, 2, 'i', 0, 'd', 0, 0, 0, 0, 0, 9, 0, 0xe7, 0x40, 0x1f, 9, 4, 0xd0, 0, 0x34, 5, 'e', 0, 'm', 0, 'a', 0, 'i', 0, 'l', 0}
+	row := []byte{0xd1, 4, 7, 0, 0, 0, 2, 0, 'x', 0}
+	s := server(t, tdstest.Options{Setup: suiteSchema, Raw: map[string][]byte{text: joined(head, row, row, said("boom"), []byte{0xfd, 2, 0, 0xc1, 0, 0, 0, 0, 0, 0, 0, 0, 0})}})
+	plan := emails(t, mask.DenyPredicates)
+	c := open(t, endpoint(s), &connectortest.Guard{})
+	g := &connectortest.Guard{Seen: plan, Kept: plan, Terms: func(connectors.Operation) connectors.Terms { return connectors.Terms{ReadOnly: true, MaxRows: 1} }}
+	got, err := ask(t, c, g, text)
+	outcomes := g.Permits()[0].Outcomes()
+	all := fmt.Sprintf("%s %v %+v %v", got, err, outcomes, outcomes[0].Err)
+	var te *connectors.TargetError
+	if len(outcomes) != 1 || strings.Contains(all, "562") {
+		t.Error(all)
+	}
+	if errors.As(outcomes[0].Err, &te) && te.Code != "" {
+		t.Errorf("%s, code %q", all, te.Code)
+	}
+	if len(outcomes) == 1 && outcomes[0].Err == nil {
+		t.Skip("the answer had been left before the error came")
 	}
 }

@@ -2,6 +2,7 @@ package mssql
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -22,7 +23,9 @@ func (q *source) conclude(err error) error {
 	defer c.line.ask(drainMax)()
 	defer c.watch(settle)()
 	if e := q.close(); e != nil && err == nil {
-		q.err = c.failure(settle, e)
+		if q.err = c.failure(settle, e); q.quiet {
+			q.err = blunted(q.err)
+		}
 	}
 	if q.tx != nil && !c.isBroken() {
 		if e := guarded(q.tx.Rollback); e != nil {
@@ -35,6 +38,9 @@ func (q *source) conclude(err error) error {
 	}
 	if q.err == nil && q.sent && q.terms.ReadOnly && !q.j.control && len(q.types) == 0 {
 		q.err = &connectors.TargetError{Code: "rolled back", Text: "the statement ran as a read, answered no rows, and was rolled back"}
+	}
+	if q.err == nil && q.sent && !q.j.control && len(q.types) == 0 && q.j.facts.Verb == "SELECT" && q.j.facts.Class == policy.Read {
+		q.err = fmt.Errorf("%w: it answers with nothing where there are columns at least", connectors.ErrProtocol)
 	}
 	q.remember()
 	return q.err
