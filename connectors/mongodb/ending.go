@@ -154,9 +154,7 @@ func (c *Conn) Close() error {
 		return nil
 	}
 	giveUp(c.io, &c.main)
-	if c.second != nil {
-		c.leave()
-	}
+	c.leave()
 	giveUp(c.side, &c.second)
 	return nil
 }

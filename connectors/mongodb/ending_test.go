@@ -174,6 +174,32 @@ func TestSecretIsNotKept(t *testing.T) {
 	}
 }
 
+// TestMayBeLost: a change that the server could not keep as it was asked to is not told as
+// done, whichever command made it.
+func TestMayBeLost(t *testing.T) {
+	lost := bson.E{Key: "writeConcernError", Value: bson.D{{Key: "code", Value: int32(64)}, {Key: "codeName", Value: "WriteConcernTimeout"}, {Key: "errmsg", Value: "waiting for replication timed out"}}}
+	f := newFake(t, func(_ *fake, _ int64, cmd bson.D) any {
+		switch cmd[0].Key {
+		case "findAndModify":
+			return ok(bson.E{Key: "value", Value: bson.D{{Key: "_id", Value: 1}}}, lost)
+		case "aggregate":
+			return append(cursor("shop.orders", 0), lost)
+		case "update":
+			return ok(bson.E{Key: "n", Value: 1}, lost)
+		}
+		return nil
+	})
+	q := f.open(t)
+	for _, text := range []string{`db.orders.findOneAndUpdate({_id: 1}, {$set: {a: 1}})`, `db.orders.aggregate([{$merge: "copy"}])`, `db.orders.updateOne({_id: 1}, {$set: {a: 1}})`} {
+		g := &connectortest.Guard{Judge: func(connectors.Operation) error { return nil }}
+		_, err := run(t, q, g, t.Context(), text)
+		var te *connectors.TargetError
+		if !errors.As(err, &te) || te.Code != "WriteConcernTimeout" || !g.Permits()[0].Outcomes()[0].Unknown {
+			t.Errorf("%s: %v, %+v", text, err, g.Permits()[0].Outcomes())
+		}
+	}
+}
+
 // TestLoginsAreNotRead: nobody reads the hashes of passwords, by which one can sign in as
 // the gate.
 func TestLoginsAreNotRead(t *testing.T) {

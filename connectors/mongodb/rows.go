@@ -60,6 +60,12 @@ func (a *assessed) name() string {
 
 // first takes the first of the answer.
 func (q *source) first(said bsoncore.Document) error {
+	// What was written may be lost again, whatever form the answer has. One that is shown
+	// whole says so itself.
+	if d, ok := said.Lookup("writeConcernError").DocumentOK(); ok && q.a.Form != judge.Written && q.a.Form != judge.Reply {
+		q.out.Unknown = true
+		return q.c.failure(q.run, refusal(d))
+	}
 	switch q.a.Form {
 	case judge.Cursor:
 		return q.take(said, "firstBatch")
