@@ -3,6 +3,7 @@ package http
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/json"
 	"errors"
 	"io"
 	nethttp "net/http"
@@ -47,4 +48,26 @@ func TestACompressedEchoIsNotShown(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
+}
+
+// Whatever a reader of JSON Patch takes for copying or moving is seen.
+func FuzzReadPatch(f *testing.F) {
+	f.Add(`[{"op":"copy","from":"/a","path":"/b"}]`)
+	f.Add(` [{"op":"add","Op":"move","from":"/a","path":"/b"},{}]`)
+	f.Add(`[1,{"op":"test","path":"/a","value":[{"op":"copy"}]}]`)
+	f.Fuzz(func(t *testing.T, body string) {
+		p, ok := ReadPatch([]byte(body))
+		var steps []map[string]any
+		if json.Unmarshal([]byte(body), &steps) != nil {
+			return
+		}
+		for _, s := range steps {
+			if (s["op"] == "copy" || s["op"] == "move") && ok && !p.Moves {
+				t.Errorf("%q copies", body)
+			}
+			if s["op"] == "test" && ok && len(p.Tests) == 0 {
+				t.Errorf("%q tests", body)
+			}
+		}
+	})
 }

@@ -173,6 +173,8 @@ func TestAPersistedDocumentIsNotMaskedByPaths(t *testing.T) {
 		"PATCH /users/1\n\n" + `[{"op":"add","op":"move","from":"/email","path":"/note"}]`: false,
 		"PATCH /users/1\n\n" + `[{"op":"add","path":"/note","value":"x"}]`:                 true,
 		"PATCH /users/1\n\n" + `{"note":"x"}`:                                              true,
+		"PATCH /users/1\n\n" + `[{"OP":"copy","FROM":"/email","path":"/note"}]`:            false,
+		"PATCH /users\n\n" + `[{"id":1,"from":"x","path":5},2]`:                            true,
 		"POST /users\n\n" + `[{"op":"copy","from":"/email","path":"/note"}]`:               true,
 	} {
 		r, err := Parse(text)

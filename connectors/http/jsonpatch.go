@@ -3,6 +3,9 @@ package http
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/sallyport/sallyport/policy"
 )
@@ -25,6 +28,10 @@ func ReadPatch(body []byte) (p Patch, ok bool) {
 		return p, false
 	}
 	for _, s := range steps {
+		var keys map[string]json.RawMessage
+		if json.Unmarshal(s, &keys) != nil || !slices.ContainsFunc(slices.Collect(maps.Keys(keys)), func(k string) bool { return strings.EqualFold(k, "op") }) {
+			continue // no step: a list of something else
+		}
 		var step struct {
 			Op, Path string
 			From     *json.RawMessage
