@@ -20,7 +20,7 @@ import (
 // screen, an update that is held back, cursor, mouse, focus, bracketed paste,
 // application keys, keyboard protocols, scroll region, insertion, colours.
 const resetTerminal = "\x18\x1b\\\x0f\x1b[!p\x1b[?6l\x1b[?69l\x1b[?1049l\x1b[?2026l\x1b[?25h\x1b[0 q\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l" +
-	"\x1b[?1015l\x1b[?1016l\x1b[?2004l\x1b[?1l\x1b[?5l\x1b[?7h\x1b>\x1b[<99u\x1b[>4m\x1b[r\x1b[4l\x1b[0m\x1b(B\x1b)B"
+	"\x1b[?1015l\x1b[?1016l\x1b[?9001l\x1b[?2004l\x1b[?1l\x1b[?5l\x1b[?7h\x1b>\x1b[<99u\x1b[>4m\x1b[r\x1b[4l\x1b[0m\x1b(B\x1b)B"
 
 // resetMore undoes, on terminals that know strings: a link, which all that is drawn from
 // then on would lead to, and other colours.

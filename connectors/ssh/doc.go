@@ -47,6 +47,10 @@
 // came of it: two round trips more. A path of which a part is not there, or may not
 // be looked at, is judged by its text, and then cannot be opened.
 //
+// On Windows one file has many names; there each part of a path is spelled as its
+// directory lists it (spelling.go), before it is judged. Other targets whose names are
+// the same in upper and lower case do not say so, and are not known.
+//
 // Between that and the operation somebody at the target may put a link in the path.
 // So an open file's path is resolved once more before a byte is moved, or the file
 // cut off, and compared with the open file (whose it is, its mode), and a listing's

@@ -355,6 +355,13 @@ func (c *Conn) resolve(ctx context.Context, s *sftp.Client, call connectors.File
 			l.known.LeadsTo, l.known.Leads, err = r.resolve(absolute(path.Dir(l.call.Path), call.To), true)
 		}
 	}
+	if err == nil && c.manyNames() {
+		for _, p := range []*string{&l.call.Path, &l.call.To, &l.known.LeadsTo} {
+			if err == nil && *p != "" && (p != &l.call.To || call.Do != connectors.Symlink) {
+				*p, err = c.spelled(ctx, s, *p)
+			}
+		}
+	}
 	var said *connectors.TargetError
 	switch err = c.fileError(err); {
 	case err == nil:
