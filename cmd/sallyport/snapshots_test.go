@@ -189,7 +189,11 @@ func TestSnapshots(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Error(info, err)
 	}
-	moments, want := f.moments(t, before.Next, 60)
+	some := 60
+	if testing.Short() {
+		some = 20
+	}
+	moments, want := f.moments(t, before.Next, some)
 	next := 0
 	check := func(n int) (from int) {
 		t.Helper()
