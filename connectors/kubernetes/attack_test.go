@@ -169,3 +169,21 @@ func TestARefusalDoesNotQuoteAWithheldBody(t *testing.T) {
 		hidden(t, text, said)
 	}
 }
+
+// What is withheld of a body is not told by the answer that has it again.
+func TestAnAnswerDoesNotEchoAWithheldBody(t *testing.T) {
+	g := &connectortest.Guard{}
+	c := dial(t, g, kubetest.Admin)
+	var out bytesWriter
+	err := c.Request(t.Context(), g, "PATCH /api/v1/namespaces/shop/configmaps/settings?dryRun=All\nContent-Type: application/merge-patch+json\n\n"+
+		`{"metadata":{"annotations":{"`+lastApplied+`":"{\"kind\":\"Secret\",\"data\":{\"a\":\"`+canary+`\"}}"}}}`, &out)
+	if err != nil || out.status != 200 {
+		t.Fatal(err, out.status, out.text.String())
+	}
+	said := out.text.String()
+	for _, p := range g.Permits() {
+		_, out, _ := p.Streams()
+		said += p.Op.Shown() + out
+	}
+	hidden(t, "the answer and the record", said)
+}
