@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sallyport/sallyport/policy"
@@ -124,7 +125,7 @@ func (v *Visit) Replay(ctx context.Context, id recorder.ID, a Access) (*Player, 
 			return nil, err
 		}
 	}
-	return &Player{v, h}, nil
+	return &Player{v: v, head: h, looked: v.g.o.Now()}, nil
 }
 
 // looks records that a transcript of somebody else is looked at.
@@ -158,10 +159,33 @@ func (v *Visit) joins(ctx context.Context, id recorder.ID, act string) error {
 	return err
 }
 
-// Player reads one transcript's events in order.
+// Player reads one transcript's events in order, for as long as its person may see it.
 type Player struct {
 	v    *Visit
 	head recorder.Head
+
+	mu     sync.Mutex
+	looked time.Time // when it was last asked whether they may
+	why    error     // they may not
+}
+
+// lookAgain is for how long a look at a transcript is not asked for again.
+const lookAgain = time.Second
+
+// may is why the person may see the transcript no longer: they signed out, or lost the
+// role by which they did. Whoever watches a session does so for long.
+func (p *Player) may() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.v.g.o.Now()
+	if p.why != nil || now.Sub(p.looked) < lookAgain {
+		return p.why
+	}
+	p.looked = now
+	if _, ok := p.v.oversight(p.head); !ok {
+		p.why = &policy.Refusal{Rule: policy.DefaultDeny, Reason: fmt.Sprintf("transcript %s is not yours to see any more", p.head.ID)}
+	}
+	return p.why
 }
 
 // Head describes the transcript as it was when it was opened.
@@ -174,6 +198,9 @@ func (p *Player) Now(ctx context.Context) (recorder.Head, error) {
 
 // Events returns up to max events from number from on; none at the end.
 func (p *Player) Events(ctx context.Context, from uint64, max int) ([]recorder.Event, error) {
+	if err := p.may(); err != nil {
+		return nil, err
+	}
 	return p.v.g.o.Recorder.Read(ctx, p.head.ID, from, max)
 }
 
@@ -191,7 +218,7 @@ func (p *Player) Seek(ctx context.Context, at time.Time) (uint64, error) {
 
 // Snapshot is Screens.Snapshot of this transcript.
 func (p *Player) Snapshot(ctx context.Context, before uint64) (recorder.Snapshot, bool) {
-	if s, ok := p.v.g.o.Evidence.(Screens); ok {
+	if s, ok := p.v.g.o.Evidence.(Screens); ok && p.may() == nil {
 		return s.Snapshot(ctx, p.head.ID, before)
 	}
 	return recorder.Snapshot{}, false

@@ -1,11 +1,13 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/recorder"
@@ -159,5 +161,37 @@ func TestSignedOutVotesNoMore(t *testing.T) {
 	bobNow.Store(&bob)
 	if p, err := v.Vote(t.Context(), a.ID, a.Hash, true, ""); err != nil || p.State != policy.ApprovalGranted {
 		t.Errorf("a vote: %s, %v", p.State, err)
+	}
+}
+
+// Who watches a session, and signs out or loses the role by which they may, sees no more
+// of it.
+func TestWatchingEndsWithTheRight(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(t, alice)
+	roles := append(slices.Clone(testRoles), policy.Role{Name: "auditor", Groups: []string{"dba"}, Resources: policy.Selector{Names: []string{"*"}}, Transcripts: "all"})
+	w.swap(t, nil, roles)
+	for name, after := range map[string]*policy.Identity{"signed out": nil, "no auditor": {Issuer: bob.Issuer, Subject: bob.Subject}} {
+		var now atomic.Pointer[policy.Identity]
+		now.Store(&bob)
+		p, err := w.as(bob, &now, errors.New("signed out")).Replay(t.Context(), s.ID(), Access{Act: "watch"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := 0
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a watch that goes on has no end
+		defer cancel()
+		err = p.Follow(ctx, 0, func(recorder.Event) error {
+			seen++
+			now.Store(after)
+			p.mu.Lock()
+			p.looked = time.Time{} // it is time to look again
+			p.mu.Unlock()
+			return nil
+		})
+		var why *policy.Refusal
+		if !errors.As(err, &why) || seen == 0 {
+			t.Errorf("%s: %d events, %v", name, seen, err)
+		}
 	}
 }
