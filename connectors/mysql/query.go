@@ -29,6 +29,7 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 	trace := j.hub()
 	permit, err := g.Check(run, connectors.Operation{
 		Action: policy.ActionSQL, Text: s.Text, Facts: j.facts, Trace: trace, Login: c.endpoint.User,
+		Within: c.within(), Unsaid: j.unsaid(),
 		Estimate: func(ctx context.Context) (int64, error) { return c.estimate(ctx, g, j, s.Text) },
 	})
 	if err != nil {
