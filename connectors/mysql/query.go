@@ -316,6 +316,9 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 	q.unwatch = q.c.watch(q.run)
 	defer q.unwatch()
 	err := q.c.main.row(q.vals)
+	for err == nil && q.run.Err() != nil { // what has come already of an answer that may not go on
+		err = q.c.main.row(q.vals)
+	}
 	switch {
 	case err == nil:
 		q.n++
