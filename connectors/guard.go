@@ -16,6 +16,12 @@ type Operation struct {
 	// itself holds values that neither may; "" is Text. Approvals bind to Text.
 	Kept  string
 	Facts policy.Facts
+	// Within is what names without one are looked for in, where a session can change it:
+	// the same text is another operation elsewhere. Approvals bind to it.
+	Within string
+	// Unsaid is what the operation depends on that neither its text nor Within tells: a
+	// variable of the session, "" for nothing. Nobody is asked to approve such a one.
+	Unsaid string
 	// Login is the upstream user that will run it.
 	Login string
 	// Reads are the columns that an operation which changes something reads, where

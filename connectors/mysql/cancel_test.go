@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/connectors"
 	"github.com/sallyport/sallyport/connectors/connectortest"
@@ -25,6 +26,28 @@ func (e endsWell) Read(b []byte) (int, error) {
 		e.killed <- struct{}{}
 	}
 	return n, err
+}
+
+// An answer that may not go on is over: of what was on its way here nothing shows.
+func TestNothingAfterTheEnd(t *testing.T) {
+	s, name := database(t, driverSchema)
+	c := dial(t, endpoint(s, name))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	r, err := c.Query(ctx, &connectortest.Guard{}, connectors.Statement{Text: "select seq, repeat('x', 100) from seq_1_to_200000"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if rows, err := r.Batch(t.Context(), 10); err != nil || len(rows) != 10 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	why := errors.New("the right to it was lost")
+	cancel(why)
+	rows, err := r.Batch(t.Context(), 10)
+	if len(rows) > 0 || !errors.Is(err, connectors.ErrCanceled) || !errors.Is(err, why) {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+	says(t, c, &connectortest.Guard{}, "select n from counters where id = 1", "0|")
 }
 
 // An answer that ended because it was cancelled once came as one of no rows: whoever
@@ -59,4 +82,18 @@ func TestCancelledIsNotWhole(t *testing.T) {
 		t.Error("the target did not end it as this test wants it to")
 	}
 	says(t, c, &connectortest.Guard{}, "select n from counters where id = 1", "0|")
+}
+
+// What ran into its time says so, for whoever puts the rule's name to it.
+func TestLate(t *testing.T) {
+	s, name := database(t, driverSchema)
+	c := dial(t, endpoint(s, name))
+	g := &connectortest.Guard{Terms: func(connectors.Operation) connectors.Terms {
+		return connectors.Terms{ReadOnly: true, Timeout: 50 * time.Millisecond}
+	}}
+	_, err := answer(t.Context(), c, g, "select a.seq from seq_1_to_100000 a, seq_1_to_100000 b where a.seq + b.seq = 1 order by 1")
+	var te *connectors.TargetError
+	if !errors.As(err, &te) || !te.Late {
+		t.Errorf("%v", err)
+	}
 }

@@ -56,12 +56,19 @@
 // the server says is compared with it, and where they differ the statement does not
 // run.
 //
+// # Names
+//
+// A name is a column's where every server reads it so (lineage/names.go): which of two
+// aliases that differ in case is meant, what a column is called that the statement does
+// not name, and where a common table expression is seen differ between servers and
+// between their systems. In doubt it is each of them, or not understood.
+//
 // # Limits
 //
-// Whether a function is called may not hang on a masked value, but how long one takes
-// for a value does: md5(left(x, crc32(email))). The catalog is what the login may see of information_schema: a trigger, a view's
+// The catalog is what the login may see of information_schema: a trigger, a view's
 // text or a routine that it may not see is not known. Triggers that run may copy
 // what they see; columns that they fill need masks of their own. What an index's order
-// tells is refused by what the optimizer may choose, not by what it chose. Statements
-// are not parsed in a process of their own.
+// tells is refused by what the optimizer may choose, not by what it chose. Whether a
+// function is called may not hang on a masked value, but how long one takes for a value
+// does: md5(left(x, crc32(email))). Statements are not parsed in a process of their own.
 package mysql

@@ -37,7 +37,7 @@ func (c *Conn) failure(run context.Context, err error) error {
 		case r.code == errInterrupted && run.Err() != nil:
 			return canceled(run)
 		}
-		return &connectors.TargetError{Code: r.state, Text: fmt.Sprintf("%s (error %d)", r.text, r.code)}
+		return &connectors.TargetError{Code: r.state, Text: fmt.Sprintf("%s (error %d)", r.text, r.code), Late: r.code == errOverTime || r.code == errOverTimeMy}
 	}
 	switch {
 	case errors.Is(err, connectors.ErrProtocol), errors.Is(err, connectors.ErrUnsupported):
@@ -59,7 +59,7 @@ func lost(err error) bool {
 // there is one beside the fact, or that its time was over.
 func canceled(run context.Context) error {
 	if errors.Is(context.Cause(run), errTime) {
-		return &connectors.TargetError{Code: "70100", Text: errTime.Error()}
+		return &connectors.TargetError{Code: "70100", Text: errTime.Error(), Late: true}
 	}
 	return connectors.Canceled(run)
 }

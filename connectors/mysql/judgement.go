@@ -111,6 +111,36 @@ func (j *judged) resolve(t tracer) {
 	}
 }
 
+// within is the session's own schema, where it is not the one that it was opened with.
+func (c *Conn) within() string {
+	database, _ := c.place()
+	if database == c.endpoint.Database {
+		return ""
+	}
+	return database
+}
+
+// unsaid is the variable of the session that a statement reads, "" for none.
+func (j *judged) unsaid() string {
+	f := variables{}
+	if j.statement != nil {
+		j.statement.Accept(&f)
+	}
+	return f.found
+}
+
+// variables looks for one that the requester sets.
+type variables struct{ found string }
+
+func (f *variables) Enter(n ast.Node) (ast.Node, bool) {
+	if v, ok := n.(*ast.VariableExpr); ok && !v.IsSystem && v.Value == nil {
+		f.found = "the variable @" + v.Name
+	}
+	return n, f.found != ""
+}
+
+func (f *variables) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
 // Judge finds the facts of a statement from its text and the catalog as last read.
 // It asks the target nothing.
 func (c *Conn) Judge(_ context.Context, s connectors.Statement) (policy.Facts, error) {

@@ -29,6 +29,7 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 	trace := j.hub()
 	permit, err := g.Check(run, connectors.Operation{
 		Action: policy.ActionSQL, Text: s.Text, Facts: j.facts, Trace: trace, Login: c.endpoint.User,
+		Within: c.within(), Unsaid: j.unsaid(),
 		Estimate: func(ctx context.Context) (int64, error) { return c.estimate(ctx, g, j, s.Text) },
 	})
 	if err != nil {
@@ -317,6 +318,9 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 	q.unwatch = q.c.watch(q.run)
 	defer q.unwatch()
 	err := q.c.main.row(q.vals)
+	for err == nil && q.run.Err() != nil { // what has come already of an answer that may not go on
+		err = q.c.main.row(q.vals)
+	}
 	switch {
 	case err == nil:
 		q.n++

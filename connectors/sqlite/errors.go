@@ -72,7 +72,7 @@ func ended(ctx context.Context, text string, err error) error {
 	case cause == nil || codeOf(err) != sqlite3.INTERRUPT && codeOf(err) != sqlite3.BUSY:
 		return targetError(text, err)
 	case errors.Is(cause, errTime):
-		return &connectors.TargetError{Code: "SQLITE_INTERRUPT", Text: errTime.Error()}
+		return &connectors.TargetError{Code: "SQLITE_INTERRUPT", Text: errTime.Error(), Late: true}
 	case errors.Is(cause, connectors.ErrCanceled):
 		return cause
 	}

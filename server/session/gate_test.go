@@ -29,6 +29,8 @@ type target struct {
 	opened int
 	ran    []string
 	secret string
+	// of the operations: where names are looked for, and what their text does not tell
+	within, unsaid string
 }
 
 func (d *target) Kind() string { return "postgres" }
@@ -71,7 +73,7 @@ func facts(text string) policy.Facts {
 
 func (c *targetConn) Query(ctx context.Context, g connectors.Guard, s connectors.Statement) (*connectors.Result, error) {
 	f := facts(s.Text)
-	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionSQL, Text: s.Text, Facts: f, Login: "app"})
+	p, err := g.Check(ctx, connectors.Operation{Action: policy.ActionSQL, Text: s.Text, Facts: f, Login: "app", Within: c.d.within, Unsaid: c.d.unsaid})
 	if err != nil {
 		return nil, err
 	}

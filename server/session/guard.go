@@ -90,6 +90,9 @@ func (g *guard) run(ctx context.Context, n int, a *asked, d policy.Decision, m m
 	if why := unreadable(op, d); why != nil {
 		return nil, g.refused(ctx, n, why)
 	}
+	if why := unsaid(op, d); why != nil {
+		return nil, g.refused(ctx, n, why)
+	}
 	if why := crowded(s.target.Name, s.g.others(s), d); why != nil && d.Effect != policy.Deny {
 		return nil, g.refused(ctx, n, why)
 	}
@@ -189,6 +192,9 @@ func (g *guard) approved(ctx context.Context, rec recorder.Decision, op connecto
 	}
 	b := approval.Binding{Requester: s.v.Identity, Resource: s.target.Resource, Action: op.Action, Text: op.Text, Login: op.Login, Masks: m.revision(), Cleartext: m.clear,
 		Agent: d.AgentForwarding, Display: d.X11Forwarding}
+	if op.Within != "" {
+		b.Binds = []approval.Bind{{Type: "within", Value: []byte(op.Within)}}
+	}
 	hash := b.Hash()
 	a, ok := s.g.o.Approvals.Granted(ctx, s.v.Identity, hash)
 	if !ok && (g.ask == nil || g.ask.Later) {
