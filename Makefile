@@ -18,7 +18,7 @@ help: ## this list
 demo: ## a complete bastion on loopback (ARGS='--listen ... --data ...')
 	$(GO) run ./cmd/sallyport demo $(ARGS)
 
-build: ## ./sallyport, without symbols and paths: the same bytes from the same commit
+build: ## ./sallyport, without symbols and without this machine's paths
 	$(GO) build -trimpath -ldflags '-s -w' -o sallyport ./cmd/sallyport
 
 compile: ## every package, with and without a C compiler
