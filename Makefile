@@ -19,7 +19,7 @@ demo: ## a complete bastion on loopback (ARGS='--listen ... --data ...')
 	$(GO) run ./cmd/sallyport demo $(ARGS)
 
 build: ## ./sallyport, without symbols and without this machine's paths
-	$(GO) build -trimpath -ldflags '-s -w' -o sallyport ./cmd/sallyport
+	$(GO) build -buildvcs=auto -trimpath -ldflags '-s -w' -o sallyport ./cmd/sallyport
 
 compile: ## every package, with and without a C compiler
 	$(GO) build ./...
