@@ -18,8 +18,8 @@ help: ## this list
 demo: ## a complete bastion on loopback (ARGS='--listen ... --data ...')
 	$(GO) run ./cmd/sallyport demo $(ARGS)
 
-build: ## ./sallyport, without symbols and paths: the same bytes from the same commit
-	$(GO) build -trimpath -ldflags '-s -w' -o sallyport ./cmd/sallyport
+build: ## ./sallyport, without symbols and without this machine's paths
+	$(GO) build -buildvcs=auto -trimpath -ldflags '-s -w' -o sallyport ./cmd/sallyport
 
 compile: ## every package, with and without a C compiler
 	$(GO) build ./...

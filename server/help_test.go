@@ -51,7 +51,7 @@ func TestHelpComplete(t *testing.T) {
 // The outputs of a program as objects give its bytes back, whatever the pieces in
 // which they came, and what drives a terminal stands in none.
 func TestStreamsJSON(t *testing.T) {
-	text := "grüße \x1b[31m‮ 界\n\x9b \xff\xfe end \xe7\x95"
+	text := "grüße \x1b[31m\u202e 界\n\x9b \xff\xfe end \xe7\x95"
 	for size := 1; size <= len(text); size++ {
 		var b bytes.Buffer
 		c := &call{command: command{flags: map[string]string{"--json": "true"}}, out: &b}

@@ -62,7 +62,7 @@ func TestConformance(t *testing.T) {
 			SyntaxError: "SELECT 1 FROM", ErrorCode: "102",
 			Slow: "SELECT COUNT(*) FROM dbo.numbers a CROSS JOIN dbo.numbers b CROSS JOIN dbo.numbers c CROSS JOIN dbo.numbers d WHERE a.n + b.n + c.n + d.n < 0",
 			Large: func(n int) string {
-				return fmt.Sprintf("SELECT TOP (%d) a.n, f.t FROM dbo.numbers a CROSS JOIN dbo.numbers b CROSS JOIN dbo.filler f", n)
+				return fmt.Sprintf("SELECT TOP (%d) a.n, f.t FROM dbo.numbers a CROSS JOIN dbo.numbers b CROSS JOIN dbo.numbers c CROSS JOIN dbo.filler f", n)
 			},
 			Oversized: "SELECT REPLICATE(name, 3000000) FROM dbo.customers WHERE id = 1",
 			Masks:     []mask.Rule{{Name: "contact", Column: "*.email", Method: mask.Redact}},
