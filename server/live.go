@@ -31,7 +31,7 @@ func (c *call) sessions() error {
 	c.none(len(live), "no session goes on that you may see")
 	for _, l := range live {
 		h := l.Header
-		fmt.Fprintf(c.out, "%s  for %s  %-24s  %-16s  %-8s  from %s, %s\n", l.ID, time.Since(h.Started).Round(time.Second),
+		fmt.Fprintf(c.out, "%s  for %s  %-24s  %-16s  %-10s  from %s, %s\n", l.ID, time.Since(h.Started).Round(time.Second),
 			widget.Escape(orNone(whose(h))), widget.Escape(orNone(h.Resource)), h.Action, widget.Escape(h.From), several(l.Operations, "operation"))
 	}
 	return nil

@@ -58,7 +58,7 @@ func (c *call) listTranscripts() error {
 	}
 	c.none(len(heads), "there is no transcript yet that you may see")
 	for _, h := range heads {
-		fmt.Fprintf(c.out, "%s  %s  %-24s  %-16s  %-8s  %s\n", h.ID, h.Header.Started.UTC().Format(time.RFC3339),
+		fmt.Fprintf(c.out, "%s  %s  %-24s  %-16s  %-10s  %s\n", h.ID, h.Header.Started.UTC().Format(time.RFC3339),
 			widget.Escape(orNone(whose(h.Header))), widget.Escape(orNone(h.Header.Resource)), h.Header.Action, state(h))
 	}
 	return nil

@@ -139,12 +139,18 @@ func (c *call) ls() error {
 		}
 		return c.json(rows)
 	}
+	wide := 16 // of the column of names, as long as that leaves room for the rest
+	for _, l := range list {
+		if n := widget.Width(widget.Escape(l.Name)); n <= 48 {
+			wide = max(wide, n)
+		}
+	}
 	for _, l := range list {
 		note := l.Description
 		if l.Unavailable != "" {
 			note = "unavailable: " + l.Unavailable
 		}
-		fmt.Fprintln(c.out, strings.TrimRight(fmt.Sprintf("%-16s %-10s %s", widget.Escape(l.Name), l.Kind, widget.Escape(note)), " "))
+		fmt.Fprintln(c.out, strings.TrimRight(fmt.Sprintf("%-*s %-10s %s", wide, widget.Escape(l.Name), l.Kind, widget.Escape(note)), " "))
 	}
 	if len(list) == 0 {
 		fmt.Fprintf(c.err, "nothing is open to you; the provider said you are in: %s\n", orNone(widget.Escape(strings.Join(c.v.Identity().Groups, " "))))

@@ -125,6 +125,11 @@ func (p *workspace) status(w int) string {
 		parts = append(parts, p.warn.Render("the first "+number(n)+" scrolled out, run again to see them"))
 	}
 	parts = append(parts, p.dim.Render(elapsed(a.took)))
+	return inLine(parts, sep, w)
+}
+
+// inLine puts parts in a line of w cells, without those that do not fit.
+func inLine(parts []string, sep string, w int) string {
 	line := " " + parts[0]
 	for _, part := range parts[1:] {
 		if widget.Width(line)+widget.Width(sep)+widget.Width(part) <= w {

@@ -148,7 +148,11 @@ func (p *approvals) about(a *policy.Approval, w int) []string {
 		who = p.bold.Render("You") + " ask"
 	}
 	line := " " + who + " on " + p.bold.Render(widget.Escape(a.Resource.Name)) + " " + p.production(a.Resource)
-	return []string{widget.Sides(line, p.expiry(a)+" ", w)}
+	until := p.expiry(a) + " "
+	if widget.Width(line)+1+widget.Width(until) > w { // where it is matters as much as until when
+		return []string{widget.Truncate(line, w), widget.FitRight(until, w)}
+	}
+	return []string{widget.Sides(line, until, w)}
 }
 
 func (p *approvals) expiry(a *policy.Approval) string {

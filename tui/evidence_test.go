@@ -180,3 +180,41 @@ func TestReplayOfCommand(t *testing.T) {
 		d.Miss("/dev/vda")
 	})
 }
+
+// Whoever is at the top of the transcripts stays with the newest; whoever chose one
+// stays with that.
+func TestTranscriptsNewest(t *testing.T) {
+	tuitest.Run(t, func(t *testing.T) {
+		b := tuitest.NewBastion(time.Now)
+		b.Tapes()
+		d := as(t, b, tuitest.Carol, 80, 24)
+		newer := func(name string) {
+			h := b.Heads[0]
+			h.ID, h.Header.Resource = recorder.ID(name), name
+			b.Heads = append([]recorder.Head{h}, b.Heads...)
+		}
+		newer("first-new")
+		d.Keys("3")
+		if line := pointed(d); !strings.Contains(line, "first-new") {
+			t.Errorf("selected is %q, want the newest", line)
+		}
+		d.Keys("j")
+		chosen := pointed(d)
+		newer("second-new")
+		d.Keys("ctrl+r")
+		d.See("second-new")
+		if line := pointed(d); line != chosen {
+			t.Errorf("selected is %q, want the one that was chosen: %q", line, chosen)
+		}
+	})
+}
+
+// pointed is the line with the cursor.
+func pointed(d *tuitest.Driver) string {
+	for l := range strings.SplitSeq(d.Frame(), "\n") {
+		if strings.HasPrefix(l, "▌") {
+			return l
+		}
+	}
+	return ""
+}

@@ -81,6 +81,9 @@ func (a *App) header() []string {
 		return []string{a.smallHeader()}
 	}
 	left := " " + a.brand.Render(a.glyphs.mark+" sallyport")
+	if a.be != nil && a.w < 72 {
+		left = " " + a.brand.Render(a.glyphs.mark) // who one is here tells more
+	}
 	from, to := 0, 0
 	if a.be != nil {
 		left += "  "
@@ -99,6 +102,10 @@ func (a *App) header() []string {
 		a.faint.Render(widget.Rule(a.glyphs.rule, a.w-to))
 	who := a.who() + " "
 	if room := a.w - widget.Width(left) - 1; widget.Width(who) > room { // the tabs come first
+		name, _, _ := strings.Cut(a.me.Display(), "@")
+		who = widget.Escape(name) + " "
+	}
+	if room := a.w - widget.Width(left) - 1; widget.Width(who) > room {
 		who = widget.Truncate(who, max(0, room))
 	}
 	out := []string{widget.Sides(left, who, a.w), rule}

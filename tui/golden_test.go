@@ -67,6 +67,7 @@ var states = []state{
 	}},
 	{"workspace-result", true, sql("select * from customers;", "enter", "tab", "down", "right")},
 	{"workspace-record", false, sql("select * from customers;", "enter", "tab", "x")},
+	{"workspace-tables", false, sql("tab", "/", "card")},
 	{"workspace-complete", false, sql("select full_name from customers where c", "tab", "tab")},
 	{"workspace-documents", false, documents("enter", "tab", "x", "down", "down", "down")},
 	{"workspace-document-cell", false, documents("enter", "tab", "right", "enter")},

@@ -68,6 +68,15 @@ func (p *httpPage) drawStatus(w int) string {
 	}
 	sep := p.faint.Render(" " + p.glyphs.bullet + " ")
 	parts := []string{style.Render(sign+" ") + style.With(p.bold).Render(connectors.StatusText(r.status))}
+	if r.cancelled {
+		parts = append(parts, p.warn.Render("cancelled"))
+	}
+	if int64(len(r.body)) < r.total {
+		parts = append(parts, p.warn.Render("the first "+number(int64(len(r.body)))+" bytes are kept here"))
+	}
+	if n := len(r.marks); n > 0 {
+		parts = append(parts, p.masked.Render(p.glyphs.mask+" "+count(int64(n), "value")+" masked"))
+	}
 	if typ := connectors.MediaType(r.fields); typ != "" {
 		parts = append(parts, widget.Escape(typ))
 	}
@@ -77,20 +86,11 @@ func (p *httpPage) drawStatus(w int) string {
 	} else if p.run != nil {
 		parts = append(parts, clock(p.now().Sub(p.run.began)))
 	}
-	if n := len(r.marks); n > 0 {
-		parts = append(parts, p.masked.Render(p.glyphs.mask+" "+count(int64(n), "value")+" masked"))
+	if r.find == "" || p.finding != nil {
+		return inLine(parts, sep, w)
 	}
-	if int64(len(r.body)) < r.total {
-		parts = append(parts, p.warn.Render("the first "+number(int64(len(r.body)))+" bytes are kept here"))
-	}
-	if r.cancelled {
-		parts = append(parts, p.warn.Render("cancelled"))
-	}
-	left := " " + strings.Join(parts, sep)
-	if r.find != "" && p.finding == nil {
-		return widget.Sides(left, p.dim.Render("/"+widget.Escape(r.find))+" ", w)
-	}
-	return widget.Truncate(left, w)
+	find := p.dim.Render("/" + widget.Escape(r.find) + " ")
+	return widget.Sides(inLine(parts, sep, max(1, w-1-widget.Width(find))), find, w)
 }
 
 func (p *httpPage) drawBody(w, h int) []string {

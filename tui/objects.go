@@ -358,7 +358,7 @@ func (p *objects) keys() []key.Binding {
 	}
 	logs.SetEnabled(p.pods() && p.current() != nil)
 	shell.SetEnabled(p.pods() && p.current() != nil)
-	return []key.Binding{open, shell, describe, events, keys.Types, keys.Filter, keys.Back, keys.Refresh, logs, keys.Move, keys.Ends}
+	return []key.Binding{open, shell, describe, events, keys.Types, keys.Filter, keys.Back, keys.Refresh, keys.Move, keys.Ends, logs}
 }
 
 func (p *objects) explain() []string {

@@ -254,7 +254,8 @@ func (p *picker) keys() []key.Binding {
 func (p *picker) explain() []string {
 	return []string{
 		"Letters that are no command start the filter; / starts it with any letter. While filtering, move with the arrows.",
-		"word: name, kind or label contains it. ^word, word$: the name starts, ends with it. !word: not. kind:postgres, env:prod: by field.",
+		"word: name, kind or label contains it, or, where none does, the name has its letters in this order; 'word: never so. ^word, word$: the name starts, ends with it. !word: not. kind:postgres, env:prod: by field.",
+		p.glyphs.star + " is a favourite, a time is when you opened it last: these come first.",
 	}
 }
 

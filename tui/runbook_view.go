@@ -45,12 +45,14 @@ func (p *runbook) fields(w, room int) []string {
 	first := max(0, min(p.at-room/2, len(p.values)-room))
 	var out []string
 	for i := first; i < len(p.values) && len(out) < room; i++ {
-		out = append(out, p.field(i, name, w))
+		out = append(out, p.field(i, name, w)...)
 	}
-	return out
+	return out[:min(len(out), room)]
 }
 
-func (p *runbook) field(i, name, w int) string {
+// field is a parameter: its name, its value, and what it takes; where that does not
+// fit beside the one with the focus, it is read below it.
+func (p *runbook) field(i, name, w int) []string {
 	d := p.command.Parameters[i]
 	focused := i == p.at && p.ask == nil
 	mark, label := "  ", p.dim
@@ -72,12 +74,19 @@ func (p *runbook) field(i, name, w int) string {
 			value = widget.Fit("  "+widget.Truncate(widget.Escape(v), max(1, room-2)), room)
 		}
 	case focused:
-		value = widget.Fit(p.values[i].View(room, p.text, p.cursor), room)
+		value = "  " + p.values[i].View(room-2, p.text, p.cursor)
 	default:
-		value = widget.Fit(widget.Truncate(widget.Escape(p.values[i].Value()), room), room)
+		value = widget.Fit("  "+widget.Truncate(widget.Escape(p.values[i].Value()), room-2), room)
 	}
-	hint := p.dim.Render(widget.Truncate(widget.Escape(hintOf(d)), max(1, w-widget.Width(left)-room-3)))
-	return left + value + "  " + hint
+	hint, beside := widget.Escape(hintOf(d)), max(1, w-widget.Width(left)-room-3)
+	if !focused || p.small || widget.Width(hint) <= beside {
+		return []string{left + value + "  " + p.dim.Render(widget.Truncate(hint, beside))}
+	}
+	out := []string{left + value}
+	for _, l := range wrapAtMost(hint, max(8, w-name-8), 2) {
+		out = append(out, widget.Spaces(name+6)+p.dim.Render(l))
+	}
+	return out
 }
 
 // hintOf says what a parameter takes.

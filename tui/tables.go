@@ -20,6 +20,9 @@ type tables struct {
 	open    map[int]bool // relations that show their columns
 	list    widget.List
 	rows    []tableRow
+	items   []widget.Item
+	filter  widget.Input
+	live    bool   // the filter takes the keys
 	schema  string // the one schema there is, where a session is in one database
 }
 
@@ -28,7 +31,7 @@ type tableRow struct{ relation, column int }
 
 func (t *tables) take(m catalogMsg) {
 	t.all, t.err, t.loading = m.all, m.err, false
-	t.open, t.schema = map[int]bool{}, m.schema()
+	t.open, t.schema, t.items = map[int]bool{}, m.schema(), itemsOfRelations(m.all)
 	// A small catalog shows all of its columns at once.
 	n := 0
 	for _, r := range t.all {
@@ -57,10 +60,10 @@ func (m catalogMsg) schema() string {
 
 func (t *tables) layout() {
 	t.rows = t.rows[:0]
-	for i, r := range t.all {
+	for _, i := range widget.ParseFilter(t.filter.Value()).Apply(t.items) {
 		t.rows = append(t.rows, tableRow{i, -1})
 		if t.open[i] {
-			for j := range r.Columns {
+			for j := range t.all[i].Columns {
 				t.rows = append(t.rows, tableRow{i, j})
 			}
 		}
@@ -96,8 +99,16 @@ func shortType(s string) string { return longTypes.Replace(s) }
 func (p *workspace) tablesKey(k tea.KeyPressMsg) tea.Cmd {
 	t := &p.tables
 	i := t.list.Cursor()
+	if t.live && t.filterKey(k) {
+		return nil
+	}
+	i = t.list.Cursor()
 	switch s := k.String(); {
-	case t.list.Key(s, true):
+	case t.list.Key(s, !t.live):
+	case pressed(k, keys.Filter):
+		t.live = true
+	case t.filtered() && (pressed(k, keys.Back) || pressed(k, keys.Stop)):
+		t.unfilter()
 	case pressed(k, keys.Editor), s == "q", pressed(k, keys.Stop):
 		p.focus = focusEditor
 	case i >= len(t.rows):
@@ -116,6 +127,7 @@ func (p *workspace) tablesKey(k tea.KeyPressMsg) tea.Cmd {
 	case s == "enter":
 		p.replaceSpent()
 		p.editor.Insert(p.nameOf(t.rows[i]))
+		t.unfilter()
 		p.focus = focusEditor
 		return p.edited()
 	}
@@ -139,7 +151,17 @@ func (p *workspace) drawTables(w, h int) []string {
 	case len(t.all) == 0:
 		lines = append(lines, p.dim.Render(" none to see"))
 	}
-	from, to := t.list.Window(max(1, h-2))
+	if t.filtered() {
+		cursor := p.cursor
+		if !t.live || p.focus != focusTables {
+			cursor = p.text
+		}
+		lines = append(lines, p.accent.Render("/")+" "+t.filter.View(max(2, w-4), p.text, cursor))
+		if len(t.rows) == 0 && len(t.all) > 0 {
+			lines = append(lines, p.dim.Render(" nothing matches"))
+		}
+	}
+	from, to := t.list.Window(max(1, h-2-len(lines)))
 	for i := from; i < to; i++ {
 		lines = append(lines, p.tableLine(t.rows[i], w-2, i == t.list.Cursor() && p.focus == focusTables))
 	}

@@ -14,7 +14,8 @@
 // Keys: all are in keys.go; the footer shows those of the page, ? all of them.
 // In the picker and the lists, letters that are no command start the filter. In
 // an editor every printable key is text, so tabs are switched there with alt+1 to
-// alt+3.
+// alt+3. The palette finds a page's keys by their words: it is : where that is not
+// text or the page's own, and alt+: everywhere.
 //
 // Kinds: one workspace serves every kind that answers statements. How its texts look
 // and where enter runs them is the kind's entry in language.go.

@@ -129,7 +129,7 @@ func (p *workspace) typing() bool {
 	case p.ask != nil:
 		return !p.ask.sent
 	}
-	return p.focus == focusEditor
+	return p.focus == focusEditor || p.focus == focusTables && p.tables.live
 }
 
 func (p *workspace) busy() string {
@@ -256,6 +256,9 @@ func (p *workspace) paste(text string) tea.Cmd {
 		if !p.ask.sent {
 			p.ask.reason.Insert(text)
 		}
+	case p.focus == focusTables && p.tables.live:
+		p.tables.filter.Insert(text)
+		p.tables.layout()
 	case p.focus == focusEditor:
 		p.replaceSpent()
 		p.editor.Insert(text)

@@ -110,7 +110,7 @@ func (p *workspace) keys() []key.Binding {
 		}
 		return []key.Binding{keys.Cells, keys.Cell, keys.Masks, keys.Record, keys.Editor, keys.ToEnd, bind("q", "leave", "q")}
 	case focusTables:
-		return []key.Binding{keys.Move, bind("enter", "insert name", "enter"), bind("→", "columns", "right"), keys.Editor}
+		return p.tablesKeys()
 	}
 	tab := keys.Focus
 	switch {

@@ -57,7 +57,7 @@ func TestGallery(t *testing.T) {
 	s.Type("\x14\r\r") // ctrl+t: the first of the saved ones, as it is
 	s.See("200 OK")
 	shot(s, "http")
-	s.Press("esc", "esc")
+	s.Type("q")
 	s.See("type to filter")
 	s.Type("disk-usage")
 	s.Press("enter")
@@ -76,7 +76,7 @@ func TestGallery(t *testing.T) {
 	shot(s, "pods")
 	s.Press("enter")
 	s.See("following")
-	s.Type("/order")
+	s.Type("f/order")
 	s.See("of 8 lines")
 	shot(s, "logs")
 }

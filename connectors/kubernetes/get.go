@@ -313,8 +313,9 @@ func (l *job) follow(r request, take func(kind string, object []byte) error) err
 	in, out := io.Pipe()
 	read := make(chan error, 1)
 	go func() {
-		d := json.NewDecoder(in)
-		for {
+		bounded := &eventReader{r: in}
+		d := json.NewDecoder(bounded)
+		for bounded.n = 0; ; bounded.n = 0 {
 			var e struct {
 				Type   string
 				Object json.RawMessage
@@ -348,3 +349,21 @@ func (l *job) follow(r request, take func(kind string, object []byte) error) err
 }
 
 var errEnough = errors.New("enough")
+
+// maxEvent bounds one event of a watch, which is held to be shown.
+const maxEvent = 16 << 20
+
+// eventReader reads up to maxEvent bytes of an event.
+type eventReader struct {
+	r io.Reader
+	n int
+}
+
+func (e *eventReader) Read(b []byte) (int, error) {
+	if e.n > maxEvent {
+		return 0, errLong
+	}
+	n, err := e.r.Read(b)
+	e.n += n
+	return n, err
+}
