@@ -110,8 +110,8 @@ func ownPostgres(t *testing.T) *pgserver.Server {
 	if err := pg.CreateUser(ctx, ownUser, ownPassword); err != nil {
 		t.Fatal(err)
 	}
-	err = pg.Exec(ctx, ownDatabase, `create table customers (id int primary key, email text);
-		insert into customers values (1, '`+strings.Join(ownMail, "'), (2, '")+`');
+	err = pg.Exec(ctx, ownDatabase, `create table customers (id int primary key, email text, phone text);
+		insert into customers (id, email) values (1, '`+strings.Join(ownMail, "'), (2, '")+`');
 		grant select, insert, update, delete on customers to "`+ownUser+`"`)
 	if err != nil {
 		t.Fatal(err)
