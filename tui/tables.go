@@ -98,11 +98,10 @@ func shortType(s string) string { return longTypes.Replace(s) }
 
 func (p *workspace) tablesKey(k tea.KeyPressMsg) tea.Cmd {
 	t := &p.tables
-	i := t.list.Cursor()
 	if t.live && t.filterKey(k) {
 		return nil
 	}
-	i = t.list.Cursor()
+	i := t.list.Cursor()
 	switch s := k.String(); {
 	case t.list.Key(s, !t.live):
 	case pressed(k, keys.Filter):

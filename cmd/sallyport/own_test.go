@@ -329,7 +329,7 @@ func ownSignIn(t *testing.T, s *ownSite) {
 // Reads come back masked; nothing else runs by itself.
 func ownSQL(t *testing.T, s *ownSite) {
 	b := s.bastion
-	const all = "select * from customers"
+	const all = "select id, email from customers"
 	b.ssh("bob", "sql", "orders-db", quote(all)).must(t, 0).has(t, "id", "email", "1", "2").lacks(t, "@", "customers.example")
 	r := b.ssh("bob", "sql", "orders-db", quote(all+" order by id"), "--csv").must(t, 0)
 	rows, err := csv.NewReader(strings.NewReader(r.out)).ReadAll()

@@ -99,7 +99,7 @@ func (h *held) WriteAt(b []byte, at int64) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.file == nil {
-		return 0, canceledFile
+		return 0, errFileLeft
 	}
 	if len(b) == 0 {
 		return 0, nil
@@ -123,7 +123,7 @@ func (h *held) WriteAt(b []byte, at int64) (int, error) {
 	return len(b), nil
 }
 
-var canceledFile = fmt.Errorf("%w: the file is closed", connectors.ErrCanceled)
+var errFileLeft = fmt.Errorf("%w: the file is closed", connectors.ErrCanceled)
 
 // joined are the parts with one more. ok is false where they are too many.
 func joined(parts []part, p part) (out []part, ok bool) {
@@ -195,7 +195,7 @@ func (h *held) finish() error {
 	h.mu.Unlock()
 	switch {
 	case file == nil:
-		return canceledFile
+		return errFileLeft
 	case len(parts) > 1:
 		return &policy.Refusal{Rule: "limits", Reason: "a file that needs a yes is written in one piece, and there are gaps in this one"}
 	}
