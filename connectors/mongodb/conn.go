@@ -33,10 +33,10 @@ type Conn struct {
 
 	views atomic.Pointer[views]
 
-	mu     sync.Mutex
-	cancel context.CancelCauseFunc // of the operation that runs, or nil
-	closed bool
-	open   openCursor // at the target
+	turn connectors.Turn
+
+	mu   sync.Mutex
+	open openCursor // at the target
 }
 
 var (
@@ -47,11 +47,7 @@ var (
 	_ connectors.Tracer    = (*Conn)(nil)
 )
 
-var (
-	errBusy       = errors.New("another command still runs on this connection")
-	errConnClosed = errors.New("the connection was closed")
-	errTime       = errors.New("the command took longer than its time limit")
-)
+var errTime = errors.New("the command took longer than its time limit")
 
 // Login is the upstream user.
 func (c *Conn) Login() string { return c.endpoint.User }
@@ -104,8 +100,8 @@ func (c *Conn) beside(ctx context.Context, db string, cmd bsoncore.Document, end
 	}
 	defer func() { <-c.side }()
 	// What Close ends is ended over this line, which it gives up last.
-	if c.isClosed() && !ending {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+	if gone := c.turn.Gone(); gone != nil && !ending {
+		return nil, gone
 	}
 	limit := sideTime
 	if ending { // a target that does not answer holds up nobody who leaves
@@ -126,39 +122,4 @@ func (c *Conn) beside(ctx context.Context, db string, cmd bsoncore.Document, end
 		return nil, err
 	}
 	return append(bsoncore.Document(nil), said...), nil
-}
-
-// begin makes the caller the one operation of the connection. end ends it.
-func (c *Conn) begin(ctx context.Context) (context.Context, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.closed:
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
-	case c.cancel != nil:
-		return nil, errBusy
-	}
-	run, cancel := context.WithCancelCause(ctx)
-	c.cancel = cancel
-	return run, nil
-}
-
-func (c *Conn) end() { c.stop(nil, true) }
-
-// stop cancels the operation that runs.
-func (c *Conn) stop(cause error, over bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel(cause)
-		if over {
-			c.cancel = nil
-		}
-	}
-}
-
-func (c *Conn) isClosed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed
 }

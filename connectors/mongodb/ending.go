@@ -144,13 +144,7 @@ func (o openCursor) end() bsoncore.Document {
 // Close cancels what runs at the target, closes what is open there and ends both
 // sessions. It may be called at any moment and more than once.
 func (c *Conn) Close() error {
-	// What runs is cancelled while the second line still serves.
-	c.stop(errConnClosed, false)
-	c.mu.Lock()
-	again := c.closed
-	c.closed = true
-	c.mu.Unlock()
-	if again {
+	if !c.turn.Close() {
 		return nil
 	}
 	giveUp(c.io, &c.main)

@@ -126,14 +126,10 @@ func lost(err error) bool {
 // canceled says why an operation ended early: ErrCanceled with the cause, where
 // there is one beside the fact, or that its time was over.
 func canceled(run context.Context) error {
-	cause := context.Cause(run)
-	switch {
-	case errors.Is(cause, errTime):
+	if errors.Is(context.Cause(run), errTime) {
 		return &connectors.TargetError{Code: "MaxTimeMSExpired", Text: errTime.Error(), Late: true}
-	case cause == nil || errors.Is(cause, context.Canceled):
-		return connectors.ErrCanceled
 	}
-	return fmt.Errorf("%w: %w", connectors.ErrCanceled, cause)
+	return connectors.Canceled(run)
 }
 
 // number is a field that is a number of any size.

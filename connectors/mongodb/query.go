@@ -21,23 +21,23 @@ import (
 // Query runs one command as connectors.Querier describes. A command without rows has
 // run when Query returns.
 func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.Statement) (*connectors.Result, error) {
-	run, err := c.begin(ctx)
+	run, stop, err := c.turn.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	a, err := c.fresh(run, g, s.Text)
 	if err != nil {
-		c.end()
+		c.turn.End()
 		return nil, err
 	}
 	permit, err := g.Check(run, connectors.Operation{
 		Action: policy.ActionSQL, Text: s.Text, Facts: a.Facts, Trace: a.Trace, Login: c.endpoint.User,
 	})
 	if err != nil {
-		c.end()
+		c.turn.End()
 		return nil, err
 	}
-	q := &source{c: c, g: g, run: run, a: a, terms: permit.Terms(), out: connectors.Outcome{Affected: -1}}
+	q := &source{c: c, g: g, run: run, stop: stop, a: a, terms: permit.Terms(), out: connectors.Outcome{Affected: -1}}
 	no := a.Trace.Refusal(permit.Seen(), permit.Kept(), a.Facts)
 	if a.touchesMasked(c.endpoint.Database, permit.Seen(), permit.Kept()) {
 		a.Facts.Opaque = true // from here on this is about the target's words alone
@@ -111,7 +111,8 @@ func (q *source) refused(p connectors.Permit, err error) error {
 type source struct {
 	c       *Conn
 	g       connectors.Guard
-	run     context.Context //nolint:containedctx // the operation's lifetime, which is the source's
+	run     context.Context         //nolint:containedctx // the operation's lifetime, which is the source's
+	stop    context.CancelCauseFunc // ends run, and nothing that follows on the connection
 	a       *assessed
 	terms   connectors.Terms
 	columns []connectors.Column
@@ -223,8 +224,8 @@ func (q *source) ask(cmd bsoncore.Document, first bool) (bsoncore.Document, erro
 	c := q.c
 	c.io <- struct{}{}
 	defer func() { <-c.io }()
-	if c.isClosed() {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+	if err := c.turn.Gone(); err != nil {
+		return nil, err
 	}
 	if err := q.run.Err(); err != nil {
 		return nil, canceled(q.run)
@@ -235,7 +236,7 @@ func (q *source) ask(cmd bsoncore.Document, first bool) (bsoncore.Document, erro
 			return nil, err
 		}
 		if q.terms.Timeout > 0 {
-			q.timer = time.AfterFunc(q.terms.Timeout+time.Second, func() { c.stop(errTime, false) })
+			q.timer = time.AfterFunc(q.terms.Timeout+time.Second, func() { q.stop(errTime) })
 		}
 	}
 	unwatch := c.watch(q.run)
@@ -291,7 +292,7 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 
 // more reads the next batch.
 func (q *source) more(ctx context.Context) error {
-	defer context.AfterFunc(ctx, func() { q.c.stop(context.Cause(ctx), false) })()
+	defer context.AfterFunc(ctx, func() { q.stop(context.Cause(ctx)) })()
 	at, b := bsoncore.AppendDocumentStart(nil)
 	b = bsoncore.AppendInt64Element(b, "getMore", q.cursor)
 	b = bsoncore.AppendStringElement(b, "collection", q.coll)
@@ -347,7 +348,7 @@ func (q *source) Finish() connectors.Outcome {
 	if q.out.Err = q.err; q.err == nil {
 		q.out.Tag = q.tag()
 	}
-	q.c.end()
+	q.c.turn.End()
 	return q.out
 }
 
@@ -358,7 +359,7 @@ func (q *source) killCursor() {
 	c.io <- struct{}{}
 	defer func() { <-c.io }()
 	switch {
-	case c.isClosed(): // Close has done it
+	case c.turn.Gone() != nil: // Close has done it
 		return
 	case c.main.broken:
 		c.leave()

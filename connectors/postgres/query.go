@@ -57,7 +57,8 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		// of a transaction may be about any statement within.
 		f.Opaque = true
 	}
-	q := &source{c: c, g: g, run: run, j: j, f: f, t: t, readOnly: permit.Terms().ReadOnly}
+	q := &source{c: c, g: g, j: j, f: f, t: t, readOnly: permit.Terms().ReadOnly}
+	q.run, q.stop = context.WithCancelCause(run)
 	// What is not understood may be a slip that the target will name when it parses.
 	if q.no = trace.Refusal(permit.Seen(), permit.Kept(), f); q.no != nil && t.Understood && j.Cannot == "" {
 		return nil, q.refused(permit, q.no)
@@ -104,7 +105,8 @@ func (c *Conn) refresh(ctx context.Context, g connectors.Guard) error {
 type source struct {
 	c        *Conn
 	g        connectors.Guard
-	run      context.Context //nolint:containedctx // the operation's lifetime, which is the source's
+	run      context.Context         //nolint:containedctx // the operation's lifetime, which is the source's
+	stop     context.CancelCauseFunc // ends run, and nothing that follows on the connection
 	j        *judgement
 	f        policy.Facts
 	t        *traced
@@ -333,7 +335,7 @@ func (q *source) Next(ctx context.Context) ([]connectors.Value, error) {
 		}
 		return nil, io.EOF
 	}
-	defer context.AfterFunc(ctx, func() { q.c.stop(context.Cause(ctx)) })()
+	defer context.AfterFunc(ctx, func() { q.stop(context.Cause(ctx)) })()
 	q.c.io <- struct{}{}
 	defer func() { <-q.c.io }()
 	if q.lines != nil {
@@ -365,7 +367,7 @@ func (q *source) Finish() connectors.Outcome {
 		q.c.io <- struct{}{}
 		if q.readOnly {
 			q.abandoned = true
-			q.c.stop(context.Canceled)
+			q.stop(context.Canceled)
 		}
 		tag, err := q.rr.Close()
 		err = q.conclude(tag.String(), q.failure(err))

@@ -262,7 +262,8 @@ func (c *Conn) queryRestricted(run context.Context, g connectors.Guard, text str
 		c.end()
 		return nil, connectors.Settle(permit, f, false, connectors.Outcome{Err: err, Affected: -1})
 	}
-	q := &source{c: conn, g: g, run: run, j: j, f: f, t: unread(), readOnly: true}
+	q := &source{c: conn, g: g, j: j, f: f, t: unread(), readOnly: true}
+	q.run, q.stop = context.WithCancelCause(run)
 	columns, err := q.start(reading{permit}, f, text)
 	// No masked table is touched, whatever the statement names: that is proved.
 	proved := policy.Facts{Class: policy.Read}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,9 +36,7 @@ type Conn struct {
 	warnings []string
 	opened   bool // what is to be warned of is known
 
-	mu     sync.Mutex
-	cancel context.CancelCauseFunc // of the operation that runs, or nil
-	closed bool
+	turn connectors.Turn
 }
 
 var (
@@ -246,57 +243,12 @@ func (c *Conn) aside(ctx context.Context, args ...string) (out string, err error
 	return out, err
 }
 
-// begin makes the caller the one operation of the connection, which is cancelled by what
-// it returns. end ends it.
-func (c *Conn) begin(ctx context.Context) (context.Context, context.CancelCauseFunc, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.closed:
-		return nil, nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
-	case c.cancel != nil:
-		return nil, nil, errBusy
-	}
-	run, cancel := context.WithCancelCause(ctx)
-	c.cancel = cancel
-	return run, cancel, nil
-}
-
-func (c *Conn) end() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel(nil)
-		c.cancel = nil
-	}
-}
-
-// stop cancels the operation that runs.
-func (c *Conn) stop(cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel(cause)
-	}
-}
-
-func (c *Conn) isClosed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed
-}
-
 // Close ends what runs at the target and both sessions. It may be called at any moment
 // and more than once.
 func (c *Conn) Close() error {
-	c.mu.Lock()
-	again := c.closed
-	c.closed = true
-	c.mu.Unlock()
-	if again {
+	if !c.turn.Close() {
 		return nil
 	}
-	c.stop(errConnClosed)
 	for _, line := range []struct {
 		turn chan struct{}
 		at   **wire

@@ -39,10 +39,8 @@ func refusal(it item) (*connectors.TargetError, bool) {
 }
 
 var (
-	errBusy       = errors.New("another statement still runs on this connection")
-	errConnClosed = errors.New("the connection was closed")
-	errTime       = errors.New("statement timeout")
-	errLost       = errors.New("the line to it was lost before")
+	errTime = errors.New("statement timeout")
+	errLost = errors.New("the line to it was lost before")
 )
 
 // failure is an error that came over a line in the hub's words.
@@ -69,12 +67,8 @@ func lost(err error) bool {
 // canceled says why an operation ended early: ErrCanceled with the cause, where
 // there is one beside the fact, or that its time was over.
 func canceled(run context.Context) error {
-	cause := context.Cause(run)
-	switch {
-	case errors.Is(cause, errTime):
+	if errors.Is(context.Cause(run), errTime) {
 		return &connectors.TargetError{Text: errTime.Error(), Late: true}
-	case cause == nil || errors.Is(cause, context.Canceled):
-		return connectors.ErrCanceled
 	}
-	return fmt.Errorf("%w: %w", connectors.ErrCanceled, cause)
+	return connectors.Canceled(run)
 }

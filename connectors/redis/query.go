@@ -16,12 +16,12 @@ import (
 // Query runs one command as connectors.Querier describes. A command whose answer is
 // one value has run when Query returns.
 func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.Statement) (*connectors.Result, error) {
-	run, stop, err := c.begin(ctx)
+	run, stop, err := c.turn.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.renew(run); err != nil {
-		c.end()
+		c.turn.End()
 		return nil, err
 	}
 	j := c.assess(s.Text)
@@ -30,7 +30,7 @@ func (c *Conn) Query(ctx context.Context, g connectors.Guard, s connectors.State
 		Action: policy.ActionSQL, Text: s.Text, Facts: j.facts, Trace: trace, Login: c.endpoint.User,
 	})
 	if err != nil {
-		c.end()
+		c.turn.End()
 		return nil, err
 	}
 	q := &source{c: c, run: run, stop: stop, j: j, out: connectors.Outcome{Affected: -1}}
@@ -123,8 +123,8 @@ func (q *source) start(limit time.Duration) ([]connectors.Column, error) {
 	c := q.c
 	c.io <- struct{}{}
 	defer func() { <-c.io }()
-	if c.isClosed() {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+	if err := c.turn.Gone(); err != nil {
+		return nil, err
 	}
 	if c.main.broken {
 		return nil, fmt.Errorf("%w: %w: open the resource again", connectors.ErrVanished, errLost)
@@ -285,7 +285,7 @@ func (q *source) Finish() connectors.Outcome {
 	case q.status != "":
 		q.out.Tag = q.status
 	}
-	q.c.end()
+	q.c.turn.End()
 	return q.out
 }
 

@@ -14,8 +14,8 @@ import (
 func (c *Conn) renew(ctx context.Context) error {
 	c.io <- struct{}{}
 	defer func() { <-c.io }()
-	if c.isClosed() {
-		return fmt.Errorf("%w: %w", connectors.ErrVanished, errConnClosed)
+	if err := c.turn.Gone(); err != nil {
+		return err
 	}
 	if !c.main.broken {
 		return nil

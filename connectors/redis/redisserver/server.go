@@ -84,7 +84,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 func (s *Server) run(program string, who *account.Account, o Options) error {
 	settings := []string{
 		"port " + fmt.Sprint(o.Port), "bind 127.0.0.1", "unixsocket " + s.Socket(), "unixsocketperm 777", "dir " + s.dir, "pidfile " + filepath.Join(s.dir, "pid"),
-		"save \"\"", "appendonly no", "daemonize no", "databases 256", "requirepass " + s.password, "enable-debug-command yes", "busy-reply-threshold 200",
+		"save \"\"", "appendonly no", "daemonize no", "databases 96", "requirepass " + s.password, "enable-debug-command yes", "busy-reply-threshold 200",
 	}
 	for _, set := range o.Settings {
 		settings = append(settings, strings.Join(set, " "))
