@@ -50,8 +50,14 @@ func Parse(text, database string) (Command, error) {
 	if err := c.Doc.Validate(); err != nil {
 		return Command{}, p.fail("the command is no document")
 	}
+	if len(c.Doc) == emptyDocument {
+		return Command{}, p.fail("an empty document is no command")
+	}
 	return c, nil
 }
+
+// emptyDocument is the length of one: of its own length, and its end.
+const emptyDocument = 5
 
 func (p *parser) statement(database string) (Command, error) {
 	c, err := p.peek()
