@@ -87,18 +87,7 @@ func TestFilesLeftWaiting(t *testing.T) {
 	b := startBastion(t, "--later", "orders-db,orders-maria")
 	b.signIn("alice")
 	b.signIn("bob")
-	config := filepath.Join(b.data, "demo.yaml")
-	text, err := os.ReadFile(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed := strings.Replace(string(text), "      - name: no-dot-files\n", "      - {name: asked, approve: [file], files: [delete], paths: [/**], by: [dba]}\n      - name: no-dot-files\n", 1)
-	if err := errors.Join(os.WriteFile(config+".new", []byte(changed), 0o600), os.Rename(config+".new", config)); err != nil {
-		t.Fatal(err)
-	}
-	b.eventually("the rule is in force", func() bool {
-		return b.ssh("alice", "why", "demo-host", "--file", "--", quote("remove /notes.txt")).contains("needs approval from one of dba")
-	})
+	b.asksFor("{name: asked, approve: [file], files: [delete], paths: [/**], by: [dba]}", "remove /notes.txt")
 	wire := b.dial(t, "alice", "alice")
 	c, err := sftp.NewClient(wire)
 	if err != nil {
@@ -135,3 +124,21 @@ func TestFilesLeftWaiting(t *testing.T) {
 }
 
 var sessionID = regexp.MustCompile(`[0-9]{8}T[0-9]{6}-[0-9a-z]+`)
+
+// asksFor adds a rule on files to the demo's, and waits until an operation asks by it.
+func (b *testBastion) asksFor(rule, operation string) {
+	b.t.Helper()
+	const before = "      - name: no-dot-files\n"
+	config := filepath.Join(b.data, "demo.yaml")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), before, "      - "+rule+"\n"+before, 1)
+	if err := errors.Join(os.WriteFile(config+".new", []byte(changed), 0o600), os.Rename(config+".new", config)); err != nil {
+		b.t.Fatal(err)
+	}
+	b.eventually("the rule is in force", func() bool {
+		return b.ssh("alice", "why", "demo-host", "--file", "--", quote(operation)).contains("needs approval from one of dba")
+	})
+}
